@@ -1,0 +1,59 @@
+// TaskGroup: the owner of concurrent tasks. Nothing in Sluice runs detached.
+#pragma once
+
+#include "common/async/async.h"
+#include "common/async/one_shot.h"
+
+#include <boost/asio/cancellation_signal.hpp>
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace sluice::async {
+
+// Life: spawn any number of tasks; before destruction await close() or cancel_and_close(). The destructor checks that
+// the group is empty. Thread: the executor's one thread.
+class TaskGroup {
+ public:
+  // Called for each task that ends with an error other than Cancelled, or throws (Internal).
+  using OnError = std::function<void(std::string_view name, const Error& error)>;
+
+  TaskGroup(Executor executor, OnError on_error);
+  TaskGroup(const TaskGroup&) = delete;
+  TaskGroup& operator=(const TaskGroup&) = delete;
+  TaskGroup(TaskGroup&&) = delete;
+  TaskGroup& operator=(TaskGroup&&) = delete;
+  ~TaskGroup();
+
+  // The task starts in this or a later turn of the loop. name is for logs.
+  void spawn(std::string name, Async<void> task);
+
+  // Asks every task to stop; their waits end with Cancelled.
+  void cancel();
+
+  // Returns when no task is left.
+  Async<void> close();
+  Async<void> cancel_and_close();
+
+  [[nodiscard]] std::size_t size() const { return entries_.size(); }
+
+ private:
+  struct Entry {
+    std::string name;
+    boost::asio::cancellation_signal signal;
+  };
+  using Place = std::list<std::unique_ptr<Entry>>::iterator;
+
+  boost::asio::awaitable<void> run(Place place, Async<void> task);
+  void finished(Place place);
+
+  Executor executor_;
+  OnError on_error_;
+  std::list<std::unique_ptr<Entry>> entries_;
+  std::list<OneShot<void>*> closers_;
+};
+
+}  // namespace sluice::async
