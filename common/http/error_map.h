@@ -1,0 +1,15 @@
+// The ten codes as HTTP statuses and error bodies of each dialect.
+#pragma once
+
+#include "common/base/error.h"
+#include "common/http/message.h"
+#include "common/http/server.h"
+
+namespace sluice::http {
+
+[[nodiscard]] int status_of(Code code);
+// Body and headers (retry-after, x-should-retry: false for codes that are not retryable). Never the detail.
+[[nodiscard]] HttpResponse error_response(const Error& error, Dialect dialect);
+[[nodiscard]] std::string error_body(const Error& error, Dialect dialect);
+
+}  // namespace sluice::http
