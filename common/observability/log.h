@@ -1,4 +1,5 @@
-// Structured logs: one line an event, "kebab-case-event key=value …", safe against line breaks in values. Never secrets.
+// Structured logs: one line an event, "kebab-case-event key=value …", safe against line breaks in
+// values. Never secrets.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <variant>
 
 namespace sluice::observability {
@@ -17,10 +19,15 @@ struct LogField {
   std::variant<std::string_view, std::int64_t, double, bool> value;
 
   LogField(std::string_view k, std::string_view v) : key(k), value(v) {}
+
   LogField(std::string_view k, const std::string& v) : key(k), value(std::string_view(v)) {}
+
   LogField(std::string_view k, const char* v) : key(k), value(std::string_view(v)) {}
+
   LogField(std::string_view k, bool v) : key(k), value(v) {}
+
   LogField(std::string_view k, double v) : key(k), value(v) {}
+
   template <class I>
     requires(std::is_integral_v<I> && !std::is_same_v<I, bool>)
   LogField(std::string_view k, I v) : key(k), value(static_cast<std::int64_t>(v)) {}
@@ -40,8 +47,11 @@ class Log {
   virtual void write(Level level, std::string_view event, LogFields fields) = 0;
 
   void debug(std::string_view event, LogFields fields = {}) { write(Level::Debug, event, fields); }
+
   void info(std::string_view event, LogFields fields = {}) { write(Level::Info, event, fields); }
+
   void warn(std::string_view event, LogFields fields = {}) { write(Level::Warn, event, fields); }
+
   void error(std::string_view event, LogFields fields = {}) { write(Level::Error, event, fields); }
 };
 

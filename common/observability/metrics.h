@@ -1,4 +1,5 @@
-// Metrics in Prometheus' text format. Names: sluice_<service>_<noun>_<unit>[_total]. One shard's thread writes; any reads.
+// Metrics in Prometheus' text format. Names: sluice_<service>_<noun>_<unit>[_total]. One shard's
+// thread writes; any reads.
 #pragma once
 
 #include <initializer_list>
@@ -35,10 +36,17 @@ class Histogram {
 class Metrics {
  public:
   virtual ~Metrics() = default;
-  virtual Counter& counter(const std::string& name, const std::string& help, const Labels& labels = {}) = 0;
-  virtual Gauge& gauge(const std::string& name, const std::string& help, const Labels& labels = {}) = 0;
+  virtual Counter& counter(
+      const std::string& name, const std::string& help, const Labels& labels = {}
+  ) = 0;
+  virtual Gauge& gauge(
+      const std::string& name, const std::string& help, const Labels& labels = {}
+  ) = 0;
   virtual Histogram& histogram(
-      const std::string& name, const std::string& help, const std::vector<double>& bounds, const Labels& labels = {}
+      const std::string& name,
+      const std::string& help,
+      const std::vector<double>& bounds,
+      const Labels& labels = {}
   ) = 0;
   // Text exposition format 0.0.4.
   [[nodiscard]] virtual std::string expose() const = 0;
