@@ -56,7 +56,10 @@ class ResponseWriter {
   virtual Async<void> begin(int status, Headers headers) = 0;   // chunked transfer coding
   virtual Async<void> write(std::string bytes) = 0;             // one HTTP chunk
   virtual Async<void> end() = 0;
-  // True once begin was called: after it an error can only be told inside the body.
+  // A whole response with content-length, instead of begin … end: for a route that streams or not as the body asks. One
+  // write where the socket takes it.
+  virtual Async<void> respond(HttpResponse response) = 0;
+  // True once begin or respond was called: after it an error can only be told inside the body.
   [[nodiscard]] virtual bool begun() const = 0;
 };
 
