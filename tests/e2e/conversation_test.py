@@ -1,0 +1,106 @@
+"""A conversation with real tools through the whole of Sluice: by the official client, told by the trail, and refused where it
+has to be."""
+
+import json
+import os
+import subprocess
+import unittest
+
+from case import NODE, StackTest, stack_module
+
+
+class Conversation(StackTest):
+    def test_official_openai_client(self):
+        env = dict(os.environ, SLUICE_URL=self.stack.url, SLUICE_KEY=self.stack.key,
+                   SLUICE_DEMO_FILE=str(self.stack.demo_folder / "hello.txt"),
+                   SLUICE_DEMO_TEXT=(self.stack.demo_folder / "hello.txt").read_text().strip())
+        done = subprocess.run([str(NODE), "--test", "--test-reporter=spec", "tests/e2e/openai_client.test.mjs"],
+                              cwd=stack_module.ROOT, env=env, capture_output=True, text=True, timeout=120)
+        print(done.stdout)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_one_query_tells_the_story_of_a_conversation_in_order(self):
+        file = self.stack.demo_folder / "hello.txt"
+        target = self.stack.demo_folder / "story.txt"
+        messages = [{"role": "user", "content": f"Write hello to {target}"}]
+        ask = {"model": "demo/assistant", "messages": messages}
+        status, headers, text = self.stack.request("POST", "/v1/chat/completions", ask)
+        self.assertEqual(status, 200, text)
+        chain = headers["x-sluice-chain"]
+        suggestion = json.loads(text)["choices"][0]["message"]
+        self.assertEqual(suggestion["tool_calls"][0]["function"]["name"], "filesystem-write_file", text)
+        self.assertFalse(target.exists(), "a suggestion has no effect")
+        status, headers, text = self.stack.request("POST", "/v1/mcp/tool/execute", suggestion["tool_calls"][0])
+        self.assertEqual(status, 200, text)
+        self.assertEqual(headers["x-sluice-chain"], chain)
+        self.assertTrue(target.exists())
+        messages += [suggestion, json.loads(text)]
+        status, headers, text = self.stack.request("POST", "/v1/chat/completions", ask)
+        self.assertEqual(status, 200, text)
+        self.assertEqual(headers["x-sluice-chain"], chain)
+        self.assertTrue(file.exists())
+
+        rows = self.wait_for_actions(chain, 8)
+
+        self.assertEqual([r[0] for r in rows], ["chat.request", "chat.suggestion", "tool.execute", "policy.decision",
+                                                "tool.intent", "tool.outcome", "chat.request", "chat.answer"], rows)
+        decision, intent, outcome = rows[3], rows[4], rows[5]
+        self.assertEqual(decision[2], "manual")
+        self.assertTrue(decision[3], "the decision names its rule")
+        self.assertTrue(intent[4])
+        self.assertEqual(intent[4], decision[4], "intent and decision carry one grant")
+        self.assertEqual(outcome[4], intent[4])
+        self.assertEqual(outcome[5], "done")
+
+    def wait_for_actions(self, chain, count):
+        import time
+        query = ("select action, hop, decision, rule, grant_id, outcome from audit.conversation "
+                 f"where chain_id = '{chain}'")
+        deadline = time.monotonic() + 10
+        while True:
+            rows = self.stack.sql(query)
+            if len(rows) >= count or time.monotonic() > deadline:
+                return rows
+            time.sleep(0.1)
+
+    def test_a_repeated_write_execution_is_answered_from_the_trail(self):
+        target = self.stack.demo_folder / "once.txt"
+        call = {"id": "call_once_1", "type": "function", "function": {
+            "name": "filesystem-write_file", "arguments": json.dumps({"path": str(target), "content": "once"})}}
+        status, _, first = self.stack.request("POST", "/v1/mcp/tool/execute", call)
+        self.assertEqual(status, 200, first)
+        target.unlink()
+
+        import time
+        deadline = time.monotonic() + 10
+        while True:
+            status, headers, second = self.stack.request("POST", "/v1/mcp/tool/execute", call)
+            if status != 409 or time.monotonic() > deadline:
+                break
+            time.sleep(0.2)
+
+        self.assertEqual(status, 200, second)
+        self.assertEqual(headers["x-sluice-replayed"], "true")
+        self.assertEqual(json.loads(second)["content"], json.loads(first)["content"])
+        self.assertFalse(target.exists(), "the effect happened a second time")
+
+    def test_servers_are_listed_with_their_state(self):
+        status, _, text = self.stack.request("GET", "/api/mcp/clients")
+
+        self.assertEqual(status, 200, text)
+        clients = json.loads(text)["clients"]
+        self.assertEqual(sorted(c["config"]["name"] for c in clients), ["everything", "filesystem"])
+        self.assertEqual({c["state"] for c in clients}, {"connected"})
+
+    def test_metrics_and_health_answer_on_every_service(self):
+        import urllib.request
+        for service in stack_module.SERVICES:
+            port = self.stack.ports(service)["health"]
+            for path, word in (("/healthz", ""), ("/readyz", ""), ("/metrics", "sluice_")):
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as response:
+                    self.assertEqual(response.status, 200, service + path)
+                    self.assertIn(word, response.read().decode(), service + path)
+
+
+if __name__ == "__main__":
+    unittest.main()

