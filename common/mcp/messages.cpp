@@ -1,0 +1,130 @@
+#include "common/mcp/messages.h"
+
+#include "common/json/parse.h"
+#include "common/json/scan.h"
+#include "common/json/write.h"
+#include "common/mcp/line_splitter.h"
+
+#include <algorithm>
+
+namespace sluice::mcp {
+namespace {
+
+// A catalog may be as long as a line.
+constexpr json::ParseLimits kResultLimits{.depth_max = 64, .bytes_max = kLineBytesMax};
+
+std::string quoted(std::string_view text) {
+  std::string out;
+  json::append_quoted(out, text);
+  return out;
+}
+
+}  // namespace
+
+bool is_legacy_version(std::string_view version) {
+  return std::find(kLegacyVersions.begin(), kLegacyVersions.end(), version) !=
+         kLegacyVersions.end();
+}
+
+std::string initialize_params(const Implementation& client) {
+  return R"({"protocolVersion":)" + quoted(kLegacyVersions.front()) +
+         R"(,"capabilities":{},"clientInfo":{"name":)" + quoted(client.name) + R"(,"version":)" +
+         quoted(client.version) + "}}";
+}
+
+Result<InitializeResult> parse_initialize_result(std::string_view result) {
+  SLUICE_TRY(const json::Value value, json::parse(result, kResultLimits));
+  InitializeResult out;
+  out.protocol_version = value.text_or("protocolVersion", "");
+  if (!is_legacy_version(out.protocol_version)) {
+    return Error(
+               Code::Invalid,
+               "the server answers initialize with a protocol version this gateway does not speak; "
+               "use a server of 2024-11-05 to 2025-11-25"
+    )
+        .with_detail(out.protocol_version);
+  }
+  if (const json::Value* server = value.find("serverInfo")) {
+    out.server = {.name = server->text_or("name", ""), .version = server->text_or("version", "")};
+  }
+  const json::Value* capabilities = value.find("capabilities");
+  const json::Value* tools = capabilities == nullptr ? nullptr : capabilities->find("tools");
+  out.has_tools = tools != nullptr;
+  const json::Value* changes = tools == nullptr ? nullptr : tools->find("listChanged");
+  out.tools_list_changed = changes != nullptr && changes->as_bool().value_or(false);
+  return out;
+}
+
+std::string tools_list_params(const std::optional<std::string>& cursor) {
+  return cursor ? R"({"cursor":)" + quoted(*cursor) + "}" : std::string("{}");
+}
+
+Result<ToolsPage> parse_tools_page(std::string_view result) {
+  SLUICE_TRY(json::Value value, json::parse(result, kResultLimits));
+  json::Value* tools = value.find("tools");
+  if (tools == nullptr || !tools->is_array()) {
+    return Error(
+        Code::Invalid, "the server's answer to tools/list has no tools array; repair the server"
+    );
+  }
+  ToolsPage page;
+  for (json::Value& tool : *tools->as_array()) {
+    const json::Value* name = tool.find("name");
+    if (name == nullptr || !name->is_string() || name->as_string()->empty()) {
+      return Error(Code::Invalid, "the server lists a tool without a name; repair the server");
+    }
+    page.tools.push_back(std::move(tool));
+  }
+  const json::Value* cursor = value.find("nextCursor");
+  if (cursor != nullptr && cursor->is_string()) {
+    page.next_cursor = *cursor->as_string();
+  }
+  return page;
+}
+
+std::string tools_call_params(
+    std::string_view tool, std::string_view arguments, std::int64_t progress_token
+) {
+  std::string out = R"({"name":)" + quoted(tool) + R"(,"arguments":)";
+  out.append(arguments.empty() ? "{}" : arguments);
+  out += R"(,"_meta":{"progressToken":)" + std::to_string(progress_token) + "}}";
+  return out;
+}
+
+Result<bool> says_is_error(std::string& result) {
+  SLUICE_TRY(const json::Scan scan, json::Scan::object(result));
+  return scan.flag_or("isError", false);
+}
+
+std::string cancelled_params(const RpcId& id, std::string_view reason) {
+  return R"({"requestId":)" + to_json(id) + R"(,"reason":)" + quoted(reason) + "}";
+}
+
+std::optional<std::int64_t> progress_token_of(std::string_view params) {
+  std::string document(params);
+  document.reserve(document.size() + json::kScanPadding);
+  const auto scan = json::Scan::object(document);
+  if (!scan.ok()) {
+    return std::nullopt;
+  }
+  const auto token = scan.value().integer("progressToken");
+  return token.ok() ? std::optional(token.value()) : std::nullopt;
+}
+
+std::string answer_server_request(const Message& request) {
+  SLUICE_CHECK(request.id.has_value(), "only requests are answered, and a request has an id");
+  if (request.method == "ping") {
+    return make_result(*request.id, "{}");
+  }
+  if (request.method == "roots/list") {
+    return make_result(*request.id, R"({"roots":[]})");
+  }
+  return make_error(
+      request.id,
+      {.code = kMethodNotFound,
+       .message = "this client declared no capability for that method; do without it",
+       .data = {}}
+  );
+}
+
+}  // namespace sluice::mcp

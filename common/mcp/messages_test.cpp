@@ -1,0 +1,147 @@
+#include "common/mcp/messages.h"
+
+#include "common/mcp/server_id.h"
+#include "common/testing/matchers.h"
+
+#include <gtest/gtest.h>
+
+namespace sluice::mcp {
+namespace {
+
+using testing::HasCode;
+using testing::IsOk;
+
+Message server_request(std::string method) {
+  Message message;
+  message.kind = Message::Kind::Request;
+  message.id = RpcId("s1");
+  message.method = std::move(method);
+  return message;
+}
+
+TEST(InitializeParams, OfferTheNewestLegacyVersionAndNoCapabilities) {
+  EXPECT_EQ(
+      initialize_params({.name = "sluice", .version = "1"}),
+      R"({"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"sluice","version":"1"}})"
+  );
+}
+
+TEST(ParseInitializeResult, AcceptsEveryLegacyVersion) {
+  for (const auto version : kLegacyVersions) {
+    const auto result = parse_initialize_result(
+        R"({"protocolVersion":")" + std::string(version) +
+        R"(","capabilities":{"tools":{"listChanged":true}},"serverInfo":{"name":"s","version":"2"}})"
+    );
+
+    ASSERT_THAT(result, IsOk());
+    EXPECT_EQ(result.value().protocol_version, version);
+    EXPECT_TRUE(result.value().has_tools);
+    EXPECT_TRUE(result.value().tools_list_changed);
+    EXPECT_EQ(result.value().server.name, "s");
+  }
+}
+
+TEST(ParseInitializeResult, RefusesAVersionNobodySpeaks) {
+  EXPECT_THAT(
+      parse_initialize_result(R"({"protocolVersion":"1999-01-01"})"), HasCode(Code::Invalid)
+  );
+  EXPECT_THAT(parse_initialize_result(R"({})"), HasCode(Code::Invalid));
+  EXPECT_THAT(parse_initialize_result("nonsense"), HasCode(Code::Invalid));
+}
+
+TEST(ParseInitializeResult, ToleratesWholeToolsInsideCapabilities) {
+  const auto result = parse_initialize_result(
+      R"({"protocolVersion":"2024-11-05","capabilities":{"tools":{"query":{"name":"query"}}}})"
+  );
+
+  ASSERT_THAT(result, IsOk());
+  EXPECT_TRUE(result.value().has_tools);
+  EXPECT_FALSE(result.value().tools_list_changed);
+}
+
+TEST(ParseToolsPage, KeepsToolsWholeAndTheCursor) {
+  const auto page = parse_tools_page(
+      R"({"tools":[{"name":"a","x-own":{"k":[1.0]}},{"name":"b"}],"nextCursor":"p2"})"
+  );
+
+  ASSERT_THAT(page, IsOk());
+  ASSERT_EQ(page.value().tools.size(), 2U);
+  EXPECT_NE(page.value().tools[0].find("x-own"), nullptr);
+  EXPECT_EQ(page.value().next_cursor, "p2");
+  EXPECT_EQ(tools_list_params(page.value().next_cursor), R"({"cursor":"p2"})");
+  EXPECT_EQ(tools_list_params(std::nullopt), "{}");
+}
+
+TEST(ParseToolsPage, RefusesWhatIsNoList) {
+  EXPECT_THAT(parse_tools_page(R"({})"), HasCode(Code::Invalid));
+  EXPECT_THAT(parse_tools_page(R"({"tools":{}})"), HasCode(Code::Invalid));
+  EXPECT_THAT(parse_tools_page(R"({"tools":[{}]})"), HasCode(Code::Invalid));
+  EXPECT_THAT(parse_tools_page(R"({"tools":["x"]})"), HasCode(Code::Invalid));
+}
+
+TEST(ToolsCallParams, CarriesExactlyTheArgumentBytes) {
+  EXPECT_EQ(
+      tools_call_params("read_file", R"({"path":"/a","n":1.0})", 9),
+      R"({"name":"read_file","arguments":{"path":"/a","n":1.0},"_meta":{"progressToken":9}})"
+  );
+  EXPECT_EQ(
+      tools_call_params("t", "", 1), R"({"name":"t","arguments":{},"_meta":{"progressToken":1}})"
+  );
+}
+
+TEST(SaysIsError, ReadsTheFlag) {
+  std::string plain = R"({"content":[]})";
+  std::string failed = R"({"content":[],"isError":true})";
+  std::string wrong = "[]";
+
+  EXPECT_FALSE(says_is_error(plain).value());
+  EXPECT_TRUE(says_is_error(failed).value());
+  EXPECT_THAT(says_is_error(wrong), HasCode(Code::Invalid));
+}
+
+TEST(ProgressTokenOf, ReadsOnlyIntegers) {
+  EXPECT_EQ(progress_token_of(R"({"progressToken":4,"progress":1})"), 4);
+  EXPECT_EQ(progress_token_of(R"({"progressToken":"4"})"), std::nullopt);
+  EXPECT_EQ(progress_token_of(""), std::nullopt);
+}
+
+TEST(AnswerServerRequest, IsNeverSilent) {
+  EXPECT_EQ(
+      answer_server_request(server_request("ping")), R"({"jsonrpc":"2.0","id":"s1","result":{}})"
+  );
+  EXPECT_EQ(
+      answer_server_request(server_request("roots/list")),
+      R"({"jsonrpc":"2.0","id":"s1","result":{"roots":[]}})"
+  );
+  for (const auto* method : {"sampling/createMessage", "elicitation/create", "made/up"}) {
+    EXPECT_NE(answer_server_request(server_request(method)).find("-32601"), std::string::npos);
+  }
+}
+
+TEST(CancelledParams, NamesTheRequest) {
+  EXPECT_EQ(cancelled_params(RpcId(5), "too slow"), R"({"requestId":5,"reason":"too slow"})");
+}
+
+TEST(ServerId, DependsOnScopeAndName) {
+  const ServerId id = server_id("filesystem");
+
+  EXPECT_EQ(id.str().size(), 16U);
+  EXPECT_EQ(id, server_id("filesystem"));
+  EXPECT_NE(id, server_id("filesystem2"));
+  EXPECT_NE(id, server_id("filesystem", "t1"));
+  EXPECT_NE(server_id("b", "a"), server_id("", "ab"));
+}
+
+TEST(IsServerName, FollowsThePattern) {
+  EXPECT_TRUE(is_server_name("a"));
+  EXPECT_TRUE(is_server_name("_x9"));
+  EXPECT_TRUE(is_server_name(std::string(32, 'a')));
+  EXPECT_FALSE(is_server_name(std::string(33, 'a')));
+  EXPECT_FALSE(is_server_name(""));
+  EXPECT_FALSE(is_server_name("9a"));
+  EXPECT_FALSE(is_server_name("a-b"));
+  EXPECT_FALSE(is_server_name("a b"));
+}
+
+}  // namespace
+}  // namespace sluice::mcp
