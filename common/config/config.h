@@ -1,5 +1,6 @@
-// One JSON file for all services (comments allowed). Each service reads its own sections fully and reports every fault at
-// once; nothing connects before all settings are known to be good. Defaults < file < environment.
+// One JSON file for all services (comments allowed). Each service reads its own sections fully and
+// reports every fault at once; nothing connects before all settings are known to be good. Defaults
+// < file < environment.
 #pragma once
 
 #include "common/base/result.h"
@@ -14,14 +15,16 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sluice::config {
 
-// Every setting documents itself; README tables are printed from these (./dev docs runs the service with --print-settings).
+// Every setting documents itself; README tables are printed from these (./dev docs runs the service
+// with --print-settings).
 struct Text {
-  std::optional<std::string> fallback;      // none: required
-  std::vector<std::string> choices;         // empty: any
+  std::optional<std::string> fallback;  // none: required
+  std::vector<std::string> choices;     // empty: any
   std::string description;
 };
 
@@ -29,7 +32,7 @@ struct Integer {
   std::optional<std::int64_t> fallback;
   std::int64_t min = 0;
   std::int64_t max = 0;
-  std::string unit;                         // "ms", "bytes", "" …; the key carries it as suffix
+  std::string unit;  // "ms", "bytes", "" …; the key carries it as suffix
   std::string description;
 };
 
@@ -43,9 +46,10 @@ struct List {
   std::string description;
 };
 
-// One object of the file. Reads never fail: a fault is noted, a usable value returned, and Document::finish() reports.
-// A text value "env.NAME" is replaced by that variable; unset is a fault. SLUICE_<SECTION>_<KEY> overrides a top-level
-// section's scalar (SLUICE_POLICY_CACHE_TTL_MS for policy.cache_ttl_ms).
+// One object of the file; valid as long as its Document. Reads never fail: a fault is noted, a
+// usable value returned, and Document::finish() reports. A text value "env.NAME" is replaced by
+// that variable; unset is a fault. SLUICE_<SECTION>_<KEY> overrides a top-level section's scalar
+// (SLUICE_POLICY_CACHE_TTL_MS for policy.cache_ttl_ms).
 class Section {
  public:
   [[nodiscard]] std::string text(std::string_view key, Text setting);
@@ -55,24 +59,30 @@ class Section {
   [[nodiscard]] std::vector<std::string> list(std::string_view key, List setting);
   // Content of the file <key>_file, or the value itself.
   [[nodiscard]] Secret<std::string> secret(std::string_view key, Text setting);
-  [[nodiscard]] Section child(std::string_view key);                                   // absent: empty object
-  [[nodiscard]] std::vector<Section> children(std::string_view key);                   // array of objects
-  [[nodiscard]] std::vector<std::pair<std::string, Section>> named(std::string_view key);  // object of objects
+  [[nodiscard]] Section child(std::string_view key);                  // absent: empty object
+  [[nodiscard]] std::vector<Section> children(std::string_view key);  // array of objects
+  // An object of objects; with an empty key, the members of this section itself (providers.<name>).
+  [[nodiscard]] std::vector<std::pair<std::string, Section>> named(std::string_view key);
   // The member as it stands ("env.NAME" not replaced), marked as known; null when absent.
   [[nodiscard]] json::Value raw(std::string_view key, std::string description);
 
   [[nodiscard]] bool has(std::string_view key) const;
-  [[nodiscard]] std::string path() const;                                              // "mcp.client_configs[2]"
-  void fault(std::string_view key, std::string_view what);                             // what, and what to do
+  // For a reader that takes only a part of this object: its unknown keys are the business of the
+  // service that owns it.
+  void leave_rest();
+  [[nodiscard]] std::string path() const;                   // "mcp.client_configs[2]"
+  void fault(std::string_view key, std::string_view what);  // what, and what to do
   void warn(std::string_view key, std::string_view what);
 
   struct State;  // internal
+
   explicit Section(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
  private:
   std::shared_ptr<State> state_;
 };
 
+// Variables by name.
 using Environment = std::map<std::string, std::string, std::less<>>;
 
 class Document {
@@ -81,15 +91,25 @@ class Document {
   [[nodiscard]] static Result<Document> load(const std::string& path, Environment environment);
   [[nodiscard]] static Result<Document> from_text(std::string_view text, Environment environment);
 
-  // A top-level section: bus redis postgres http auth providers mcp policy codemode audit observability.
+  // An empty document whose lists and maps have one empty element: reading it names every setting
+  // (settings_table).
+  [[nodiscard]] static Document describing();
+
+  // A top-level section: bus redis postgres http auth providers mcp policy codemode audit
+  // observability.
   [[nodiscard]] Section section(std::string_view name);
 
-  // After all reads: unknown top-level keys, unknown keys of sections read, bad values. Errors: Invalid, message lists all
-  // faults, one a line: "policy.cache_ttl_ms: is "x", a string; give an integer from 1 to 60000 (ms)".
+  // After all reads: unknown top-level keys, unknown keys of sections read, bad values. Errors:
+  // Invalid, message lists all faults, one a line: "policy.cache_ttl_ms: is "x", a string; give an
+  // integer from 1 to 60000 (ms)".
   [[nodiscard]] Result<void> finish();
   [[nodiscard]] std::vector<std::string> warnings() const;
-  // key, type, unit, default, bounds, description of every setting read so far, as a Markdown table.
+  // key, type, unit, default, bounds, description of every setting read so far, as a Markdown
+  // table.
   [[nodiscard]] std::string settings_table() const;
+  // Every setting read so far with its value and where it came from, one a line. Secrets and raw
+  // members are masked.
+  [[nodiscard]] std::string effective() const;
 
  private:
   struct Body;
