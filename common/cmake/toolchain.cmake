@@ -36,5 +36,6 @@ endif()
 # Warnings for our own targets only; generated and third-party code is exempt.
 function(sluice_warnings target)
   target_compile_options(${target} PRIVATE
-    -Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor -Wconversion -Wthread-safety -Wno-sign-conversion)
+    -Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor -Wconversion -Wthread-safety -Wno-sign-conversion
+    -Wno-missing-designated-field-initializers)
 endfunction()
