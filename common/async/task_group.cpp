@@ -15,10 +15,11 @@ TaskGroup::~TaskGroup() {
   SLUICE_CHECK(entries_.empty(), "the owner of a TaskGroup awaits close() before it goes");
 }
 
-void TaskGroup::spawn(std::string name, Async<void> task) {
+TaskGroup::Task TaskGroup::spawn(std::string name, Async<void> task) {
   entries_.push_back(std::make_unique<Entry>());
   const auto place = std::prev(entries_.end());
-  (*place)->name = std::move(name);
+  Entry* const entry = place->get();
+  entry->name = std::move(name);
   boost::asio::co_spawn(
       executor_,
       run(place, std::move(task)),
@@ -26,6 +27,13 @@ void TaskGroup::spawn(std::string name, Async<void> task) {
           (*place)->signal.slot(), [this, place](std::exception_ptr) { finished(place); }
       )
   );
+  return Task(entry);
+}
+
+void TaskGroup::cancel(Task task) {
+  if (task.entry_ != nullptr) {
+    task.entry_->signal.emit(boost::asio::cancellation_type::terminal);
+  }
 }
 
 void TaskGroup::cancel() {

@@ -28,8 +28,14 @@ class TaskGroup {
   TaskGroup& operator=(TaskGroup&&) = delete;
   ~TaskGroup();
 
+  // One task, to cancel it alone.
+  class Task;
+
   // The task starts in this or a later turn of the loop. name is for logs.
-  void spawn(std::string name, Async<void> task);
+  Task spawn(std::string name, Async<void> task);
+
+  // Asks one task to stop. Only while it has not ended.
+  void cancel(Task task);
 
   // Asks every task to stop; their waits end with Cancelled.
   void cancel();
@@ -54,6 +60,18 @@ class TaskGroup {
   OnError on_error_;
   std::list<std::unique_ptr<Entry>> entries_;
   std::list<OneShot<void>*> closers_;
+};
+
+class TaskGroup::Task {
+ public:
+  Task() = default;
+
+ private:
+  friend class TaskGroup;
+
+  explicit Task(Entry* entry) : entry_(entry) {}
+
+  Entry* entry_ = nullptr;
 };
 
 }  // namespace sluice::async

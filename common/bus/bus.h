@@ -1,4 +1,5 @@
-// Bus: typed calls, streams and events over a Transport. One per shard; single thread.
+// Bus: typed calls, streams and events over a Transport. One per shard; single thread. It outlives every call and stream
+// made with it; await drain() before destroying a Bus that serves.
 //
 //   SLUICE_CO_TRY(const auto reply, co_await bus.call(endpoints::kPolicyDecide, request, context));
 //   bus.serve(endpoints::kPolicyDecide, handler);
@@ -24,6 +25,16 @@
 #include <utility>
 
 namespace sluice::bus {
+
+// Where a request goes; made by Bus from an endpoint.
+struct Target {
+  std::string subject;
+  std::string_view callee;
+  std::chrono::milliseconds timeout;
+  endpoints::Retry retry = endpoints::Retry::Never;
+  std::uint32_t credit_chunks = 0;
+  std::uint32_t credit_bytes = 0;
+};
 
 // Keeps a served subject alive; destroying it unsubscribes (requests in flight go on).
 class Registration {
@@ -212,15 +223,6 @@ class Bus {
   [[nodiscard]] bool connected() const;
 
  private:
-  struct Target {
-    std::string subject;
-    std::string_view callee;
-    std::chrono::milliseconds timeout;
-    endpoints::Retry retry;
-    std::uint32_t credit_chunks = 0;
-    std::uint32_t credit_bytes = 0;
-  };
-
   template <class Chunk>
   class TypedWriter final : public ChunkWriter<Chunk> {
    public:
@@ -304,7 +306,7 @@ class Bus {
   );
 
   class Core;
-  std::unique_ptr<Core> core_;
+  std::shared_ptr<Core> core_;
 };
 
 }  // namespace sluice::bus

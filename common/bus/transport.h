@@ -28,7 +28,14 @@ using Sink = std::function<void(const Delivery&)>;
 // Ends when destroyed: no delivery after that.
 class Subscription {
  public:
+  Subscription() = default;
+  Subscription(const Subscription&) = delete;
+  Subscription& operator=(const Subscription&) = delete;
+  Subscription(Subscription&&) = delete;
+  Subscription& operator=(Subscription&&) = delete;
   virtual ~Subscription() = default;
+  // Asks for no more; what is on its way still comes. Transport::settle() tells when it has.
+  virtual void stop() = 0;
 };
 
 // A message of a durable stream, to be acknowledged after it was dealt with.
@@ -68,6 +75,11 @@ class Transport {
   [[nodiscard]] virtual bool connected() const = 0;
   // Called with every permission violation the server reports ("Permissions Violation for Publish to …"). For tests and logs.
   virtual void on_violation(std::function<void(std::string_view)> callback) = 0;
+  // Called when the connection was lost (false: what was under way may be lost) and when it is back (true).
+  virtual void on_connection(std::function<void(bool)> callback) = 0;
+  // Returns when stopped subscriptions have been handed their last deliveries, or after half a second. Errors: Cancelled.
+  virtual Async<void> settle() = 0;
+  // Writes what is queued (at most a second), then ends everything.
   virtual Async<void> close() = 0;
 };
 
@@ -78,6 +90,8 @@ struct NatsOptions {
   std::string name;                  // connection name: "<service>/<instance>"
   std::size_t output_bytes_max = std::size_t{16} << 20;
   std::chrono::milliseconds connect_timeout{3000};
+  std::chrono::milliseconds ack_wait{30000};  // a durable message not acknowledged by then is delivered again
+  std::int64_t stream_bytes_max = std::int64_t{4} << 30;
 };
 
 }  // namespace sluice::bus
