@@ -1,5 +1,5 @@
-// Strict JSON reading (RFC 8259): no comments, no trailing commas, no duplicate keys, no lone surrogates, valid UTF-8, no
-// byte order mark, one document and nothing after it.
+// Strict JSON reading (RFC 8259): no comments, no trailing commas, no duplicate keys, no lone
+// surrogates, valid UTF-8, no byte order mark, one document and nothing after it.
 #pragma once
 
 #include "common/json/value.h"

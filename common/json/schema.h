@@ -8,7 +8,7 @@
 namespace sluice::json {
 
 struct Violation {
-  std::string path;     // JSON pointer into the instance
+  std::string path;  // JSON pointer into the instance
   std::string message;
 };
 

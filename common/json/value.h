@@ -1,4 +1,5 @@
-// json::Value: one parsed JSON document. For everything but the hot path, which reads bytes in place (scan.h).
+// json::Value: one parsed JSON document. For everything but the hot path, which reads bytes in
+// place (scan.h).
 #pragma once
 
 #include "common/base/result.h"
@@ -16,7 +17,8 @@ namespace sluice::json {
 class Value;
 using Array = std::vector<Value>;
 
-// A number as it was written; digits are kept, so that large integers and "1.0" survive a round trip.
+// A number as it was written; digits are kept, so that large integers and "1.0" survive a round
+// trip.
 struct Number {
   std::string text;
   friend bool operator==(const Number&, const Number&) = default;
@@ -29,14 +31,18 @@ class Object {
 
   [[nodiscard]] const Value* find(std::string_view key) const;
   [[nodiscard]] Value* find(std::string_view key);
+
   [[nodiscard]] bool contains(std::string_view key) const { return find(key) != nullptr; }
+
   // Replaces the member in place or appends it.
   Value& set(std::string_view key, Value value);
   // True when there was one.
   bool erase(std::string_view key);
 
   [[nodiscard]] std::vector<Member>& members() { return members_; }
+
   [[nodiscard]] const std::vector<Member>& members() const { return members_; }
+
   [[nodiscard]] bool empty() const;
   [[nodiscard]] std::size_t size() const;
 
@@ -49,18 +55,20 @@ class Object {
 // A value: null, boolean, number, string (UTF-8), array or object. Copies are deep.
 class Value {
  public:
-  Value() = default;                      // null
-  Value(std::nullptr_t) {}                // NOLINT: by design
-  Value(bool flag);                       // NOLINT: by design
-  Value(std::int64_t number);             // NOLINT: by design
-  Value(int number);                      // NOLINT: by design
-  Value(double number);                   // NOLINT: by design; NaN and infinities become null
-  Value(Number number);                   // NOLINT: by design
-  Value(std::string text);                // NOLINT: by design
-  Value(std::string_view text);           // NOLINT: by design
-  Value(const char* text);                // NOLINT: by design
-  Value(Array items);                     // NOLINT: by design
-  Value(Object object);                   // NOLINT: by design
+  Value() = default;  // null
+
+  Value(std::nullptr_t) {}  // NOLINT: by design
+
+  Value(bool flag);              // NOLINT: by design
+  Value(std::int64_t number);    // NOLINT: by design
+  Value(int number);             // NOLINT: by design
+  Value(double number);          // NOLINT: by design; NaN and infinities become null
+  Value(Number number);          // NOLINT: by design
+  Value(std::string text);       // NOLINT: by design
+  Value(std::string_view text);  // NOLINT: by design
+  Value(const char* text);       // NOLINT: by design
+  Value(Array items);            // NOLINT: by design
+  Value(Object object);          // NOLINT: by design
 
   [[nodiscard]] bool is_null() const;
   [[nodiscard]] bool is_bool() const;
@@ -73,7 +81,8 @@ class Value {
 
   // nullopt / nullptr when the value is of another type.
   [[nodiscard]] std::optional<bool> as_bool() const;
-  [[nodiscard]] std::optional<std::int64_t> as_int() const;   // only for an integer within range ("1.0" and "1e2" count)
+  [[nodiscard]] std::optional<std::int64_t> as_int(
+  ) const;  // only for an integer within range ("1.0" and "1e2" count)
   [[nodiscard]] std::optional<double> as_double() const;
   [[nodiscard]] const Number* as_number() const;
   [[nodiscard]] const std::string* as_string() const;
