@@ -63,8 +63,8 @@ class OutboxClient final : public Client {
   // Ends the hold of an intent's frame on every way out of commit().
   class Held {
    public:
-    Held(Outbox* outbox, Position position) : outbox_(outbox), position_(position) {
-      outbox_->hold(position_);
+    Held(OutboxClient* client, Position position) : client_(client), position_(position) {
+      client_->outbox_->hold(position_);
     }
 
     Held(const Held&) = delete;
@@ -72,12 +72,15 @@ class OutboxClient final : public Client {
     Held(Held&&) = delete;
     Held& operator=(Held&&) = delete;
 
-    ~Held() { outbox_->resolve(position_, delivered_); }
+    ~Held() {
+      client_->outbox_->resolve(position_, delivered_);
+      client_->publisher_.pump();
+    }
 
     void delivered() { delivered_ = true; }
 
    private:
-    Outbox* outbox_;
+    OutboxClient* client_;
     Position position_;
     bool delivered_ = false;
   };
@@ -190,7 +193,7 @@ Async<v1::CommitReply> OutboxClient::commit(
     );
   }
   SLUICE_CO_TRY(const Position position, append(intent));
-  Held held(outbox_.get(), position);
+  Held held(this, position);
   v1::CommitRequest request;
   request.set_record(intent.SerializeAsString());
   request.set_grant_id(std::move(grant_id));

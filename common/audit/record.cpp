@@ -89,7 +89,8 @@ void bound(v1::Record& record) {
 
 void complete(v1::Record& record, const Producer& producer, std::uint64_t sequence, Times times) {
   bound(record);
-  if (record.event_id().empty()) {  // a producer may choose it beforehand, to name the record elsewhere
+  if (record.event_id().empty(
+      )) {  // a producer may choose it beforehand, to name the record elsewhere
     record.set_event_id(crypto::uuid_v7(times.wall_unix_ms));
   }
   record.set_producer(producer.service);

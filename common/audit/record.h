@@ -37,7 +37,8 @@ struct Times {
 // Bounds free text and the body; the body is redacted unless keeps_exact_result().
 void bound(v1::Record& record);
 
-// bound(), and fills event id (unless the caller chose one), producer, sequence, schema version and times.
+// bound(), and fills event id (unless the caller chose one), producer, sequence, schema version and
+// times.
 void complete(v1::Record& record, const Producer& producer, std::uint64_t sequence, Times times);
 
 }  // namespace sluice::audit
