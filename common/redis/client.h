@@ -1,4 +1,5 @@
-// Redis over one connection per shard, pipelined. Every key is built in one file per adapter and has a TTL.
+// Redis over one connection per shard, pipelined. Every key is built in one file per adapter and
+// has a TTL.
 #pragma once
 
 #include "common/async/clock.h"
@@ -15,13 +16,17 @@
 
 namespace sluice::redis {
 
-// A reply. Errors of the server become Error: Conflict for a script's own refusal, Denied for NOPERM/NOAUTH, Unavailable else.
+// A reply. Errors of the server become Error: Denied for NOPERM, NOAUTH, WRONGPASS; Unavailable
+// while it cannot serve (LOADING, BUSY, OOM …); Internal for a command it does not understand (ERR,
+// WRONGTYPE); Conflict for any other word, which only a script of ours says:
+// redis.error_reply('TAKEN by another') is a Conflict with that text as message.
 struct Reply {
   std::variant<std::monostate, std::int64_t, std::string, std::vector<Reply>> value;
 
   [[nodiscard]] bool is_nil() const { return value.index() == 0; }
+
   [[nodiscard]] std::int64_t integer_or(std::int64_t fallback) const;
-  [[nodiscard]] std::optional<std::string> text() const;      // strings and statuses
+  [[nodiscard]] std::optional<std::string> text() const;  // strings and statuses
 };
 
 struct Options {
@@ -36,11 +41,17 @@ struct Options {
 class Client {
  public:
   virtual ~Client() = default;
-  // Runs one command. Errors: Unavailable (down; reconnects in the background with backoff), Deadline, Denied, Internal.
+  // Runs one command. Errors: Unavailable (down; reconnects in the background with backoff),
+  // Deadline, Denied, Internal. Exhausted (too many commands wait). A command whose connection
+  // broke may have run or not.
   virtual Async<Reply> command(std::vector<std::string> words) = 0;
   // Runs a Lua script by its SHA-1, loading it when the server lacks it.
-  virtual Async<Reply> script(std::string source, std::vector<std::string> keys, std::vector<std::string> arguments) = 0;
+  virtual Async<Reply> script(
+      std::string source, std::vector<std::string> keys, std::vector<std::string> arguments
+  ) = 0;
   [[nodiscard]] virtual bool connected() const = 0;
+  // Ends the connection; commands that wait end with Unavailable. Destroying the client does the
+  // same.
   virtual Async<void> close() = 0;
 };
 
