@@ -34,4 +34,5 @@ else()
   find_path(LLHTTP_INCLUDE llhttp.h PATHS /usr/share/include/llhttp REQUIRED)
   add_library(llhttp STATIC /usr/share/llhttp/api.c /usr/share/llhttp/http.c /usr/share/llhttp/llhttp.c)
   target_include_directories(llhttp SYSTEM PUBLIC "${LLHTTP_INCLUDE}")
+  target_compile_definitions(llhttp PRIVATE LLHTTP_STRICT_MODE=1)  # 9 and later are strict without it
 endif()

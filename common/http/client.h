@@ -1,5 +1,5 @@
-// HTTP/1.1 client: keep-alive pool per origin (LIFO), TLS with verification, streamed bodies. No redirects, no cookies,
-// no proxies from the environment.
+// HTTP/1.1 client: keep-alive pool per origin (LIFO), TLS with verification, streamed bodies. No
+// redirects, no cookies, no proxies from the environment.
 #pragma once
 
 #include "common/async/request_context.h"
@@ -17,15 +17,18 @@ struct ClientOptions {
   std::chrono::milliseconds idle_timeout{60000};
   std::size_t response_bytes_max = std::size_t{32} << 20;
   std::size_t header_bytes_max = 64 << 10;
-  std::string ca_file;               // empty: the system's
+  std::string ca_file;  // empty: the system's
 };
 
 struct ClientRequest {
   std::string method = "POST";
-  std::string url;                   // http:// or https://
-  Headers headers;                   // Host, Content-Length and Connection are set by the client
+  std::string url;  // http:// or https://
+  Headers headers;  // Host, Content-Length and Connection are set by the client
   std::string body;
-  TimePoint deadline;                // of the whole exchange
+  TimePoint deadline;  // of the whole exchange
+  // True: sent once more when a reused connection turns out closed before the first byte of a
+  // response. False: only when nothing of it can have left.
+  bool idempotent = false;
 };
 
 struct ClientResponse {
@@ -37,18 +40,22 @@ struct ClientResponse {
 // A response whose body arrives in pieces.
 class BodyStream {
  public:
-  virtual ~BodyStream() = default;   // closes the connection unless the body was read to its end
+  virtual ~BodyStream() = default;  // closes the connection unless the body was read to its end
   [[nodiscard]] virtual int status() const = 0;
   [[nodiscard]] virtual const Headers& headers() const = 0;
-  // What one read brought, transfer coding removed; "" at the end. Errors: Unavailable (cut off), Deadline, Cancelled.
+  // What one read brought, transfer coding removed; "" at the end. Errors: Unavailable (cut off),
+  // Deadline, Cancelled.
   virtual Async<std::string> read() = 0;
 };
 
-// Errors of both: Invalid (bad URL), Unavailable (cannot connect, TLS, cut off, malformed response; the detail says which;
-// Error::message() says "before" or "after the request was sent"), Deadline, Cancelled, Exhausted (too many connections or bytes).
+// Errors of both: Invalid (bad URL), Unavailable (cannot connect, TLS, cut off, malformed response;
+// the detail says which; Error::message() says "before" or "after the request was sent"), Deadline,
+// Cancelled, Exhausted (too many connections or bytes).
 class Client {
  public:
-  [[nodiscard]] static std::unique_ptr<Client> make(Executor executor, async::Clock* clock, ClientOptions options);
+  [[nodiscard]] static std::unique_ptr<Client> make(
+      Executor executor, async::Clock* clock, ClientOptions options
+  );
   virtual ~Client() = default;
 
   virtual Async<ClientResponse> fetch(ClientRequest request) = 0;

@@ -11,17 +11,19 @@
 namespace sluice::http {
 
 struct SseEvent {
-  std::string event;                 // "" when not named
-  std::string data;                  // lines joined by \n
+  std::string event;  // "" when not named
+  std::string data;   // lines joined by \n
   std::optional<std::string> id;
   std::optional<int> retry_ms;
 };
 
 class SseParser {
  public:
-  explicit SseParser(std::size_t event_bytes_max = std::size_t{4} << 20) : event_bytes_max_(event_bytes_max) {}
+  explicit SseParser(std::size_t event_bytes_max = std::size_t{4} << 20)
+      : event_bytes_max_(event_bytes_max) {}
 
-  // Events completed by these bytes. LF, CRLF and CR line ends, comments skipped, any cut. Errors: Exhausted (event too large).
+  // Events completed by these bytes. LF, CRLF and CR line ends, comments skipped, any cut. Errors:
+  // Exhausted (event too large).
   [[nodiscard]] Result<std::vector<SseEvent>> feed(std::string_view bytes);
   // Bytes of an event not completed yet.
   [[nodiscard]] bool partial() const;

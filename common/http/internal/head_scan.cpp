@@ -1,0 +1,75 @@
+#include "common/http/internal/head_scan.h"
+
+#include <array>
+
+namespace sluice::http {
+namespace {
+
+constexpr std::array<bool, 256> make_plain() {
+  std::array<bool, 256> table{};
+  for (std::size_t c = 0x20; c < 0x7f; ++c) {
+    table[c] = true;
+  }
+  table['\t'] = true;
+  return table;
+}
+
+constexpr std::array<bool, 256> kPlain = make_plain();
+constexpr std::string_view kPreface = "PRI ";
+
+Refusal bad_byte() {
+  return {
+      400,
+      "the request head has a control character, a folded line or a byte outside ASCII; end lines "
+      "with CR LF"
+  };
+}
+
+}  // namespace
+
+HeadScan::Outcome HeadScan::feed(std::string_view bytes) {
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const char c = bytes[i];
+    if (total_ < kPreface.size() && preface_ == total_ && c == kPreface[total_]) {
+      ++preface_;
+    }
+    if (++total_ > limits_.head_bytes_max) {
+      return {
+          i,
+          false,
+          Refusal{
+              431, "the request head is larger than the limit; send fewer or shorter header fields"
+          }
+      };
+    }
+    if (after_cr_) {
+      if (c != '\n') {
+        return {i, false, bad_byte()};
+      }
+      after_cr_ = false;
+      if (line_ == 0 && lines_ > 0) {
+        return {i + 1, true, std::nullopt};
+      }
+      lines_ += line_ > 0 ? 1 : 0;
+      line_ = 0;
+    } else if (c == '\r') {
+      after_cr_ = true;
+    } else if (!kPlain[static_cast<unsigned char>(c)] || (line_ == 0 && (c == ' ' || c == '\t'))) {
+      return {i, false, bad_byte()};
+    } else if (++line_ > limits_.first_line_bytes_max && lines_ == 0) {
+      return {
+          i,
+          false,
+          Refusal{414, "the request target is longer than the limit; send parameters in the body"}
+      };
+    }
+  }
+  return {bytes.size(), false, std::nullopt};
+}
+
+void HeadScan::reset() {
+  total_ = line_ = lines_ = preface_ = 0;
+  after_cr_ = false;
+}
+
+}  // namespace sluice::http
