@@ -1,5 +1,5 @@
-// Runtime: what every service gets from its process: executor, clock, logs, metrics, secrets, readiness, stop signal.
-// A small copyable handle.
+// Runtime: what every service gets from its process: executor, clock, logs, metrics, secrets,
+// readiness, stop signal. A small copyable handle.
 #pragma once
 
 #include "common/async/blocking_pool.h"
@@ -26,7 +26,8 @@ class Runtime {
   // Unique per process: "<service>-<8 hex>", no dots. From SLUICE_INSTANCE when set.
   [[nodiscard]] const std::string& instance() const;
 
-  // This service's own secret directory (SLUICE_SECRETS_DIR, default /run/sluice/secrets/<service>).
+  // This service's own secret directory (SLUICE_SECRETS_DIR, default
+  // /run/sluice/secrets/<service>).
   [[nodiscard]] std::string secret_path(const std::string& file) const;
   // Content without the trailing line end. Errors: NotFound, Denied.
   [[nodiscard]] Result<Secret<std::string>> secret(const std::string& file) const;
@@ -34,9 +35,11 @@ class Runtime {
   // A task group for the service's background work; closed by run() after serve returned.
   [[nodiscard]] async::TaskGroup& tasks() const;
 
-  // /readyz answers 200 when every check says nothing (an empty string), else 503 with what they say.
+  // /readyz answers 200 when every check says nothing (an empty string), else 503 with what they
+  // say.
   void add_readiness_check(std::string name, std::function<std::string()> check) const;
-  // Written to <run directory>/<instance>.json beside pid and health port, so that tools find the ports of local processes.
+  // Written to <run directory>/<instance>.json beside pid and health port, so that tools find the
+  // ports of local processes.
   void publish_port(const std::string& name, std::uint16_t port) const;
 
   // Returns when SIGTERM or SIGINT came. Errors: Cancelled.
@@ -44,6 +47,7 @@ class Runtime {
   [[nodiscard]] bool stopping() const;
 
   struct Body;
+
   explicit Runtime(std::shared_ptr<Body> body) : body_(std::move(body)) {}
 
  private:
