@@ -1,0 +1,148 @@
+#include "services/ingress/config.h"
+
+#include "services/ingress/limits.h"
+
+#include "common/redis/settings.h"
+#include "common/service/connect.h"
+
+#include <charconv>
+
+namespace sluice::ingress {
+namespace {
+
+constexpr std::chrono::milliseconds kToolTimeoutMin{100};
+constexpr std::chrono::milliseconds kToolTimeoutMax{600'000};
+
+void read_http(config::Document& document, Config& config) {
+  auto http = document.section("http");
+  config.http.address = http.text(
+      "address",
+      {.fallback = "127.0.0.1", .choices = {}, .description = "address the front door listens on"}
+  );
+  config.http.port = static_cast<std::uint16_t>(http.integer(
+      "port",
+      {.fallback = 8080,
+       .min = 0,
+       .max = 65535,
+       .unit = "",
+       .description = "its port; 0: any free one"}
+  ));
+  config.http.connections_max = static_cast<std::size_t>(http.integer(
+      "connections_max",
+      {.fallback = 4096,
+       .min = 1,
+       .max = 100'000,
+       .unit = "",
+       .description = "open client connections"}
+  ));
+  config.http.idle_timeout = http.milliseconds(
+      "idle_timeout_ms",
+      {.fallback = 75'000,
+       .min = 1'000,
+       .max = 3'600'000,
+       .unit = "ms",
+       .description = "between two requests of a connection"}
+  );
+  config.http.allowed_hosts = http.list(
+      "allowed_hosts",
+      {.fallback = std::vector<std::string>(),
+       .description = "values of the Host header that are served; empty: any"}
+  );
+  config.http.tls_certificate_file = http.text(
+      "tls_certificate_file",
+      {.fallback = "",
+       .choices = {},
+       .description = "PEM file of the certificate chain; empty: no TLS"}
+  );
+  config.http.tls_key_file = http.text(
+      "tls_key_file", {.fallback = "", .choices = {}, .description = "PEM file of its private key"}
+  );
+  if (config.http.tls_certificate_file.empty() != config.http.tls_key_file.empty()) {
+    http.fault("tls_key_file", "certificate and key go together; set both or none");
+  }
+  config.drain_timeout = http.milliseconds(
+      "drain_timeout_ms",
+      {.fallback = 10'000,
+       .min = 0,
+       .max = 600'000,
+       .unit = "ms",
+       .description = "requests in flight may take this long at a stop"}
+  );
+  config.record_body_bytes_max = static_cast<std::size_t>(http.integer(
+      "record_body_bytes_max",
+      {.fallback = 0,
+       .min = 0,
+       .max = static_cast<std::int64_t>(kRecordBodyBytesMax),
+       .unit = "bytes",
+       .description =
+           "of a chat request's body kept, redacted, in the audit trail; 0: its digest only"}
+  ));
+}
+
+void read_mcp(config::Document& document, Config& config) {
+  auto mcp = document.section("mcp");
+  mcp.leave_rest();
+  const json::Value clients =
+      mcp.raw("client_configs", "MCP servers; read by mcp-connector and policy-engine");
+  config.servers_configured = clients.as_array() != nullptr && !clients.as_array()->empty();
+  auto tools = mcp.child("tool_manager_config");
+  tools.leave_rest();
+  config.disable_auto_tool_inject = tools.flag(
+      "disable_auto_tool_inject",
+      {.fallback = false,
+       .description = "attach tools only to requests that carry an include header"}
+  );
+  const json::Value timeout = tools.raw(
+      "tool_execution_timeout", "longest tool call: \"30s\", \"500ms\", \"2m\" or seconds"
+  );
+  if (timeout.is_null()) {
+    return;
+  }
+  const auto duration = duration_of(timeout);
+  if (!duration || *duration < kToolTimeoutMin || *duration > kToolTimeoutMax) {
+    tools.fault(
+        "tool_execution_timeout", "is not a time from 100ms to 10m; give for example \"30s\""
+    );
+    return;
+  }
+  config.tool_execution_timeout = *duration;
+}
+
+}  // namespace
+
+std::optional<std::chrono::milliseconds> duration_of(const json::Value& value) {
+  if (const auto seconds = value.as_int(); seconds && value.is_number()) {
+    return std::chrono::seconds(*seconds);
+  }
+  const std::string* text = value.as_string();
+  if (text == nullptr) {
+    return std::nullopt;
+  }
+  std::int64_t number = 0;
+  const char* const last = text->data() + text->size();
+  const auto [end, fault] = std::from_chars(text->data(), last, number);
+  if (fault != std::errc() || number > 1'000'000) {
+    return std::nullopt;
+  }
+  const std::string_view unit(end, static_cast<std::size_t>(last - end));
+  if (unit == "ms") {
+    return std::chrono::milliseconds(number);
+  }
+  if (unit == "s") {
+    return std::chrono::seconds(number);
+  }
+  return unit == "m" ? std::optional<std::chrono::milliseconds>(std::chrono::minutes(number))
+                     : std::nullopt;
+}
+
+Config Config::load(config::Document& document) {
+  Config config;
+  config.bus = service::read_bus(document);
+  config.audit = service::read_audit(document, "ingress");
+  config.redis = redis::read_options(document, "ingress");
+  read_http(document, config);
+  read_mcp(document, config);
+  return config;
+}
+
+}  // namespace sluice::ingress

@@ -1,0 +1,36 @@
+// Settings of ingress: sections bus, redis, http, audit, and of mcp what decides how tools are
+// offered.
+#pragma once
+
+#include "common/audit/client.h"
+#include "common/bus/transport.h"
+#include "common/config/config.h"
+#include "common/http/server.h"
+#include "common/redis/client.h"
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+
+namespace sluice::ingress {
+
+struct Config {
+  bus::NatsOptions bus;
+  redis::Options redis;
+  audit::Options audit;
+  http::ServerOptions http;
+  std::chrono::milliseconds drain_timeout{10'000};
+  std::size_t record_body_bytes_max = 0;
+  bool servers_configured = false;  // mcp.client_configs is not empty
+  bool disable_auto_tool_inject = false;
+  std::chrono::milliseconds tool_execution_timeout{30'000};
+
+  // Never fails: faults are noted in the document.
+  [[nodiscard]] static Config load(config::Document& document);
+};
+
+// "30s", "500ms", "2m" or a number of seconds; nullopt for anything else.
+[[nodiscard]] std::optional<std::chrono::milliseconds> duration_of(const json::Value& value);
+
+}  // namespace sluice::ingress

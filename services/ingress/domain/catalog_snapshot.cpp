@@ -1,0 +1,199 @@
+#include "services/ingress/domain/catalog_snapshot.h"
+
+#include "services/ingress/domain/tool_names.h"
+#include "services/ingress/limits.h"
+
+#include "common/json/scan.h"
+#include "common/json/write.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace sluice::ingress {
+namespace {
+
+using ToolKey = std::pair<std::string_view, std::string_view>;  // server id, tool
+using VisibleTools = std::map<ToolKey, const policy::v1::VisibleTool*>;
+
+VisibleTools index_of(const policy::v1::VisibleReply& visible) {
+  VisibleTools tools;
+  for (const auto& tool : visible.tools()) {
+    tools.emplace(ToolKey{tool.server_id(), tool.tool()}, &tool);
+  }
+  return tools;
+}
+
+// An entry and the definition it is offered by.
+struct Candidate {
+  ToolEntry entry;
+  const std::string* definition = nullptr;
+};
+
+Candidate candidate_of(
+    const connector::v1::ServerCatalog& server,
+    const connector::v1::ToolDefinition& definition,
+    const VisibleTools& visible
+) {
+  Candidate candidate;
+  ToolEntry& entry = candidate.entry;
+  entry.name = model_name_of(server.name(), definition.name());
+  entry.server_id = server.server_id();
+  entry.server = server.name();
+  entry.tool = definition.name();
+  entry.definition_hash = definition.definition_hash();
+  candidate.definition = &definition.definition();
+  const auto shown = visible.find(ToolKey{server.server_id(), definition.name()});
+  if (shown != visible.end() && shown->second->definition_hash() == definition.definition_hash()) {
+    entry.verdict = shown->second->verdict();
+    entry.effect_class = shown->second->effect_class();
+    if (entry.verdict != policy::v1::VERDICT_DENY) {
+      entry.visibility = ToolVisibility::Offered;
+    }
+  }
+  return candidate;
+}
+
+bool is_json_string(std::string_view raw) {
+  return !raw.empty() && raw.front() == '"';
+}
+
+bool is_json_object(std::string_view raw) {
+  return !raw.empty() && raw.front() == '{';
+}
+
+// Lower is nearer.
+std::size_t distance_of(const ToolEntry& entry, std::string_view name) {
+  if (entry.tool == name) {
+    return 0;  // only the server's name is missing
+  }
+  return 1 + std::min(edit_distance(entry.name, name), edit_distance(entry.tool, name));
+}
+
+}  // namespace
+
+Result<std::string> openai_tool_json(std::string_view name, std::string definition) {
+  definition.reserve(definition.size() + json::kScanPadding);
+  SLUICE_TRY(const auto scan, json::Scan::object(definition));
+  const std::string_view description = scan.raw("description");
+  const std::string_view schema = scan.raw("inputSchema");
+
+  std::string out = R"({"type":"function","function":{"name":)";
+  json::append_quoted(out, name);
+  if (is_json_string(description)) {
+    out.append(R"(,"description":)").append(description);
+  }
+  out.append(R"(,"parameters":)");
+  out.append(
+      is_json_object(schema) ? schema : std::string_view(R"({"type":"object","properties":{}})")
+  );
+  out.append("}}");
+  return out;
+}
+
+SnapshotPtr CatalogSnapshot::build(
+    const connector::v1::CatalogReply& catalog, const policy::v1::VisibleReply& visible
+) {
+  const VisibleTools shown = index_of(visible);
+  std::vector<Candidate> candidates;
+  for (const auto& server : catalog.servers()) {
+    for (const auto& definition : server.tools()) {
+      candidates.push_back(candidate_of(server, definition, shown));
+    }
+  }
+  std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
+    return std::tie(a.entry.name, a.entry.server_id, a.entry.tool) <
+           std::tie(b.entry.name, b.entry.server_id, b.entry.tool);
+  });
+
+  auto snapshot = std::make_shared<CatalogSnapshot>();
+  snapshot->policy_version_ = visible.policy_version();
+  snapshot->catalog_version_ = catalog.version();
+  snapshot->entries_.reserve(candidates.size());
+  for (auto& candidate : candidates) {
+    ToolEntry& entry = candidate.entry;
+    if (!snapshot->entries_.empty() && snapshot->entries_.back().name == entry.name) {
+      continue;  // a made-up collision: one name never stands for two tools
+    }
+    if (entry.visibility == ToolVisibility::Offered) {
+      const auto json = openai_tool_json(entry.name, *candidate.definition);
+      if (json.ok()) {
+        snapshot->append_definition(entry, json.value());
+      } else {
+        entry.visibility = ToolVisibility::Hidden;
+      }
+    }
+    snapshot->entries_.push_back(std::move(entry));
+  }
+  return snapshot;
+}
+
+SnapshotPtr CatalogSnapshot::narrowed(const Narrowing& narrowing) const {
+  auto snapshot = std::make_shared<CatalogSnapshot>();
+  snapshot->policy_version_ = policy_version_;
+  snapshot->catalog_version_ = catalog_version_;
+  snapshot->entries_ = entries_;
+  for (auto& entry : snapshot->entries_) {
+    if (entry.visibility != ToolVisibility::Offered) {
+      continue;
+    }
+    if (narrowing.allows(entry.server, entry.tool)) {
+      const std::string_view json =
+          std::string_view(tools_json_).substr(entry.json_begin, entry.json_size);
+      snapshot->append_definition(entry, json);
+    } else {
+      entry.visibility = ToolVisibility::LeftOut;
+    }
+  }
+  return snapshot;
+}
+
+const ToolEntry* CatalogSnapshot::find(std::string_view name) const {
+  const auto place = std::lower_bound(
+      entries_.begin(),
+      entries_.end(),
+      name,
+      [](const ToolEntry& entry, std::string_view wanted) { return entry.name < wanted; }
+  );
+  return place != entries_.end() && place->name == name ? &*place : nullptr;
+}
+
+const ToolEntry* CatalogSnapshot::find_offered(std::string_view name) const {
+  const ToolEntry* entry = find(name);
+  return entry != nullptr && entry->visibility == ToolVisibility::Offered ? entry : nullptr;
+}
+
+std::vector<std::string> CatalogSnapshot::names_near(std::string_view name) const {
+  std::vector<std::pair<std::size_t, const std::string*>> ranked;
+  const std::size_t distance_max = 1 + std::max<std::size_t>(2, name.size() / 3);
+  for (const auto& entry : entries_) {
+    if (entry.visibility != ToolVisibility::Offered) {
+      continue;
+    }
+    if (const std::size_t distance = distance_of(entry, name); distance <= distance_max) {
+      ranked.emplace_back(distance, &entry.name);
+    }
+  }
+  std::sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.first, *a.second) < std::tie(b.first, *b.second);
+  });
+  ranked.resize(std::min(ranked.size(), kNearNamesMax));
+  std::vector<std::string> names;
+  names.reserve(ranked.size());
+  for (const auto& [distance, near] : ranked) {
+    names.push_back(*near);
+  }
+  return names;
+}
+
+void CatalogSnapshot::append_definition(ToolEntry& entry, std::string_view json) {
+  if (!tools_json_.empty()) {
+    tools_json_.push_back(',');
+  }
+  entry.json_begin = tools_json_.size();
+  entry.json_size = json.size();
+  tools_json_.append(json);
+  ++offered_;
+}
+
+}  // namespace sluice::ingress

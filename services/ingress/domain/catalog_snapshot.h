@@ -1,0 +1,85 @@
+// CatalogSnapshot: the tools one caller may see, immutable, sorted, serialized once as OpenAI tool
+// definitions, so that the same catalog gives the same bytes in every request and provider prompt
+// caches stay warm.
+#pragma once
+
+#include "services/ingress/domain/narrowing.h"
+
+#include "proto/sluice/connector/v1/connector.pb.h"
+#include "proto/sluice/policy/v1/policy.pb.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::ingress {
+
+enum class ToolVisibility {
+  Offered,  // in tools_json
+  LeftOut,  // visible to the caller, narrowed away by this request's headers
+  Hidden,   // policy does not show it; a call is still put to policy, which refuses with its rule
+};
+
+// What stands behind one name.
+struct ToolEntry {
+  std::string name;  // as models see it
+  std::string server_id;
+  std::string server;
+  std::string tool;
+  std::string definition_hash;
+  policy::v1::Verdict verdict = policy::v1::VERDICT_UNSPECIFIED;
+  policy::v1::EffectClass effect_class = policy::v1::EFFECT_CLASS_UNSPECIFIED;
+  ToolVisibility visibility = ToolVisibility::Hidden;
+  std::size_t json_begin = 0;  // of its definition within tools_json of the snapshot it came from
+  std::size_t json_size = 0;
+};
+
+class CatalogSnapshot {
+ public:
+  // Joins what the servers have with what policy shows. A tool whose definition differs between the
+  // two is hidden.
+  [[nodiscard]] static std::shared_ptr<const CatalogSnapshot> build(
+      const connector::v1::CatalogReply& catalog, const policy::v1::VisibleReply& visible
+  );
+
+  // The same catalog for a request that narrows it.
+  [[nodiscard]] std::shared_ptr<const CatalogSnapshot> narrowed(const Narrowing& narrowing) const;
+
+  // nullptr when no server has a tool of that name.
+  [[nodiscard]] const ToolEntry* find(std::string_view name) const;
+  // The same for a tool the model was offered.
+  [[nodiscard]] const ToolEntry* find_offered(std::string_view name) const;
+
+  // Definitions joined by commas, without brackets; empty when none is offered.
+  [[nodiscard]] const std::string& tools_json() const { return tools_json_; }
+
+  // Offered names a caller may have meant, best first, at most kNearNamesMax.
+  [[nodiscard]] std::vector<std::string> names_near(std::string_view name) const;
+
+  [[nodiscard]] const std::vector<ToolEntry>& entries() const { return entries_; }
+
+  [[nodiscard]] std::size_t offered() const { return offered_; }
+
+  [[nodiscard]] std::uint64_t policy_version() const { return policy_version_; }
+
+  [[nodiscard]] const std::string& catalog_version() const { return catalog_version_; }
+
+ private:
+  void append_definition(ToolEntry& entry, std::string_view json);
+
+  std::vector<ToolEntry> entries_;  // sorted by name, names unique
+  std::string tools_json_;
+  std::size_t offered_ = 0;
+  std::uint64_t policy_version_ = 0;
+  std::string catalog_version_;
+};
+
+using SnapshotPtr = std::shared_ptr<const CatalogSnapshot>;
+
+// {"type":"function","function":{…}} of an MCP tool definition: description and inputSchema are its
+// own bytes. Errors: Invalid.
+[[nodiscard]] Result<std::string> openai_tool_json(std::string_view name, std::string definition);
+
+}  // namespace sluice::ingress

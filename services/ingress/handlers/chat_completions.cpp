@@ -1,0 +1,269 @@
+#include "services/ingress/handlers/chat_completions.h"
+
+#include "services/ingress/domain/narrowing.h"
+#include "services/ingress/domain/openai_error.h"
+#include "services/ingress/limits.h"
+
+#include "common/http/error_map.h"
+#include "common/http/sse.h"
+
+#include <utility>
+
+namespace sluice::ingress {
+namespace {
+
+constexpr std::uint32_t kStatusErrorsFrom = 400;
+constexpr std::string_view kDone = "data: [DONE]\n\n";
+
+const std::vector<double> kUserSecondsBounds{
+    2e-6, 4e-6, 6e-6, 8e-6, 1e-5, 1.5e-5, 2e-5, 3e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 5e-3, 2e-2
+};
+
+RequestContext with_hop(RequestContext context, std::uint32_t further) {
+  context.hop += further;
+  return context;
+}
+
+// Of the records that end this step: above whatever provider-router recorded of it.
+RequestContext at_end(const RequestContext& context) {
+  return with_hop(context, kHopsPerStep - 1);
+}
+
+void add_retry_headers(http::HttpResponse& response, const provider::v1::ChatFinal& final) {
+  if (final.status() < kStatusErrorsFrom) {
+    return;
+  }
+  if (!final.should_retry()) {
+    response.headers.add("x-should-retry", "false");
+  }
+  if (final.retry_after_ms() > 0) {
+    response.headers.add("retry-after-ms", std::to_string(final.retry_after_ms()));
+    response.headers.add("retry-after", std::to_string((final.retry_after_ms() + 999) / 1000));
+  }
+}
+
+http::Headers event_headers(const ChainId& chain) {
+  http::Headers headers;
+  headers.add("content-type", "text/event-stream; charset=utf-8");
+  headers.add("cache-control", "no-cache");
+  headers.add("x-accel-buffering", "no");
+  headers.add("x-sluice-chain", chain.str());
+  return headers;
+}
+
+}  // namespace
+
+ChatCompletionsHandler::ChatCompletionsHandler(Deps deps)
+    : deps_(deps),
+      tokens_(deps.metrics),
+      user_seconds_(&deps.metrics->histogram(
+          "sluice_ingress_request_user_seconds",
+          "Time a chat request keeps ingress busy: from parsed to handed to the bus, and from the "
+          "answer's arrival to the "
+          "socket; waits left out",
+          kUserSecondsBounds
+      )) {}
+
+Async<void> ChatCompletionsHandler::operator()(
+    http::HttpRequest request, http::ResponseWriter* writer, RequestContext context
+) {
+  UserTime time(deps_.clock);
+  SLUICE_CO_TRY(Admitted admitted, co_await deps_.admission->admit(&request, std::move(context)));
+  Turn turn;
+  SLUICE_CO_TRY(auto prepared, co_await prepare(&request, std::move(admitted), &turn));
+  const auto done = co_await run(std::move(prepared), writer, &turn, &time);
+  time.rest();
+  user_seconds_->observe(time.seconds());
+  co_return done;
+}
+
+Async<SnapshotPtr> ChatCompletionsHandler::tools_for(
+    CallerPtr caller, const http::HttpRequest* request, RequestContext context
+) {
+  SLUICE_CO_TRY(const Narrowing narrowing, Narrowing::parse(request->headers));
+  if (!deps_.injection.servers_configured || narrowing.none() ||
+      (deps_.injection.only_on_request && !narrowing.restricted())) {
+    co_return SnapshotPtr();
+  }
+  if (SnapshotPtr known = deps_.catalog->cached(caller, narrowing, context); known != nullptr) {
+    co_return known;
+  }
+  co_return co_await deps_.catalog->snapshot(std::move(caller), narrowing, std::move(context));
+}
+
+Async<provider::v1::ChatRequest> ChatCompletionsHandler::prepare(
+    http::HttpRequest* request, Admitted admitted, Turn* turn
+) {
+  turn->caller = std::move(admitted.caller);
+  turn->context = std::move(admitted.context);
+  turn->owner = {turn->context.tenant.str(), turn->context.principal.str()};
+  SLUICE_CO_TRY(const ChatBody body, ChatBody::parse(request->body));
+  SLUICE_CO_TRY(auto named, chain_header(request->headers));
+  SLUICE_CO_TRY(auto ids, body.tool_call_ids());
+  SLUICE_CO_TRY(turn->snapshot, co_await tools_for(turn->caller, request, turn->context));
+  std::string spliced;
+  if (turn->snapshot != nullptr && turn->snapshot->offered() > 0) {
+    SLUICE_CO_TRY(spliced, body.with_tools(*turn->snapshot));
+  }
+  turn->chain_named = named.has_value();
+  SLUICE_CO_TRY(
+      ChainPoint point,
+      co_await deps_.chains->find(turn->owner, std::move(named), std::move(ids), turn->context)
+  );
+  turn->context.chain = std::move(point.chain);
+  turn->context.hop = point.hop;
+  turn->model = body.model();
+  turn->stream = body.stream();
+  SLUICE_CO_CHECK_OK(
+      deps_.trail->chat_request(turn->context, *turn->caller, turn->model, request->body)
+  );
+
+  provider::v1::ChatRequest chat;
+  chat.set_model(turn->model);
+  chat.set_stream(turn->stream);
+  chat.set_body(spliced.empty() ? std::move(request->body) : std::move(spliced));
+  co_return chat;
+}
+
+Async<void> ChatCompletionsHandler::run(
+    provider::v1::ChatRequest request, http::ResponseWriter* writer, Turn* turn, UserTime* time
+) {
+  time->rest();
+  auto stream = co_await deps_.provider->chat(std::move(request), with_hop(turn->context, 1));
+  if (!stream.ok()) {
+    co_return co_await fail(std::move(stream).error(), writer, turn);
+  }
+  auto first = co_await stream.value()->next();
+  time->run();
+  if (!first.ok()) {
+    co_return co_await fail(std::move(first).error(), writer, turn);
+  }
+  if (!first.value()) {
+    co_return co_await answer_whole(stream.value().get(), writer, turn, time);
+  }
+  if (!turn->stream) {
+    co_return co_await fail(
+        Error(
+            Code::Internal,
+            "the provider's answer came in pieces although it was asked for whole; report this"
+        ),
+        writer,
+        turn
+    );
+  }
+  std::string events = std::move(*first.value()->mutable_events());
+  co_return co_await answer_in_events(stream.value().get(), std::move(events), writer, turn, time);
+}
+
+Async<void> ChatCompletionsHandler::answer_whole(
+    ChatStream* stream, http::ResponseWriter* writer, Turn* turn, UserTime* time
+) {
+  auto& final = stream->final();
+  auto settled = co_await settle(&final, crypto::sha256(final.body()), turn, time);
+  if (!settled.ok()) {
+    co_return co_await fail(std::move(settled).error(), writer, turn);
+  }
+  const int status = final.status() == 0 ? 502 : static_cast<int>(final.status());
+  auto response = json_response(status, std::move(*final.mutable_body()));
+  if (turn->stream && final.status() != 0 &&
+      final.status() < kStatusErrorsFrom) {  // a stream without a single event
+    response.headers = event_headers(turn->context.chain);
+    response.body = std::string(kDone);
+    co_return co_await writer->respond(std::move(response));
+  }
+  response.headers.add("x-sluice-chain", turn->context.chain.str());
+  add_retry_headers(response, final);
+  co_return co_await writer->respond(std::move(response));
+}
+
+Async<void> ChatCompletionsHandler::answer_in_events(
+    ChatStream* stream, std::string first, http::ResponseWriter* writer, Turn* turn, UserTime* time
+) {
+  SLUICE_CO_CHECK_OK(co_await writer->begin(200, event_headers(turn->context.chain)));
+  crypto::Sha256 digest;
+  std::string events = std::move(first);
+  for (;;) {  // ends with the provider's stream, which has a deadline
+    digest.update(events);
+    auto written = co_await writer->write(std::move(events));
+    time->rest();
+    if (!written.ok()) {
+      SLUICE_CO_CHECK_OK(deps_.trail->chat_failure(
+          at_end(turn->context), *turn->caller, turn->model, written.error()
+      ));
+      co_return written;
+    }
+    auto chunk = co_await stream->next();
+    time->run();
+    if (!chunk.ok()) {
+      co_return co_await fail(std::move(chunk).error(), writer, turn);
+    }
+    if (!chunk.value()) {
+      break;
+    }
+    events = std::move(*chunk.value()->mutable_events());
+  }
+  auto settled = co_await settle(&stream->final(), digest.finish(), turn, time);
+  if (!settled.ok()) {
+    co_return co_await fail(std::move(settled).error(), writer, turn);
+  }
+  if (stream->final().status() >= kStatusErrorsFrom) {
+    co_return co_await fail_in_events(stream->final().body(), writer);
+  }
+  SLUICE_CO_CHECK_OK(co_await writer->write(std::string(kDone)));
+  co_return co_await writer->end();
+}
+
+Async<void> ChatCompletionsHandler::settle(
+    const provider::v1::ChatFinal* final, std::string answer_digest, Turn* turn, UserTime* time
+) {
+  tokens_.count(*final);
+  const RequestContext end = at_end(turn->context);
+  SLUICE_CO_CHECK_OK(
+      deps_.trail->chat_answer(end, *turn->caller, *final, turn->snapshot.get(), answer_digest)
+  );
+  time->rest();
+  std::vector<std::string> ids;
+  for (const auto& call : final->tool_calls()) {
+    if (!call.tool_call_id().empty() && call.tool_call_id().size() <= kToolCallIdBytesMax &&
+        ids.size() < kToolCallIdsMax) {
+      ids.push_back(call.tool_call_id());
+    }
+  }
+  if (!ids.empty()) {
+    SLUICE_CO_CHECK_OK(
+        co_await deps_.chains->remember(turn->owner, std::move(ids), {end.chain, end.hop})
+    );
+  }
+  if (turn->chain_named) {
+    SLUICE_CO_CHECK_OK(co_await deps_.chains->remember_chain(turn->owner, {end.chain, end.hop}));
+  }
+  SLUICE_CO_CHECK_OK(co_await deps_.audit->written());
+  time->run();
+  co_return Result<void>();
+}
+
+Async<void> ChatCompletionsHandler::fail(Error error, http::ResponseWriter* writer, Turn* turn) {
+  const auto recorded =
+      deps_.trail->chat_failure(at_end(turn->context), *turn->caller, turn->model, error);
+  if (error.code() == Code::Cancelled) {
+    co_return error;  // the client went: nobody reads an answer
+  }
+  if (recorded.ok()) {
+    SLUICE_CO_CHECK_OK(co_await deps_.audit->written());
+  }
+  if (writer->begun()) {
+    co_return co_await fail_in_events(http::error_body(error, http::Dialect::OpenAi), writer);
+  }
+  auto response = http::error_response(error, http::Dialect::OpenAi);
+  response.headers.add("x-sluice-chain", turn->context.chain.str());
+  co_return co_await writer->respond(std::move(response));
+}
+
+Async<void> ChatCompletionsHandler::fail_in_events(
+    std::string error_body, http::ResponseWriter* writer
+) {
+  SLUICE_CO_CHECK_OK(co_await writer->write(http::format_sse(error_body)));
+  co_return co_await writer->end();
+}
+
+}  // namespace sluice::ingress

@@ -1,0 +1,382 @@
+#include "services/ingress/handlers/execute_tool.h"
+
+#include "services/ingress/domain/narrowing.h"
+#include "services/ingress/domain/openai_error.h"
+#include "services/ingress/domain/tool_message.h"
+#include "services/ingress/limits.h"
+
+#include "common/http/error_map.h"
+
+#include <optional>
+#include <utility>
+
+namespace sluice::ingress {
+namespace {
+
+// A policy change between decision and use is met by deciding once more, not again and again.
+constexpr std::uint32_t kDecisionsMax = 2;
+// Hops of one decision and of what the connector records under it.
+constexpr std::uint32_t kHopsPerDecision = 4;
+constexpr std::size_t kApprovalIdBytesMax = 64;
+
+http::HttpResponse denied(const std::string& rule, const std::string& reason) {
+  return response_of({
+      .status = 403,
+      .type = "permission_error",
+      .code = "tool_denied",
+      .message = reason.empty() ? "policy does not let you run this tool" : reason,
+      .members = {{"rule", rule}, {"reason", reason}},
+      .should_retry = ShouldRetry::No,
+  });
+}
+
+http::HttpResponse approval_required(const policy::v1::Decision& decision) {
+  return response_of({
+      .status = 403,
+      .type = "permission_error",
+      .code = "approval_required",
+      .message = "this call needs an approval before it runs; when it is approved, send it again "
+                 "with the header "
+                 "x-sluice-approval: " +
+                 decision.approval_id(),
+      .members =
+          {{"rule", decision.rule()},
+           {"reason", decision.reason()},
+           {"approval_id", decision.approval_id()}},
+      .should_retry = ShouldRetry::No,
+  });
+}
+
+http::HttpResponse unknown_tool(const std::string& name, const CatalogSnapshot& snapshot) {
+  std::string message = "no connected server has a tool \"" + name + "\"";
+  const auto near = snapshot.names_near(name);
+  for (std::size_t i = 0; i < near.size(); ++i) {
+    message.append(
+               i == 0                 ? "; did you mean \""
+               : i + 1 == near.size() ? " or \""
+                                      : ", \""
+    )
+        .append(near[i])
+        .append("\"");
+  }
+  if (near.empty()) {
+    message.append("; tools are named <server>-<tool>, GET /api/mcp/clients lists the servers");
+  } else {
+    message.push_back('?');
+  }
+  return http::error_response(Error(Code::NotFound, std::move(message)), http::Dialect::OpenAi);
+}
+
+http::HttpResponse in_progress() {
+  auto response = response_of({
+      .status = 409,
+      .type = "conflict_error",
+      .code = "in_progress",
+      .message = "this call was started before and has not ended; send it again in a few seconds "
+                 "for its result",
+      .members = {{"state", "in_progress"}},
+      .should_retry = ShouldRetry::Yes,
+  });
+  response.headers.add("retry-after", "2");
+  return response;
+}
+
+http::HttpResponse outcome_unknown() {
+  return response_of({
+      .status = 409,
+      .type = "conflict_error",
+      .code = "outcome_unknown",
+      .message = "this call was sent to its server and no answer was recorded; look whether it had "
+                 "its effect before you make "
+                 "it again under another tool call id",
+      .members = {{"state", "unknown"}},
+      .should_retry = ShouldRetry::No,
+  });
+}
+
+http::HttpResponse not_carried_out(const std::string& why) {
+  return response_of({
+      .status = 503,
+      .type = "server_error",
+      .code = "not_carried_out",
+      .message = why + "; nothing was carried out, make the call again under another tool call id",
+      .members = {{"state", "failed"}},
+      .should_retry = ShouldRetry::No,
+  });
+}
+
+bool is_read(const policy::v1::Decision& decision) {
+  return decision.effect_class() == policy::v1::EFFECT_CLASS_READ;
+}
+
+}  // namespace
+
+Async<http::HttpResponse> ExecuteToolHandler::operator()(
+    http::HttpRequest request, RequestContext context
+) {
+  Execution execution;
+  SLUICE_CO_TRY(Admitted admitted, co_await deps_.admission->admit(&request, std::move(context)));
+  execution.owner = admitted.owner();
+  execution.caller = std::move(admitted.caller);
+  execution.context = std::move(admitted.context);
+  SLUICE_CO_TRY(execution.format, call_format_of(request.query));
+  SLUICE_CO_TRY(execution.call, ToolCall::parse(request.body, execution.format));
+  SLUICE_CO_TRY(auto named, chain_header(request.headers));
+  execution.approval_id = std::string(request.headers.get("x-sluice-approval"));
+  if (execution.approval_id.size() > kApprovalIdBytesMax) {
+    co_return Error(Code::Invalid, "header x-sluice-approval is too long; send the approval's id");
+  }
+  execution.chain_named = named.has_value();
+  std::vector<std::string> ids;
+  if (execution.call.id_given) {
+    ids.push_back(execution.call.id);
+  }
+  SLUICE_CO_TRY(
+      ChainPoint point,
+      co_await deps_.chains->find(
+          execution.owner, std::move(named), std::move(ids), execution.context
+      )
+  );
+  execution.context.chain = std::move(point.chain);
+  execution.context.hop = point.hop;
+  auto answer = co_await execute(&request, &execution);
+  if (!answer.ok()) {
+    if (answer.error().code() == Code::Cancelled) {
+      co_return answer;
+    }
+    answer = http::error_response(answer.error(), http::Dialect::OpenAi);
+  }
+  co_return co_await finish(&execution, std::move(answer).value());
+}
+
+Async<http::HttpResponse> ExecuteToolHandler::execute(
+    const http::HttpRequest* request, Execution* execution
+) {
+  SLUICE_CO_TRY(const Narrowing narrowing, Narrowing::parse(request->headers));
+  SLUICE_CO_TRY(
+      const SnapshotPtr snapshot,
+      co_await deps_.catalog->snapshot(execution->caller, narrowing, execution->context)
+  );
+  const ToolEntry* tool = snapshot->find(execution->call.name);
+  if (tool == nullptr) {
+    co_return co_await refuse(
+        execution, nullptr, unknown_tool(execution->call.name, *snapshot), "no server has this tool"
+    );
+  }
+  if (narrowing.restricted() && !narrowing.allows(tool->server, tool->tool)) {
+    const std::string why = "this request's include headers leave the tool out";
+    co_return co_await refuse(execution, tool, denied("request.include", why), why);
+  }
+  execution->tool = *tool;
+  execution->decision_id =
+      decision_id_of(execution->owner, execution->context.chain, execution->call, execution->tool);
+  SLUICE_CO_CHECK_OK(deps_.trail->tool_execute(
+      execution->context, *execution->caller, execution->call, &execution->tool, ""
+  ));
+  SLUICE_CO_CHECK_OK(co_await deps_.audit->written());
+  co_return co_await decide_and_run(execution);
+}
+
+Async<http::HttpResponse> ExecuteToolHandler::refuse(
+    Execution* execution, const ToolEntry* tool, http::HttpResponse answer, std::string why
+) {
+  SLUICE_CO_CHECK_OK(
+      deps_.trail->tool_execute(execution->context, *execution->caller, execution->call, tool, why)
+  );
+  SLUICE_CO_CHECK_OK(co_await deps_.audit->written());
+  co_return answer;
+}
+
+Async<http::HttpResponse> ExecuteToolHandler::decide_and_run(Execution* execution) {
+  for (;;) {  // at most kDecisionsMax rounds
+    auto decided = co_await decide(execution);
+    const bool again = execution->decisions < kDecisionsMax;
+    if (!decided.ok()) {
+      if (decided.error().code() == Code::Conflict && again) {
+        SLUICE_CO_CHECK_OK(co_await refresh(execution));
+        continue;
+      }
+      co_return std::move(decided).error();
+    }
+    const policy::v1::Decision& decision = decided.value();
+    if (decision.grant().empty()) {
+      const bool waits = decision.verdict() == policy::v1::VERDICT_APPROVE ||
+                         decision.verdict() == policy::v1::VERDICT_APPROVE_TWICE;
+      co_return waits ? approval_required(decision) : denied(decision.rule(), decision.reason());
+    }
+    auto final = co_await carry_out(execution, decision);
+    if (final.ok() && final.value().outcome() == connector::v1::OUTCOME_UNKNOWN) {
+      co_return outcome_unknown();
+    }
+    if (final.ok() && final.value().outcome() == connector::v1::OUTCOME_FAILED) {
+      co_return not_carried_out("the tool's server could not be reached");
+    }
+    if (final.ok()) {
+      const ToolOutcome outcome{.result = final.value().result(), .error = final.value().error()};
+      SLUICE_CO_TRY(
+          std::string message, tool_message(outcome, execution->call.id, execution->format)
+      );
+      co_return json_response(200, std::move(message));
+    }
+    const Code code = final.error().code();
+    if (code == Code::Cancelled || (is_read(decision) && code != Code::Conflict)) {
+      co_return std::move(final).error();
+    }
+    // Used before, refused under an older policy version, or cut off: the trail says which.
+    SLUICE_CO_TRY(auto known, co_await recall(execution, decision.grant_id()));
+    if (known) {
+      co_return std::move(*known);
+    }
+    if (code != Code::Conflict || !again) {
+      co_return std::move(final).error();
+    }
+    SLUICE_CO_CHECK_OK(co_await refresh(execution));
+  }
+}
+
+Async<policy::v1::Decision> ExecuteToolHandler::decide(Execution* execution) {
+  policy::v1::DecideRequest request;
+  request.set_decision_id(execution->decision_id);
+  request.set_decision_unix_ms(deps_.clock->unix_ms());
+  request.set_mode(policy::v1::MODE_MANUAL);
+  auto* call = request.add_calls();
+  call->set_server_id(execution->tool.server_id);
+  call->set_server(execution->tool.server);
+  call->set_tool(execution->tool.tool);
+  call->set_definition_hash(execution->tool.definition_hash);
+  call->set_arguments(execution->call.arguments);
+  call->set_tool_call_id(execution->call.id);
+  call->set_approval_id(execution->approval_id);
+
+  RequestContext context = execution->context;
+  context.hop += 1 + execution->decisions * kHopsPerDecision;
+  ++execution->decisions;
+  auto reply = co_await deps_.policy->decide(std::move(request), std::move(context));
+  if (!reply.ok()) {
+    if (reply.error().code() == Code::Deadline) {
+      co_return std::move(reply).error().as(Code::Unavailable).while_doing("deciding");
+    }
+    co_return std::move(reply).error().while_doing("deciding");
+  }
+  if (reply.value().decisions_size() != 1) {
+    co_return Error(Code::Internal, "policy-engine answered without a decision; report this");
+  }
+  co_return std::move(*reply.value().mutable_decisions(0));
+}
+
+Async<connector::v1::Final> ExecuteToolHandler::carry_out(
+    Execution* execution, policy::v1::Decision decision
+) {
+  connector::v1::Request request;
+  request.set_server_id(execution->tool.server_id);
+  request.set_method("tools/call");
+  request.set_params(execution->call.arguments);
+  request.set_grant(std::move(*decision.mutable_grant()));
+  request.set_tool_call_id(execution->call.id);
+  RequestContext context =
+      execution->context.with_deadline(deps_.clock->now() + deps_.tool_timeout);
+  context.hop += 2 + (execution->decisions - 1) * kHopsPerDecision;
+  co_return co_await deps_.servers->request(std::move(request), std::move(context));
+}
+
+Async<std::optional<http::HttpResponse>> ExecuteToolHandler::recall(
+    Execution* execution, std::string grant_id
+) {
+  audit::v1::JournalRequest request;
+  request.set_grant_id(std::move(grant_id));
+  request.set_tenant(execution->owner.tenant);
+  request.set_principal(execution->owner.principal);
+  auto reply = co_await deps_.journal->journal(std::move(request), execution->context);
+  if (!reply.ok()) {
+    co_return std::move(reply)
+        .error()
+        .as(Code::Unavailable)
+        .while_doing("asking the trail what became of a call");
+  }
+  std::optional<http::HttpResponse> answer;
+  switch (reply.value().state()) {
+    case audit::v1::JournalReply::STATE_IN_PROGRESS:
+      answer = in_progress();
+      break;
+    case audit::v1::JournalReply::STATE_UNKNOWN:
+      answer = outcome_unknown();
+      break;
+    case audit::v1::JournalReply::STATE_FINISHED: {
+      audit::v1::Record outcome;
+      const bool read = outcome.ParseFromString(reply.value().outcome_record());
+      if (read && outcome.outcome() == audit::v1::OUTCOME_UNKNOWN) {
+        answer = outcome_unknown();
+        break;
+      }
+      if (read && (outcome.outcome() == audit::v1::OUTCOME_FAILED ||
+                   outcome.outcome() == audit::v1::OUTCOME_REFUSED)) {
+        answer = not_carried_out("this call was tried before and failed");
+        break;
+      }
+      SLUICE_CO_TRY(
+          std::string message,
+          recorded_tool_message(reply.value().result(), execution->call.id, execution->format)
+      );
+      answer = json_response(200, std::move(message));
+      answer->headers.add("x-sluice-replayed", "true");
+      break;
+    }
+    default:
+      break;
+  }
+  co_return answer;
+}
+
+Async<void> ExecuteToolHandler::refresh(Execution* execution) {
+  deps_.catalog->forget(*execution->caller);
+  SLUICE_CO_TRY(
+      const SnapshotPtr snapshot,
+      co_await deps_.catalog->snapshot(execution->caller, Narrowing(), execution->context)
+  );
+  const ToolEntry* tool = snapshot->find(execution->call.name);
+  if (tool == nullptr) {
+    co_return Error(
+        Code::NotFound,
+        "the tool was removed while the call was on its way; look at the tools offered and try "
+        "again"
+    );
+  }
+  execution->tool = *tool;
+  if (tool->effect_class ==
+      policy::v1::EFFECT_CLASS_READ) {  // a read's first grant may have been spent
+    execution->decision_id = decision_id_of(
+        execution->owner, execution->context.chain, execution->call, execution->tool
+    );
+  }
+  co_return Result<void>();
+}
+
+Async<http::HttpResponse> ExecuteToolHandler::finish(
+    Execution* execution, http::HttpResponse answer
+) {
+  const ChainPoint end{execution->context.chain, execution->context.hop + kHopsPerStep - 1};
+  SLUICE_CO_CHECK_OK(co_await deps_.chains->remember(execution->owner, {execution->call.id}, end));
+  if (execution->chain_named) {
+    SLUICE_CO_CHECK_OK(co_await deps_.chains->remember_chain(execution->owner, end));
+  }
+  answer.headers.add("x-sluice-chain", end.chain.str());
+  count(answer);
+  co_return answer;
+}
+
+void ExecuteToolHandler::count(const http::HttpResponse& answer) {
+  const std::string result = answer.headers.has("x-sluice-replayed") ? "replayed"
+                             : answer.status == 200                  ? "done"
+                             : answer.status == 403                  ? "denied"
+                             : answer.status < 500                   ? "refused"
+                                                                     : "failed";
+  deps_.metrics
+      ->counter(
+          "sluice_ingress_tool_executions_total",
+          "Executions of tools by their result",
+          {{"result", result}}
+      )
+      .add();
+}
+
+}  // namespace sluice::ingress

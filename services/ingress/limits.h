@@ -1,0 +1,93 @@
+// Every constant that bounds something in ingress, with the source of each number.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace sluice::ingress {
+
+// Bodies.
+// Source: ARCHITECTURE.md#wire: one bus frame is at most 8 MB; 64 KiB are left for the envelope and
+// added tools.
+inline constexpr std::size_t kBodyBytesMax = (std::size_t{8} << 20) - (std::size_t{64} << 10);
+// Source: what one bus frame carries (8 MiB) less room for the envelope (16 KiB) and the message's
+// own fields.
+inline constexpr std::size_t kSplicedBodyBytesMax =
+    (std::size_t{8} << 20) - (std::size_t{24} << 10);
+// Source: a conversation of 10,000 turns; the largest context windows hold far fewer.
+inline constexpr std::size_t kMessagesMax = 20'000;
+// Source: OpenAI accepts 128 tools a request; other providers more, none above this.
+inline constexpr std::size_t kClientToolsMax = 1'024;
+inline constexpr std::size_t kModelNameBytesMax = 256;
+inline constexpr std::size_t kBodyDepthMax = 64;
+
+// Credentials and caches.
+// Source: a JWT with many claims stays below; http's header limit is 32 KiB for all.
+inline constexpr std::size_t kCredentialBytesMax = 8'192;
+inline constexpr std::size_t kCallersMax = 4'096;         // ~2 KB each
+inline constexpr std::size_t kRefusedCallersMax = 1'024;  // digests only
+inline constexpr std::chrono::milliseconds kRefusalKeptFor{1'000};
+// Source: ARCHITECTURE.md#caller-identity: tokens live 60 s and are renewed when less than 15 s
+// remain.
+inline constexpr std::int64_t kTokenRenewBelowMs = 15'000;
+// Source: longest wait of one decide (250 ms) with room for clock differences (2 s) between
+// services.
+inline constexpr std::int64_t kTokenUnusableBelowMs = 3'000;
+inline constexpr std::chrono::milliseconds kAuthenticateTimeout{2'000};
+inline constexpr std::size_t kFlightsMax = 1'024;
+// Source: auth.refused records are for people; above this rate one record tells how many were left
+// out.
+inline constexpr int kRefusalRecordsPerSecondMax = 20;
+
+// Catalog.
+// Source: ARCHITECTURE.md#versions: four beats of 500 ms missed.
+inline constexpr std::chrono::milliseconds kBeatSilenceMax{2'000};
+inline constexpr std::size_t kBeatingInstancesMax = 64;
+inline constexpr std::size_t kSnapshotsByCallerMax = 256;
+inline constexpr std::size_t kSnapshotsByContentMax = 32;  // ~150 KB each with 150 tools
+// Source: a lost change event is repaired by the next rebuild.
+inline constexpr std::chrono::milliseconds kSnapshotAgeMax{30'000};
+inline constexpr std::chrono::milliseconds kSnapshotTimeout{6'000};
+// Source: OpenAI, platform.openai.com function calling, read 2026-11: ^[a-zA-Z0-9_-]{1,64}$.
+inline constexpr std::size_t kToolNameBytesMax = 64;
+inline constexpr std::size_t kNarrowingEntriesMax = 256;
+inline constexpr std::size_t kNarrowingEntryBytesMax = 192;
+inline constexpr std::size_t kNearNamesMax = 3;
+// Source: the edit distance costs the product of both lengths.
+inline constexpr std::size_t kNearNameBytesMax = 128;
+
+// Chains.
+// Source: ARCHITECTURE.md#chains.
+inline constexpr std::chrono::seconds kToolCallKeptFor{24 * 3600};
+// Source: parallel tool calls of one turn; the newest ids of a conversation are looked at, older
+// ones belong to the same chain.
+inline constexpr std::size_t kToolCallIdsMax = 128;
+inline constexpr std::size_t kToolCallIdBytesMax = 256;
+inline constexpr std::size_t kJournalLookupsMax = 2;
+// Records of one provider call or tool execution fit below this many hops; the next step starts
+// above.
+inline constexpr std::uint32_t kHopsPerStep = 16;
+// Where a chain continues whose highest hop is not known: above a hundred steps.
+inline constexpr std::uint32_t kHopOfUnknown = 1'000;
+inline constexpr std::uint32_t kHopMax = 1'000'000'000;
+
+// Records.
+// Source: half of what the audit library keeps of a body (16 KiB): escaping may double a prefix.
+inline constexpr std::size_t kRecordBodyBytesMax = 8 << 10;
+inline constexpr std::size_t kRecordArgumentsBytesMax = 8 << 10;
+inline constexpr std::size_t kRecordTextBytesMax =
+    512;  // reasons, names and messages inside records
+inline constexpr std::size_t kSuggestionRecordsMax =
+    128;  // a turn's calls; more are counted in the last record
+inline constexpr std::size_t kModelLabelsMax = 200;  // distinct values of the label "model"
+
+// Routes.
+inline constexpr std::chrono::milliseconds kChatTimeout{600'000};  // that of the provider's stream
+inline constexpr std::chrono::milliseconds kEmbedTimeout{60'000};
+inline constexpr std::chrono::milliseconds kManagementTimeout{10'000};
+inline constexpr std::chrono::milliseconds kExecuteSlack{10'000
+};  // over the tool's own time: chain, decision, records
+inline constexpr std::size_t kServersPageMax = 500;
+
+}  // namespace sluice::ingress

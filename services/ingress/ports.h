@@ -1,0 +1,105 @@
+// What ingress needs from outside: interfaces filled with bus and Redis adapters in main.cpp and
+// with fakes in tests. Errors of all: those of the bus (common/bus/bus.h) and the callee's own.
+#pragma once
+
+#include "common/async/request_context.h"
+
+#include "proto/sluice/audit/v1/audit.pb.h"
+#include "proto/sluice/connector/v1/connector.pb.h"
+#include "proto/sluice/policy/v1/policy.pb.h"
+#include "proto/sluice/provider/v1/provider.pb.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice::ingress {
+
+class PolicyEngine {
+ public:
+  virtual ~PolicyEngine() = default;
+  // Errors: Unauthenticated (no such key), Unavailable.
+  virtual Async<policy::v1::AuthenticateReply> authenticate(
+      policy::v1::AuthenticateRequest request, RequestContext context
+  ) = 0;
+  virtual Async<policy::v1::VisibleReply> visible(
+      policy::v1::VisibleRequest request, RequestContext context
+  ) = 0;
+  virtual Async<policy::v1::DecideReply> decide(
+      policy::v1::DecideRequest request, RequestContext context
+  ) = 0;
+};
+
+// A provider's answer under way. Destroying it before the end cancels the request.
+class ChatStream {
+ public:
+  virtual ~ChatStream() = default;
+  // The next events, or nullopt at the end; then final() holds the rest.
+  virtual Async<std::optional<provider::v1::ChatChunk>> next() = 0;
+  [[nodiscard]] virtual provider::v1::ChatFinal& final() = 0;
+};
+
+class ProviderRouter {
+ public:
+  virtual ~ProviderRouter() = default;
+  virtual Async<std::unique_ptr<ChatStream>> chat(
+      provider::v1::ChatRequest request, RequestContext context
+  ) = 0;
+  virtual Async<provider::v1::EmbedReply> embed(
+      provider::v1::EmbedRequest request, RequestContext context
+  ) = 0;
+  virtual Async<provider::v1::ModelsReply> models(RequestContext context) = 0;
+};
+
+class ToolServers {
+ public:
+  virtual ~ToolServers() = default;
+  virtual Async<connector::v1::CatalogReply> catalog(
+      connector::v1::CatalogRequest request, RequestContext context
+  ) = 0;
+  // Carries out one granted request and waits for its end; progress is dropped.
+  virtual Async<connector::v1::Final> request(
+      connector::v1::Request request, RequestContext context
+  ) = 0;
+  virtual Async<connector::v1::ManageReply> list(RequestContext context) = 0;
+};
+
+class AuditJournal {
+ public:
+  virtual ~AuditJournal() = default;
+  virtual Async<audit::v1::JournalReply> journal(
+      audit::v1::JournalRequest request, RequestContext context
+  ) = 0;
+};
+
+// Whose conversations: an id of one owner says nothing about the same id of another.
+struct Owner {
+  std::string tenant;
+  std::string principal;
+};
+
+// Where a conversation stood: its chain, and the highest hop known of it.
+struct ChainPoint {
+  ChainId chain;
+  std::uint32_t hop = 0;
+
+  friend bool operator==(const ChainPoint&, const ChainPoint&) = default;
+};
+
+// Which conversation a tool call id belongs to; kept for 24 h and may be emptied at any time.
+class ToolCallStore {
+ public:
+  virtual ~ToolCallStore() = default;
+  // One entry per id, in their order.
+  virtual Async<std::vector<std::optional<ChainPoint>>> find(
+      Owner owner, std::vector<std::string> ids
+  ) = 0;
+  virtual Async<void> remember(Owner owner, std::vector<std::string> ids, ChainPoint point) = 0;
+  // The highest hop of a chain that a client named itself.
+  virtual Async<std::optional<ChainPoint>> find_chain(Owner owner, ChainId chain) = 0;
+  virtual Async<void> remember_chain(Owner owner, ChainPoint point) = 0;
+};
+
+}  // namespace sluice::ingress

@@ -1,0 +1,59 @@
+// Every route of ingress, once: what is answered, under which limits, by which handler.
+#pragma once
+
+#include "services/ingress/handlers/chat_completions.h"
+#include "services/ingress/handlers/embeddings.h"
+#include "services/ingress/handlers/execute_tool.h"
+#include "services/ingress/handlers/models.h"
+#include "services/ingress/handlers/servers.h"
+#include "services/ingress/limits.h"
+
+#include "common/http/server.h"
+
+#include <chrono>
+#include <vector>
+
+namespace sluice::ingress {
+
+struct Handlers {
+  ChatCompletionsHandler& chat_completions;  // all outlive the server
+  EmbeddingsHandler& embeddings;
+  ModelsHandler& models;
+  ExecuteToolHandler& execute_tool;
+  ServersHandler& servers;
+};
+
+// execute_timeout: of POST /v1/mcp/tool/execute, over the tool's own time.
+[[nodiscard]] inline std::vector<http::Route> routes(
+    Handlers handlers, std::chrono::milliseconds execute_timeout
+) {
+  const auto plain = [](auto& handler) -> http::Handler {
+    return [&handler](http::HttpRequest request, RequestContext context) {
+      return handler(std::move(request), std::move(context));
+    };
+  };
+  const http::StreamHandler chat =
+      [&handler = handlers.chat_completions](
+          http::HttpRequest request, http::ResponseWriter* writer, RequestContext context
+      ) { return handler(std::move(request), writer, std::move(context)); };
+  std::vector<http::Route> table;
+  for (const std::string prefix : {"/v1", "/openai/v1"}) {
+    // clang-format off
+    table.push_back({.method = "POST", .path = prefix + "/chat/completions", .body_bytes_max = kBodyBytesMax,
+                     .timeout = kChatTimeout, .stream_handler = chat});
+    table.push_back({.method = "POST", .path = prefix + "/embeddings", .body_bytes_max = kBodyBytesMax,
+                     .timeout = kEmbedTimeout, .handler = plain(handlers.embeddings)});
+    table.push_back({.method = "GET", .path = prefix + "/models",
+                     .timeout = kManagementTimeout, .handler = plain(handlers.models)});
+    // clang-format on
+  }
+  // clang-format off
+  table.push_back({.method = "POST", .path = "/v1/mcp/tool/execute", .body_bytes_max = kBodyBytesMax,
+                   .timeout = execute_timeout, .handler = plain(handlers.execute_tool)});
+  table.push_back({.method = "GET", .path = "/api/mcp/clients",
+                   .timeout = kManagementTimeout, .handler = plain(handlers.servers)});
+  // clang-format on
+  return table;
+}
+
+}  // namespace sluice::ingress
