@@ -1,0 +1,26 @@
+// What the demo model understands of a user's text: a handful of fixed phrases.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::provider_router {
+
+enum class DemoAction { ReadFile, ListDirectory, ListAllowed, WriteFile, Echo, Add };
+
+// "read <path>" · "list <dir>" · "list allowed directories" · "write <text> to <path>" · "echo
+// <text>" · "add 2 and 3" · "2 + 3".
+struct DemoIntent {
+  DemoAction action = DemoAction::Echo;
+  std::string path;
+  std::string text;
+  std::string first;  // numbers as written
+  std::string second;
+};
+
+// At most kDemoIntentsMax, in the order of the text.
+inline constexpr std::size_t kDemoIntentsMax = 8;
+[[nodiscard]] std::vector<DemoIntent> demo_intents(std::string_view text);
+
+}  // namespace sluice::provider_router
