@@ -83,11 +83,11 @@ class Exchange final : public BodyStream {
     parser_.body().reserve(
         std::min<std::size_t>(length_.value_or(0), kBodyReserveMax) + json::kScanPadding
     );
-    while (!parser_.done()) {
+    while (!parser_.done() && parser_.body().size() <= bytes_max) {
       SLUICE_CO_CHECK_OK(co_await step());
-      if (parser_.body().size() > bytes_max) {
-        co_return too_large();
-      }
+    }
+    if (parser_.body().size() > bytes_max) {
+      co_return too_large();
     }
     finish();
     parser_.body().reserve(parser_.body().size() + json::kScanPadding);

@@ -297,11 +297,11 @@ RequestParser::Fed RequestParser::Body::feed_head(std::string_view bytes) {
   // A request without a body is complete, and paused, with the last byte of its head.
   const bool fine = error == HPE_OK || (error == HPE_PAUSED && done) ||
                     (error == HPE_PAUSED_UPGRADE && head_done);
+  if (scan.is_h2_preface()) {
+    return {seen.consumed, Refusal{505, "this server speaks HTTP/1.1, not HTTP/2"}};
+  }
   if (!fine) {
-    return {
-        seen.consumed,
-        scan.is_h2_preface() ? Refusal{505, "this server speaks HTTP/1.1, not HTTP/2"} : failure()
-    };
+    return {seen.consumed, failure()};
   }
   if (head_done != seen.complete) {
     return {seen.consumed, bad("the request is not well-formed HTTP/1.1")};

@@ -108,7 +108,8 @@ int ResponseParser::Body::on_headers_complete() {
   }
   head_done = true;
   keep_alive = llhttp_should_keep_alive(&parser) != 0;
-  return expect == Expect::HeadOnly ? 1 : 0;
+  const bool bodiless = expect == Expect::HeadOnly || status == 204 || status == 304;
+  return bodiless ? 1 : 0;
 }
 
 int ResponseParser::Body::on_message_complete() {

@@ -32,6 +32,7 @@ class ChunkedWriter final : public ResponseWriter {
     begun_ = true;
     status_ = status;
     ServerShared& shared = *connection_->shared_;
+    keep_alive_ = keep_alive_ && !shared.draining;
     connection_->push(format_head(
         status,
         headers,
@@ -55,8 +56,7 @@ class ChunkedWriter final : public ResponseWriter {
     connection_->push("\r\n");
     connection_->push(bytes);
     connection_->push("\r\n");
-    SLUICE_CO_CHECK_OK(co_await connection_->until_queued_at_most(kStreamQueueMax));
-    co_return state();
+    co_return told(co_await connection_->until_queued_at_most(kStreamQueueMax));
   }
 
   Async<void> end() override {
@@ -64,7 +64,7 @@ class ChunkedWriter final : public ResponseWriter {
     SLUICE_CO_CHECK_OK(state());
     ended_ = true;
     connection_->push("0\r\n\r\n");
-    co_return co_await connection_->until_queued_at_most(0);
+    co_return told(co_await connection_->until_queued_at_most(0));
   }
 
   Async<void> respond(HttpResponse response) override {
@@ -89,6 +89,12 @@ class ChunkedWriter final : public ResponseWriter {
   [[nodiscard]] Result<void> state() const {
     return connection_->peer_gone_ || connection_->closed() ? Result<void>(client_gone())
                                                             : Result<void>();
+  }
+
+  // A client that went away is Cancelled, whatever the socket said.
+  [[nodiscard]] Result<void> told(Result<void> waited) const {
+    Result<void> now = state();
+    return now.ok() ? std::move(waited) : std::move(now);
   }
 
   ServerConnection* connection_;
@@ -125,9 +131,6 @@ Error ServerConnection::caught(const std::string& what, const Job& job) {
 
 Async<ServerConnection::Answer> ServerConnection::answer(Job job) {
   RequestContext context = make_context(job);
-  if (shared_->draining) {
-    job.keep_alive = false;
-  }
   if (job.refusal.has_value()) {
     HttpResponse response =
         refusal_response(job.refusal->status, job.refusal->message, job.dialect);
@@ -207,7 +210,7 @@ Async<ServerConnection::Answer> ServerConnection::answer_stream(Job* job, Reques
 Async<ServerConnection::Answer> ServerConnection::send_response(
     const Job* job, HttpResponse response
 ) {
-  const bool keep = job->keep_alive;
+  const bool keep = job->keep_alive && !shared_->draining;
   std::string head = format_head(
       response.status,
       response.headers,
