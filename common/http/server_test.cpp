@@ -346,6 +346,39 @@ TEST(HttpServer, CancelsTheHandlerOfAClientThatGoesAway) {
   );
 }
 
+TEST(HttpServer, TakesAResetAndAHalfClosedConnectionForAClientThatWent) {
+  for (const bool reset : {true, false}) {
+    Witness witness;
+    Loopback loopback({});
+    loopback.restart({get("/wait", [&](HttpRequest, RequestContext) {
+      return wait_long(&loopback.clock, &witness);
+    })});
+    RawClient raw(loopback);
+    raw.write("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n");
+    loopback.run_until([&] { return witness.started; });
+    if (reset) {
+      raw.reset();
+    } else {
+      raw.end_output();
+    }
+    loopback.run_until([&] { return witness.ended; });
+    EXPECT_EQ(witness.code, Code::Cancelled);
+  }
+}
+
+TEST(HttpServer, LetsGoOfAHalfSentRequest) {
+  Loopback loopback({post("/echo", echo)});
+  {
+    RawClient raw(loopback);
+    raw.write("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Ty");
+    loopback.poll();
+    EXPECT_EQ(loopback.metric("sluice_test_service_http_connections_open"), 1);
+  }
+  loopback.run_until([&] {
+    return loopback.metric("sluice_test_service_http_connections_open") == 0;
+  });
+}
+
 TEST(HttpServer, CutsAHandlerThatIgnoresItsDeadline) {
   Witness witness;
   Loopback loopback({});
