@@ -1,0 +1,57 @@
+// Takes records out of the stream into Postgres: parsed, inserted idempotently, acknowledged after
+// the commit.
+#pragma once
+
+#include "services/audit-writer/domain/fetch_size.h"
+#include "services/audit-writer/ports.h"
+
+#include "common/async/clock.h"
+#include "common/audit/client.h"
+#include "common/bus/transport.h"
+#include "common/crypto/seal.h"
+#include "common/observability/log.h"
+#include "common/observability/metrics.h"
+
+namespace sluice::audit_writer {
+
+// One run() per shard. A record is in the trail at most once however often it is delivered; bytes
+// that cannot become a record, and event ids that come back with other content, are kept in
+// audit.rejected and do not stop the others.
+class RecordHandler {
+ public:
+  struct Deps {
+    AuditStore* store;
+    bus::Transport* transport;
+    audit::Client* audit;  // for records about the trail itself
+    async::Clock* clock;
+    observability::Log* log;
+    observability::Metrics* metrics;
+    crypto::SealingKey key;  // of exact results
+  };
+
+  explicit RecordHandler(Deps deps);
+
+  // Until cancelled.
+  Async<void> run();
+  // One round: fetch, insert, acknowledge. Errors: Unavailable, Deadline, Cancelled; nothing is
+  // acknowledged then.
+  Async<void> round(bus::DurableConsumer* consumer);
+
+ private:
+  Async<void> consume(bus::DurableConsumer* consumer);
+  [[nodiscard]] Insertion unpack(const std::vector<bus::DurableMessage>& messages) const;
+  [[nodiscard]] SealedResult seal(StoredRecord& record) const;
+  Async<void> insert_all(Insertion insertion);
+  Async<void> insert(Insertion insertion);
+  void report_changed(const audit::v1::Record& changed);
+
+  Deps deps_;
+  FetchSize fetch_size_;
+  observability::Counter& records_;
+  observability::Counter& repeats_;
+  observability::Counter& rejected_;
+  observability::Counter& changed_;
+  observability::Gauge& pending_;
+};
+
+}  // namespace sluice::audit_writer
