@@ -96,7 +96,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
   tasks.spawn("commit", commit.run());
   tasks.spawn("record", record.run());
   tasks.spawn("housekeeping", housekeeping.run());
-  const Result<void> served = [&] {
+  const Result<void> served = [&]() -> Result<void> {
     SLUICE_CHECK_OK(link.bus->serve(endpoints::kAuditCommit, commit));
     SLUICE_CHECK_OK(link.bus->serve(endpoints::kAuditVoidGrant, void_grant));
     SLUICE_CHECK_OK(link.bus->serve(endpoints::kAuditQuery, query));
