@@ -275,7 +275,7 @@ TYPED_TEST_P(BusContract, TheSenderIsToldWhenNobodyListens) {
   Peer& publisher = this->join("ingress");
   std::string subject;
   const auto inbox = publisher.transport->subscribe(
-      "_INBOX.ingress.a.*",
+      "_INBOX.ingress.a.n3",
       "",
       [&subject](const Delivery& delivery) {
         EXPECT_TRUE(delivery.no_responders);
@@ -283,10 +283,10 @@ TYPED_TEST_P(BusContract, TheSenderIsToldWhenNobodyListens) {
       }
   );
 
-  EXPECT_THAT(publisher.transport->publish("t.nobody", "_INBOX.ingress.a.3", "bytes"), IsOk());
+  EXPECT_THAT(publisher.transport->publish("t.nobody", "_INBOX.ingress.a.n3", "bytes"), IsOk());
 
   EXPECT_TRUE(this->until([&] { return !subject.empty(); }));
-  EXPECT_EQ(subject, "_INBOX.ingress.a.3");
+  EXPECT_EQ(subject, "_INBOX.ingress.a.n3");
 }
 
 TYPED_TEST_P(BusContract, AMessageOverTheLimitIsInvalid) {

@@ -4,6 +4,8 @@
 
 #include <boost/asio/this_coro.hpp>
 
+#include <array>
+
 namespace sluice::bus {
 
 // One request being answered, and what its handler writes chunks to.
@@ -115,22 +117,26 @@ Result<std::unique_ptr<Subscription>> Callee::subscribe(Service service, std::st
   );
 }
 
-// A reply subject is somebody's inbox for this service, never any other subject this service may
-// publish.
-bool Callee::is_own_inbox(std::string_view reply) const {
-  constexpr std::string_view kInbox = "_INBOX.";
-  if (!reply.starts_with(kInbox)) {
-    return false;
+// "_INBOX.<caller>.<this service>.<instance>.n<lane>" becomes "_INBOX.<caller>.<this
+// service>.<instance>.r". Nothing else is answered, so that no caller makes this service publish
+// where only it may.
+std::optional<std::string> Callee::inbox_of(std::string_view reply) const {
+  constexpr std::size_t kTokens = 5;
+  std::array<std::string_view, kTokens> tokens;
+  std::string_view rest = reply;
+  for (std::size_t i = 0; i < kTokens; ++i) {
+    const auto dot = rest.find('.');
+    tokens[i] = rest.substr(0, dot);
+    if ((dot == std::string_view::npos) != (i + 1 == kTokens)) {
+      return std::nullopt;
+    }
+    rest.remove_prefix(dot == std::string_view::npos ? rest.size() : dot + 1);
   }
-  reply.remove_prefix(kInbox.size());
-  const auto dot = reply.find('.');
-  if (dot == std::string_view::npos) {
-    return false;
+  if (tokens[0] != "_INBOX" || !is_token(tokens[1]) || tokens[2] != wire_->deps().service ||
+      !is_token(tokens[3]) || !tokens[4].starts_with('n')) {
+    return std::nullopt;
   }
-  reply.remove_prefix(dot + 1);
-  const std::string_view service = wire_->deps().service;
-  return reply.size() > service.size() && reply.starts_with(service) &&
-         reply[service.size()] == '.';
+  return std::string(reply.substr(0, reply.size() - tokens[4].size())) + "r";
 }
 
 void Callee::on_request(const std::shared_ptr<const Service>& service, const Delivery& delivery) {
@@ -139,7 +145,8 @@ void Callee::on_request(const std::shared_ptr<const Service>& service, const Del
     return;
   }
   const auto id = CorrelationId::parse(frame->envelope.correlation_id());
-  if (!id || frame->envelope.kind() != common::v1::KIND_REQUEST || !is_own_inbox(delivery.reply)) {
+  auto inbox = inbox_of(delivery.reply);
+  if (!id || !inbox || frame->envelope.kind() != common::v1::KIND_REQUEST) {
     wire_->refuse("request");
     return;
   }
@@ -150,16 +157,16 @@ void Callee::on_request(const std::shared_ptr<const Service>& service, const Del
   const TimePoint now = wire_->now();
   RequestContext context = context_of(frame->envelope, now);
   if (context.deadline <= now) {
-    reject(delivery, *id, Error(Code::Deadline, "no time was left for this request; allow more"));
+    reject(*inbox, *id, Error(Code::Deadline, "no time was left for this request; allow more"));
     return;
   }
   if (requests_.size() >= kRequestsServedMax) {
-    reject(delivery, *id, Error(Code::Exhausted, "the service is at its limit; retry later"));
+    reject(*inbox, *id, Error(Code::Exhausted, "the service is at its limit; retry later"));
     return;
   }
   context.deadline = std::min(context.deadline, now + service->timeout);
   const auto request = std::make_shared<Incoming>(this, *id);
-  request->reply = delivery.reply;
+  request->reply = std::move(*inbox);
   request->deadline = context.deadline;
   request->last_sent = now;
   request->streaming = std::holds_alternative<RawStreamHandler>(service->handler);
@@ -175,10 +182,10 @@ void Callee::on_request(const std::shared_ptr<const Service>& service, const Del
   }
 }
 
-void Callee::reject(const Delivery& delivery, CorrelationId id, const Error& error) {
+void Callee::reject(const std::string& inbox, CorrelationId id, const Error& error) {
   auto& envelope = wire_->fresh_envelope(common::v1::KIND_REPLY, id);
   set_error(envelope, error);
-  if (!wire_->send(delivery.reply, "", envelope, "").ok()) {
+  if (!wire_->send(inbox, "", envelope, "").ok()) {
     wire_->refuse("reply_not_sent");
   }
 }

@@ -9,6 +9,7 @@
 
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <variant>
@@ -49,8 +50,10 @@ class Callee {
   Result<std::unique_ptr<Subscription>> subscribe(Service service, std::string queue);
   void on_request(const std::shared_ptr<const Service>& service, const Delivery& delivery);
   void on_control(const Delivery& delivery);
-  void reject(const Delivery& delivery, CorrelationId id, const Error& error);
-  [[nodiscard]] bool is_own_inbox(std::string_view reply) const;
+  void reject(const std::string& inbox, CorrelationId id, const Error& error);
+  // Where answers go: the caller's inbox for this service. nullopt when the reply subject is
+  // anything else.
+  [[nodiscard]] std::optional<std::string> inbox_of(std::string_view reply) const;
 
   Async<void> run(
       std::shared_ptr<const Service> service,

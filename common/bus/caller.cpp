@@ -2,8 +2,6 @@
 
 #include "common/bus/limits.h"
 
-#include <charconv>
-
 namespace sluice::bus {
 
 // One request under way.
@@ -143,7 +141,7 @@ Result<Caller::Inbox*> Caller::inbox_of(std::string_view callee) {
     SLUICE_TRY(
         place->subscription,
         wire_->deps().transport->subscribe(
-            inbox->prefix + "*",
+            inbox->prefix + "r",
             "",
             [this, inbox](const Delivery& delivery) { on_delivery(inbox, delivery); }
         )
@@ -172,14 +170,8 @@ Result<std::shared_ptr<Outgoing>> Caller::begin(
   request->window_bytes = target.credit_bytes;
   request->allowed_chunks = target.credit_chunks;
   request->allowed_bytes = target.credit_bytes;
-  if (inbox->free_lanes.empty()) {
-    request->lane = static_cast<std::uint32_t>(inbox->lanes.size());
-    inbox->lanes.push_back(nullptr);
-  } else {
-    request->lane = inbox->free_lanes.back();
-    inbox->free_lanes.pop_back();
-  }
-  inbox->lanes[request->lane] = request.get();
+  SLUICE_TRY(request->lane, take_lane(inbox));
+  inbox->lanes[request->lane].request = request.get();
   requests_.emplace(request->id, request);
   watch(request.get());
 
@@ -187,7 +179,7 @@ Result<std::shared_ptr<Outgoing>> Caller::begin(
   set_context(envelope, context, now);
   envelope.set_credit_chunks(target.credit_chunks);
   envelope.set_credit_bytes(target.credit_bytes);
-  const std::string reply = inbox->prefix + std::to_string(request->lane);
+  const std::string reply = inbox->prefix + "n" + std::to_string(request->lane);
   if (auto sent = wire_->send(target.subject, reply, envelope, payload); !sent.ok()) {
     forget(request.get());
     return std::move(sent).error();
@@ -195,11 +187,36 @@ Result<std::shared_ptr<Outgoing>> Caller::begin(
   return request;
 }
 
-void Caller::on_delivery(Inbox* inbox, const Delivery& delivery) {
-  if (delivery.no_responders) {
-    on_no_responders(inbox, delivery.subject);
-    return;
+Result<std::uint32_t> Caller::take_lane(Inbox* inbox) {
+  if (!inbox->free_lanes.empty()) {
+    const std::uint32_t lane = inbox->free_lanes.back();
+    inbox->free_lanes.pop_back();
+    return lane;
   }
+  const auto lane = static_cast<std::uint32_t>(inbox->lanes.size());
+  SLUICE_TRY(
+      auto subscription,
+      wire_->deps().transport->subscribe(
+          inbox->prefix + "n" + std::to_string(lane),
+          "",
+          [this, inbox, lane](const Delivery& delivery) {
+            Outgoing* const request = inbox->lanes[lane].request;
+            if (delivery.no_responders && request != nullptr) {
+              finish(
+                  request,
+                  Error(
+                      Code::Unavailable, inbox->callee + " is not running or not ready; retry later"
+                  )
+              );
+            }
+          }
+      )
+  );
+  inbox->lanes.push_back({nullptr, std::move(subscription)});
+  return lane;
+}
+
+void Caller::on_delivery(Inbox* inbox, const Delivery& delivery) {
   const auto frame = wire_->receive(delivery);
   if (!frame) {
     return;
@@ -235,20 +252,6 @@ void Caller::on_delivery(Inbox* inbox, const Delivery& delivery) {
     default:
       wire_->refuse("kind");
   }
-}
-
-void Caller::on_no_responders(Inbox* inbox, std::string_view subject) {
-  std::uint32_t lane = 0;
-  const auto token = subject.substr(std::min(inbox->prefix.size(), subject.size()));
-  const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), lane);
-  if (error != std::errc{} || end != token.data() + token.size() || lane >= inbox->lanes.size() ||
-      inbox->lanes[lane] == nullptr) {
-    return;
-  }
-  finish(
-      inbox->lanes[lane],
-      Error(Code::Unavailable, inbox->callee + " is not running or not ready; retry later")
-  );
 }
 
 void Caller::on_unknown(const Inbox& inbox, CorrelationId id, const Frame& frame) {
@@ -330,7 +333,7 @@ void Caller::finish_and_cancel(Outgoing* request, Error error) {
 
 void Caller::forget(Outgoing* request) {
   timeouts_->remove(request);
-  request->inbox->lanes[request->lane] = nullptr;
+  request->inbox->lanes[request->lane].request = nullptr;
   request->inbox->free_lanes.push_back(request->lane);
   request->registered = false;
   requests_.erase(request->id);

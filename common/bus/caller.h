@@ -40,14 +40,19 @@ class Caller : public std::enable_shared_from_this<Caller> {
  private:
   class StreamEnd;
 
-  // Replies of one callee. Each request takes a lane, a last token of the reply subject, so that
-  // "nobody listens" can be told from a reply; lanes are used again, because the server caches what
-  // it knows of a subject.
+  // Where a request's reply subject points: "<prefix>n<lane>". Only the server itself ever sends
+  // there, to say that nobody listens; so that tells which request it was. Lanes are used again.
+  struct Lane {
+    Outgoing* request = nullptr;
+    std::unique_ptr<Subscription> subscription;
+  };
+
+  // Replies of one callee: one literal subject, "<prefix>r".
   struct Inbox {
     std::string callee;
     std::string prefix;  // "_INBOX.<caller>.<callee>.<instance>."
     std::unique_ptr<Subscription> subscription;
-    std::vector<Outgoing*> lanes;
+    std::vector<Lane> lanes;
     std::vector<std::uint32_t> free_lanes;
   };
 
@@ -61,7 +66,7 @@ class Caller : public std::enable_shared_from_this<Caller> {
   );
 
   void on_delivery(Inbox* inbox, const Delivery& delivery);
-  void on_no_responders(Inbox* inbox, std::string_view subject);
+  Result<std::uint32_t> take_lane(Inbox* inbox);
   void on_reply(Outgoing* request, const Frame& frame);
   void on_chunk(Outgoing* request, const Frame& frame);
   void on_unknown(const Inbox& inbox, CorrelationId id, const Frame& frame);

@@ -209,6 +209,11 @@ Result<void> NatsDurable::subscribe_inbox() {
 }
 
 void NatsDurable::on_answer(const NatsMessage& message) {
+  if (message.delivery.no_responders) {
+    // It does not say to which; without a stream none of them is stored, and producers send again.
+    fail_all("no durable stream takes this subject yet; retry later");
+    return;
+  }
   const auto token =
       message.delivery.subject.substr(std::min(inbox_.size(), message.delivery.subject.size()));
   const auto place = waiting_.find(number_of<std::uint64_t>(token));
@@ -217,10 +222,12 @@ void NatsDurable::on_answer(const NatsMessage& message) {
   }
   auto* const answer = place->second;
   waiting_.erase(place);
-  if (message.delivery.no_responders) {
-    answer->set(Error(Code::Unavailable, "no durable stream takes this subject yet; retry later"));
-  } else {
-    answer->set(std::string(message.delivery.bytes));
+  answer->set(std::string(message.delivery.bytes));
+}
+
+void NatsDurable::fail_all(const char* why) {
+  for (const auto& [number, answer] : std::exchange(waiting_, {})) {
+    answer->set(Error(Code::Unavailable, why));
   }
 }
 
@@ -255,9 +262,7 @@ Async<void> NatsDurable::publish(std::string subject, std::string bytes, TimePoi
 }
 
 void NatsDurable::connection_lost() {
-  for (const auto& [number, answer] : std::exchange(waiting_, {})) {
-    answer->set(Error(Code::Unavailable, "the connection to the bus was lost; try again"));
-  }
+  fail_all("the connection to the bus was lost; try again");
 }
 
 Async<std::unique_ptr<DurableConsumer>> NatsDurable::consume(

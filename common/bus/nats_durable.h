@@ -29,6 +29,7 @@ class NatsDurable {
   Async<std::string> request(std::string subject, std::string bytes, TimePoint deadline);
   Result<void> subscribe_inbox();
   void on_answer(const NatsMessage& message);
+  void fail_all(const char* why);
 
   std::shared_ptr<NatsLink> link_;
   async::Clock* clock_;

@@ -65,6 +65,7 @@ class NatsLink::Poller {
 };
 
 struct NatsLink::Interest {
+  std::string subject;
   natsSubscription* subscription = nullptr;
   MessageSink sink;
   bool ended = false;
@@ -177,10 +178,13 @@ void NatsLink::Anchor::on_closed(natsConnection* /*connection*/, void* closure) 
 }
 
 NatsLink::NatsLink(Executor executor, observability::Log* log, NatsOptions options)
-    : executor_(std::move(executor)), log_(log), options_(std::move(options)) {}
+    : executor_(std::move(executor)), log_(log), options_(std::move(options)) {
+  natsStatistics_Create(&statistics_);
+}
 
 NatsLink::~NatsLink() {
   close();
+  natsStatistics_Destroy(statistics_);
 }
 
 namespace {
@@ -317,6 +321,7 @@ Result<std::unique_ptr<Subscription>> NatsLink::subscribe(
     return Error(Code::Unavailable, "not connected to the bus; try again");
   }
   auto interest = std::make_shared<Interest>();
+  interest->subject = subject;
   interest->sink = std::move(sink);
   natsStatus status =
       queue.empty()
@@ -405,7 +410,6 @@ NatsMessage view_of(natsMsg* message) {
       natsMsg_GetData(message), static_cast<std::size_t>(natsMsg_GetDataLength(message))
   );
   if (view.delivery.bytes.empty()) {
-    view.delivery.no_responders = natsMsg_IsNoResponders(message);
     if (const char* status = nullptr; natsMsgHeader_Get(message, "Status", &status) == NATS_OK) {
       view.status = status;
     }
@@ -415,29 +419,54 @@ NatsMessage view_of(natsMsg* message) {
 
 }  // namespace
 
+std::uint64_t NatsLink::received() {
+  std::uint64_t messages = 0;
+  std::uint64_t ignored = 0;
+  if (connection_ != nullptr && natsConnection_GetStats(connection_, statistics_) == NATS_OK) {
+    natsStatistics_GetCounts(statistics_, &messages, &ignored, &ignored, &ignored, &ignored);
+  }
+  return messages;
+}
+
+void NatsLink::drain(Interest* interest, int* left) {
+  int waiting = 0;
+  while (!interest->ended && *left > 0 &&
+         natsSubscription_GetPending(interest->subscription, &waiting, nullptr) == NATS_OK &&
+         waiting > 0) {
+    natsMsg* message = nullptr;
+    const natsStatus status = natsSubscription_NextMsg(&message, interest->subscription, 0);
+    if (status == NATS_SLOW_CONSUMER) {
+      continue;  // told once; the messages that fitted follow
+    }
+    if (status != NATS_OK && status != NATS_NO_RESPONDERS) {
+      return;
+    }
+    --*left;
+    ++taken_;
+    if (status == NATS_NO_RESPONDERS) {  // nats.c keeps the message
+      interest->sink({{interest->subject, "", "", true}, "503"});
+    } else {
+      interest->sink(view_of(message));
+      finished_.push_back(message);
+    }
+  }
+}
+
 void NatsLink::deliver() {
-  if (delivering_) {
+  if (delivering_ || closed_) {
     return;
   }
   delivering_ = true;
+  const std::uint64_t received_now = received();
   int left = kDeliveriesPerTurnMax;
-  for (std::size_t i = 0; i < interests_.size() && left > 0; ++i) {
+  for (std::size_t i = 0; i < interests_.size() && left > 0 && taken_ < received_now; ++i) {
     const auto interest = interests_[i];
-    int waiting = 0;
-    while (!interest->ended && left > 0 &&
-           natsSubscription_GetPending(interest->subscription, &waiting, nullptr) == NATS_OK &&
-           waiting > 0) {
-      natsMsg* message = nullptr;
-      const natsStatus status = natsSubscription_NextMsg(&message, interest->subscription, 0);
-      if (status == NATS_SLOW_CONSUMER) {
-        continue;  // told once; the messages that fitted follow
-      }
-      if (status != NATS_OK) {
-        break;
-      }
-      --left;
-      interest->sink(view_of(message));
-      finished_.push_back(message);
+    const int before = left;
+    drain(interest.get(), &left);
+    if (left != before && i > 0) {
+      std::swap(
+          interests_[i], interests_[i - 1]
+      );  // busy ones move to the front, where they are found soon
     }
   }
   delivering_ = false;
@@ -447,7 +476,9 @@ void NatsLink::deliver() {
   }
   finished_.clear();
   sweep();
-  if (left == 0 && !delivery_posted_) {
+  if (left > 0) {
+    taken_ = received_now;  // what was not found was dropped by nats.c: its subscription had gone
+  } else if (!delivery_posted_) {
     delivery_posted_ = true;
     anchor_->post([](NatsLink& link) {
       link.delivery_posted_ = false;
@@ -517,7 +548,7 @@ void NatsLink::close() {
   if (connection_ != nullptr && anchor_of_events_ != nullptr) {
     natsConnection_Destroy(connection_);
   }
-  delete std::exchange(anchor_of_events_, nullptr);
+  const std::unique_ptr<std::shared_ptr<Anchor>> events(std::exchange(anchor_of_events_, nullptr));
 }
 
 }  // namespace sluice::bus

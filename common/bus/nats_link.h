@@ -19,6 +19,7 @@
 
 struct __natsConnection;
 struct __natsMsg;
+struct __natsStatistics;
 
 namespace sluice::bus {
 
@@ -80,6 +81,9 @@ class NatsLink : public std::enable_shared_from_this<NatsLink> {
   void notice_connection(bool connected);
   void notice_error(const std::string& text, bool violation);
   void sweep();
+  [[nodiscard]] std::uint64_t received();
+  // Hands out what one subscription holds, at most left of it.
+  void drain(Interest* interest, int* left);
 
   Executor executor_;
   observability::Log* log_;
@@ -94,6 +98,8 @@ class NatsLink : public std::enable_shared_from_this<NatsLink> {
   std::size_t payload_bytes_max_ = std::size_t{1} << 20;
   std::string subject_;  // scratch, for terminated strings
   std::string reply_;
+  __natsStatistics* statistics_ = nullptr;  // scratch
+  std::uint64_t taken_ = 0;                 // messages received and dealt with
   bool delivering_ = false;
   bool delivery_posted_ = false;
   bool closed_ = false;

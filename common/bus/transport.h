@@ -16,7 +16,8 @@
 namespace sluice::bus {
 
 // subject it came on, reply subject (may be empty), bytes. The views live until the sink returns. Runs on the shard's thread.
-// no_responders is true for the transport's own answer that nobody listens on the subject of a request.
+// no_responders is true for the transport's own answer that nobody listens on the subject of a request; it comes on the
+// subscription that takes the reply, with that subscription's subject.
 struct Delivery {
   std::string_view subject;
   std::string_view reply;

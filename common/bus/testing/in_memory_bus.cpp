@@ -83,13 +83,12 @@ void InMemoryBroker::route(InMemoryTransport* from, Packet packet) {
     }
   }
   if (receivers.empty() && !packet.reply.empty()) {
-    const Packet nobody{packet.reply, "", "", true};
     for (const auto& weak : interests_) {
       const auto interest = weak.lock();
       const auto transport = interest->transport.lock();
       if (transport != nullptr && *transport == from &&
-          subject_matches(interest->pattern, nobody.subject)) {
-        deliver(interest, nobody);
+          subject_matches(interest->pattern, packet.reply)) {
+        deliver(interest, {interest->pattern, "", "", true});
       }
     }
     return;
