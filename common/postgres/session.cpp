@@ -103,7 +103,8 @@ class PqRow final : public Row {
  private:
   [[nodiscard]] pqxx::field field(int column) const {
     SLUICE_CHECK(
-        column >= 0 && static_cast<std::size_t>(column) < row_.size(), "the column is in the result"
+        column >= 0 && static_cast<std::size_t>(column) < static_cast<std::size_t>(row_.size()),
+        "the column is in the result"
     );
     return row_[static_cast<pqxx::row::size_type>(column)];
   }
@@ -300,8 +301,12 @@ Guarded guarded(const std::function<void()>& call) {
     return {.result = error_of(Code::Unavailable, broken.what()), .broken = true};
   } catch (const pqxx::in_doubt_error& doubt) {
     return {.result = error_of(Code::Unavailable, doubt.what()), .broken = true};
+  } catch (const pqxx::statement_completion_unknown& doubt) {
+    return {.result = error_of(Code::Unavailable, doubt.what()), .broken = true};
   } catch (const pqxx::transaction_rollback& rollback) {
     return {.result = error_of(Code::Conflict, rollback.what())};
+  } catch (const pqxx::insufficient_privilege& refused) {  // libpqxx 6 leaves its SQLSTATE out
+    return {.result = error_of(Code::Denied, refused.what())};
   } catch (const pqxx::sql_error& failed) {
     const Code code = code_of_sqlstate(failed.sqlstate());
     return {
