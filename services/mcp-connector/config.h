@@ -1,0 +1,66 @@
+// Settings of mcp-connector: the sections bus, redis, audit and mcp of the one configuration file.
+// mcp.client_configs has Bifrost's shape; what Bifrost does not have (env, health_interval_ms, …)
+// is marked as own.
+#pragma once
+
+#include "common/audit/client.h"
+#include "common/base/ids.h"
+#include "common/base/secret.h"
+#include "common/bus/transport.h"
+#include "common/config/config.h"
+#include "common/redis/client.h"
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::mcp_connector {
+
+enum class ConnectionType { Stdio, Http, Sse };
+
+[[nodiscard]] std::string_view name_of(ConnectionType type);
+
+struct ServerConfig {
+  ServerId id;
+  std::string name;
+  ConnectionType type = ConnectionType::Stdio;
+  bool disabled = false;
+
+  std::string command;  // argv[0]; never a shell line
+  std::vector<std::string> args;
+  std::vector<std::string> inherited;              // names of variables taken from this process
+  std::map<std::string, Secret<std::string>> env;  // variables set for the child
+  std::string working_directory;                   // empty: this process's own
+
+  std::vector<std::string> tools_to_execute;  // "*" or names; empty: none
+  bool is_ping_available = true;
+  bool trust_annotations = false;  // read by policy-engine
+  std::chrono::milliseconds health_interval{10000};
+  std::chrono::milliseconds start_timeout{30000};
+  std::chrono::milliseconds call_timeout{30000};
+  std::chrono::milliseconds sync_interval{600000};  // zero: no periodic tools/list
+
+  std::string shown;  // JSON for the management API, secrets masked
+
+  // Layer 1: whether the operator lets this tool be called at all.
+  [[nodiscard]] bool allows(std::string_view tool) const;
+};
+
+struct Config {
+  bus::NatsOptions bus;
+  redis::Options redis;
+  audit::Options audit;
+  std::vector<ServerConfig> servers;
+  std::chrono::milliseconds drain_timeout{10000};
+
+  // Never fails: faults are noted in the document.
+  [[nodiscard]] static Config load(config::Document& document);
+};
+
+// mcp.client_configs[] and the rest of section mcp.
+[[nodiscard]] std::vector<ServerConfig> read_servers(config::Document& document);
+
+}  // namespace sluice::mcp_connector

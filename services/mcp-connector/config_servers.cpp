@@ -1,0 +1,419 @@
+// Reads section mcp: Bifrost's client configs and tool manager settings, and what this gateway adds
+// to them.
+#include "services/mcp-connector/config.h"
+
+#include "common/json/write.h"
+#include "common/mcp/server_id.h"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <set>
+
+namespace sluice::mcp_connector {
+namespace {
+
+using config::Section;
+
+constexpr std::int64_t kDayMs = 86'400'000;
+
+// "30s", "10m", "1h", "500ms"; a bare integer counts seconds. Negative: switched off. nullopt: not
+// understood.
+std::optional<std::chrono::milliseconds> duration_of(const json::Value& value) {
+  std::int64_t number = 0;
+  std::string_view unit = "s";
+  if (const auto integer = value.as_int()) {
+    number = *integer;
+  } else if (const auto* text = value.as_string()) {
+    const auto parsed = std::from_chars(text->data(), text->data() + text->size(), number);
+    if (parsed.ec != std::errc()) {
+      return std::nullopt;
+    }
+    const auto rest = static_cast<std::size_t>(parsed.ptr - text->data());
+    unit = rest == text->size() ? "s" : std::string_view(*text).substr(rest);
+  } else {
+    return std::nullopt;
+  }
+  const std::int64_t factor = unit == "ms"  ? 1
+                              : unit == "s" ? 1000
+                              : unit == "m" ? 60'000
+                              : unit == "h" ? 3'600'000
+                                            : 0;
+  if (factor == 0 || number > kDayMs / factor) {
+    return std::nullopt;
+  }
+  return number < 0 ? std::chrono::milliseconds(-1) : std::chrono::milliseconds(number * factor);
+}
+
+std::chrono::milliseconds duration_or(
+    Section& section,
+    std::string_view key,
+    std::chrono::milliseconds fallback,
+    std::string description
+) {
+  const json::Value value = section.raw(key, std::move(description));
+  if (value.is_null()) {
+    return fallback;
+  }
+  const auto duration = duration_of(value);
+  if (!duration) {
+    section.fault(
+        key, R"(is no duration up to one day; give one with its unit, e.g. "30s" or "10m")"
+    );
+    return fallback;
+  }
+  return *duration;
+}
+
+std::string sanitized(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool fits = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    out += fits ? c : '_';
+  }
+  if (!out.empty() && out.front() >= '0' && out.front() <= '9') {
+    out.insert(out.begin(), '_');
+  }
+  return out.substr(0, 32);
+}
+
+// "@modelcontextprotocol/server-filesystem@1.2" -> "filesystem"; "http://host:1/mcp" -> "host".
+std::string derived_name(const ServerConfig& server, std::string_view connection) {
+  if (server.type != ConnectionType::Stdio) {
+    const auto scheme = connection.find("://");
+    std::string_view host =
+        scheme == std::string_view::npos ? connection : connection.substr(scheme + 3);
+    host = host.substr(0, host.find_first_of("/:?"));
+    return sanitized(host);
+  }
+  std::string_view package = server.command;
+  for (const std::string& argument : server.args) {
+    if (!argument.empty() && argument.front() != '-') {
+      package = argument;
+      break;
+    }
+  }
+  if (const auto slash = package.rfind('/'); slash != std::string_view::npos) {
+    package.remove_prefix(slash + 1);
+  }
+  package = package.substr(0, package.find('@'));
+  for (const std::string_view prefix : {"mcp-server-", "server-", "mcp-"}) {
+    if (package.starts_with(prefix) && package.size() > prefix.size()) {
+      package.remove_prefix(prefix.size());
+      break;
+    }
+  }
+  return sanitized(package);
+}
+
+// Values stay hidden; that a value comes from a variable may be seen.
+json::Value masked(const json::Value& values) {
+  const json::Object* object = values.as_object();
+  if (object == nullptr) {
+    return json::object({});
+  }
+  json::Object out;
+  for (const auto& [key, value] : object->members()) {
+    const std::string* text = value.as_string();
+    out.set(key, text != nullptr && text->starts_with("env.") ? *text : std::string("***"));
+  }
+  return out;
+}
+
+// Credentials and query of an address stay hidden.
+json::Value masked_address(const json::Value& address) {
+  const std::string* text = address.as_string();
+  if (text == nullptr) {
+    return "";
+  }
+  std::string out = text->substr(0, text->find('?'));
+  const auto scheme = out.find("://");
+  const auto at = out.find('@');
+  if (scheme != std::string::npos && at != std::string::npos && at < out.find('/', scheme + 3)) {
+    out.replace(scheme + 3, at - scheme - 3, "***");
+  }
+  return out;
+}
+
+json::Value array_of(const std::vector<std::string>& items) {
+  json::Array out;
+  for (const std::string& item : items) {
+    out.emplace_back(item);
+  }
+  return out;
+}
+
+void read_stdio(Section& entry, ServerConfig* server) {
+  if (!entry.has("stdio_config")) {
+    entry.fault(
+        "stdio_config", R"(is missing; give {"command": …, "args": […]} or another connection_type)"
+    );
+    return;
+  }
+  auto stdio = entry.child("stdio_config");
+  server->command = stdio.text(
+      "command",
+      {.fallback = std::nullopt,
+       .choices = {},
+       .description = "program to start; never a shell line"}
+  );
+  if (server->command.find('\0') != std::string::npos || server->command.empty()) {
+    stdio.fault("command", "is empty or holds a zero byte; give the program to start");
+  }
+  server->args =
+      stdio.list("args", {.fallback = std::vector<std::string>(), .description = "its arguments"});
+  server->inherited = stdio.list(
+      "envs",
+      {.fallback = std::vector<std::string>(),
+       .description = "names of variables handed on from this service's own environment"}
+  );
+  server->working_directory = stdio.text(
+      "cwd",
+      {.fallback = "",
+       .choices = {},
+       .description = "own: working directory of the child; empty: the service's"}
+  );
+}
+
+void read_env(Section& entry, ServerConfig* server) {
+  const json::Value env =
+      entry.raw("env", "own: variables set for the child, NAME to value or env.NAME");
+  if (env.is_null()) {
+    return;
+  }
+  if (!env.is_object()) {
+    entry.fault("env", "is no object; give NAME: value pairs");
+    return;
+  }
+  auto child = entry.child("env");
+  for (const auto& [name, value] : env.as_object()->members()) {
+    if (name.empty() || name.find_first_of(std::string_view("=\0", 2)) != std::string::npos) {
+      entry.fault("env", "holds a name that is empty or contains '='; rename the variable");
+      continue;
+    }
+    server->env.emplace(
+        name,
+        child.secret(
+            name, {.fallback = std::nullopt, .choices = {}, .description = "value of the variable"}
+        )
+    );
+  }
+}
+
+std::chrono::milliseconds own_interval(
+    Section& entry,
+    std::string_view key,
+    std::chrono::milliseconds fallback,
+    std::string description
+) {
+  return entry.milliseconds(
+      key,
+      {.fallback = fallback.count(),
+       .min = 100,
+       .max = kDayMs,
+       .unit = "ms",
+       .description = std::move(description)}
+  );
+}
+
+struct Defaults {
+  std::chrono::milliseconds health;
+  std::chrono::milliseconds call;
+  std::chrono::milliseconds sync;
+};
+
+void read_timing(Section& entry, const Defaults& defaults, ServerConfig* server) {
+  server->health_interval = own_interval(
+      entry, "health_interval_ms", defaults.health, "own: time between two health checks"
+  );
+  server->start_timeout = own_interval(
+      entry,
+      "start_timeout_ms",
+      std::chrono::milliseconds(30000),
+      "own: time to start, initialize and list the tools"
+  );
+  server->call_timeout =
+      own_interval(entry, "call_timeout_ms", defaults.call, "own: longest tool call");
+  server->sync_interval = duration_or(
+      entry, "tool_sync_interval", defaults.sync, "time between two tools/list; negative: never"
+  );
+  server->sync_interval = std::max(server->sync_interval, std::chrono::milliseconds(0));
+}
+
+json::Value shown_config(Section& entry, const ServerConfig& server) {
+  json::Object shown;
+  shown.set("client_id", server.id.str());
+  shown.set("name", server.name);
+  shown.set("connection_type", name_of(server.type));
+  if (server.type == ConnectionType::Stdio) {
+    shown.set(
+        "stdio_config",
+        json::object(
+            {{"command", server.command},
+             {"args", array_of(server.args)},
+             {"envs", array_of(server.inherited)}}
+        )
+    );
+    shown.set("env", masked(entry.raw("env", "")));
+  } else {
+    shown.set("connection_string", masked_address(entry.raw("connection_string", "")));
+    shown.set("headers", masked(entry.raw("headers", "")));
+  }
+  shown.set("auth_type", entry.raw("auth_type", ""));
+  for (const auto* key : {"tools_to_execute", "tools_to_auto_execute"}) {
+    const json::Value value = entry.raw(key, "");
+    if (!value.is_null()) {
+      shown.set(key, value);
+    }
+  }
+  shown.set("is_code_mode_client", entry.raw("is_code_mode_client", "").as_bool().value_or(false));
+  shown.set("is_ping_available", server.is_ping_available);
+  shown.set("trust_annotations", server.trust_annotations);
+  shown.set("disabled", server.disabled);
+  shown.set("health_interval_ms", std::int64_t{server.health_interval.count()});
+  shown.set("start_timeout_ms", std::int64_t{server.start_timeout.count()});
+  shown.set("call_timeout_ms", std::int64_t{server.call_timeout.count()});
+  return shown;
+}
+
+// Marks a key as known without reading it further.
+void accept(Section& section, std::string_view key, std::string description) {
+  const json::Value left = section.raw(key, std::move(description));
+}
+
+// Keys of Bifrost's shape that other services read, or that belong to connection types of later
+// versions.
+void accept_other_keys(Section& entry) {
+  accept(entry, "client_id", "Bifrost's id; ids are derived from the name here");
+  accept(entry, "connection_string", "address of an http or sse server; may be env.NAME");
+  accept(entry, "headers", "headers sent to an http or sse server; values may be env.NAME");
+  const std::string auth = entry.text(
+      "auth_type",
+      {.fallback = "none",
+       .choices =
+           {"none", "headers", "oauth", "per_user_oauth", "per_user_headers", "token_exchange"},
+       .description = "how an http or sse server authenticates this gateway"}
+  );
+  if (auth != "none" && !entry.has("connection_string")) {
+    entry.warn("auth_type", "has no effect on a stdio server; give its credentials in env");
+  }
+  accept(entry, "oauth_config", "for auth_type oauth");
+  accept(entry, "oauth_config_id", "for auth_type oauth");
+  accept(entry, "allowed_extra_headers", "request headers handed on to an http or sse server");
+  accept(entry, "tools_to_auto_execute", "tools that run without asking; read by policy-engine");
+  accept(entry, "effect_classes", "own: operator's word on effects; read by policy-engine");
+  accept(entry, "tool_pricing", "cost per execution of a tool");
+  accept(entry, "is_code_mode_client", "whether the tools are offered through code mode");
+  accept(entry, "allow_on_all_virtual_keys", "whether every key may use it; read by policy-engine");
+  accept(entry, "allow_by_default", "newer name of allow_on_all_virtual_keys");
+  accept(entry, "needs_session_stickiness", "for http servers");
+  accept(entry, "tenants", "own: tenants that may see it; read by policy-engine");
+}
+
+void read_name(Section& entry, std::set<std::string>* taken, ServerConfig* server) {
+  if (entry.has("name")) {
+    server->name = entry.text(
+        "name",
+        {.fallback = std::nullopt,
+         .choices = {},
+         .description = "unique; [A-Za-z_][A-Za-z0-9_]{0,31}"}
+    );
+  } else {
+    const json::Value address = entry.raw("connection_string", "");
+    server->name =
+        derived_name(*server, address.as_string() == nullptr ? "" : *address.as_string());
+    entry.warn(
+        "name", "is missing; \"" + server->name + "\" is derived, give a name to keep it stable"
+    );
+  }
+  if (!mcp::is_server_name(server->name)) {
+    entry.fault("name", "does not match [A-Za-z_][A-Za-z0-9_]{0,31}; give such a name");
+  } else if (!taken->insert(server->name).second) {
+    entry.fault("name", "is used by another server; give each server its own name");
+  }
+  server->id = mcp::server_id(server->name);
+}
+
+ServerConfig read_server(Section& entry, const Defaults& defaults, std::set<std::string>* taken) {
+  ServerConfig server;
+  const std::string type = entry.text(
+      "connection_type",
+      {.fallback = std::nullopt,
+       .choices = {"stdio", "http", "sse"},
+       .description = "how the server is reached"}
+  );
+  server.type = type == "http"  ? ConnectionType::Http
+                : type == "sse" ? ConnectionType::Sse
+                                : ConnectionType::Stdio;
+  if (server.type == ConnectionType::Stdio) {
+    read_stdio(entry, &server);
+  } else {
+    accept(entry, "stdio_config", "program, arguments and variables of a stdio server");
+  }
+  read_env(entry, &server);
+  read_name(entry, taken, &server);
+  server.disabled =
+      entry.flag("disabled", {.fallback = false, .description = "not started, tools not offered"});
+  server.tools_to_execute = entry.list(
+      "tools_to_execute",
+      {.fallback = std::vector<std::string>(),
+       .description = R"(tools that may be called: ["*"], a list, or none)"}
+  );
+  server.is_ping_available = entry.flag(
+      "is_ping_available",
+      {.fallback = true, .description = "health check by ping; else by tools/list"}
+  );
+  server.trust_annotations = entry.flag(
+      "trust_annotations",
+      {.fallback = false,
+       .description = "own: readOnlyHint of this server counts; read by policy-engine"}
+  );
+  read_timing(entry, defaults, &server);
+  accept_other_keys(entry);
+  server.shown = json::write(shown_config(entry, server));
+  return server;
+}
+
+}  // namespace
+
+std::vector<ServerConfig> read_servers(config::Document& document) {
+  auto mcp = document.section("mcp");
+  Defaults defaults{};
+  defaults.health = own_interval(
+      mcp,
+      "health_interval_ms",
+      std::chrono::milliseconds(10000),
+      "time between two health checks of a server"
+  );
+  auto tools = mcp.child("tool_manager_config");
+  defaults.call = duration_or(
+      tools,
+      "tool_execution_timeout",
+      std::chrono::milliseconds(30000),
+      "longest tool call unless a server has its own"
+  );
+  if (defaults.call < std::chrono::milliseconds(100)) {
+    tools.fault(
+        "tool_execution_timeout", R"(is shorter than 100 ms; give a longer one, e.g. "30s")"
+    );
+    defaults.call = std::chrono::milliseconds(30000);
+  }
+  defaults.sync = duration_or(
+      tools,
+      "tool_sync_interval",
+      std::chrono::milliseconds(600000),
+      "time between two tools/list; negative: never"
+  );
+  accept(tools, "max_agent_depth", "read by ingress");
+  accept(tools, "code_mode_binding_level", "read by codemode-sandbox");
+  accept(tools, "disable_auto_tool_inject", "read by ingress");
+
+  std::vector<ServerConfig> servers;
+  std::set<std::string> taken;
+  for (auto& entry : mcp.children("client_configs")) {
+    servers.push_back(read_server(entry, defaults, &taken));
+  }
+  return servers;
+}
+
+}  // namespace sluice::mcp_connector

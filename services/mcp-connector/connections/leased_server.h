@@ -1,0 +1,101 @@
+// LeasedServer: one configured MCP server as this replica sees it: tries to lease it, and while it
+// holds the lease serves its subjects and keeps it connected. One exists for every server on every
+// replica.
+#pragma once
+
+#include "services/mcp-connector/connections/server_connection.h"
+#include "services/mcp-connector/domain/argument_check.h"
+
+#include "common/async/task_group.h"
+#include "common/audit/client.h"
+#include "common/observability/metrics.h"
+
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+
+namespace sluice::mcp_connector {
+
+// Life: run() until stop() was called; then destroy. Thread: the shard's one.
+class LeasedServer {
+ public:
+  struct Deps {
+    Executor executor;
+    async::Clock* clock;
+    observability::Log* log;
+    observability::Metrics* metrics;
+    LinkOpener* opener;
+    LeaseStore* leases;
+    ConnectionStates* states;
+    Announcer* announcer;
+    Subjects* subjects;
+    audit::Client* audit;
+    std::string instance;
+    std::uint64_t seed;                 // of jitter
+    std::function<std::size_t()> held;  // leases this replica holds, for fairness
+  };
+
+  LeasedServer(Deps deps, const ServerConfig* server);
+  LeasedServer(const LeasedServer&) = delete;
+  LeasedServer& operator=(const LeasedServer&) = delete;
+  LeasedServer(LeasedServer&&) = delete;
+  LeasedServer& operator=(LeasedServer&&) = delete;
+  ~LeasedServer() = default;
+
+  Async<void> run();
+  void stop();
+  void reconnect();
+
+  [[nodiscard]] const ServerConfig& config() const { return *server_; }
+
+  // By monotonic clock; nothing is sent and nothing committed without it.
+  [[nodiscard]] bool holds_lease() const { return deps_.clock->now() < valid_until_; }
+
+  [[nodiscard]] bool connected() const { return connection_ && connection_->connected(); }
+
+  [[nodiscard]] std::size_t in_flight() const { return connection_ ? connection_->in_flight() : 0; }
+
+  // nullptr while this replica does not hold the lease.
+  [[nodiscard]] std::shared_ptr<const ToolCatalog> catalog() const;
+  [[nodiscard]] Result<void> check_arguments(const Tool& tool, std::string_view arguments);
+  // Certainly not sent when it answers an error.
+  [[nodiscard]] Result<std::unique_ptr<McpSession::Ticket>> call_tool(
+      std::string_view tool, std::string_view arguments, TimePoint deadline
+  );
+  // State and tools, as catalog requests are answered.
+  [[nodiscard]] connector::v1::ServerCatalog snapshot() const;
+
+ private:
+  Async<void> hold(std::uint64_t epoch);
+  Async<void> keep_lease(std::uint64_t epoch);
+  Async<std::shared_ptr<const ToolCatalog>> last_known_catalog();
+  Async<void> publish();
+  void publish_soon();
+  void status_changed();
+  void catalog_changed();
+  [[nodiscard]] Duration pause();
+
+  Deps deps_;
+  const ServerConfig* server_;
+  std::mt19937_64 generator_;
+  bool stopping_ = false;
+  std::uint64_t last_epoch_ = 0;
+  TimePoint valid_until_{};
+  bool lease_trouble_logged_ = false;
+  Wakeup wakeup_;
+  std::unique_ptr<ServerConnection> connection_;
+  std::unique_ptr<async::TaskGroup> tasks_;
+  bool publishing_ = false;
+  bool unpublished_ = false;
+  std::string last_announced_;
+  ArgumentCheck arguments_;
+};
+
+// State of a server this version does not connect to (http, sse, disabled). Every replica answers
+// it the same.
+[[nodiscard]] connector::v1::ServerCatalog unconnected_catalog(const ServerConfig& server);
+// Whether this version connects to it at all.
+[[nodiscard]] bool is_served(const ServerConfig& server);
+
+}  // namespace sluice::mcp_connector

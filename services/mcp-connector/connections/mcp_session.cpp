@@ -1,0 +1,283 @@
+#include "services/mcp-connector/connections/mcp_session.h"
+
+#include "common/mcp/line_splitter.h"
+
+#include <utility>
+
+namespace sluice::mcp_connector {
+namespace {
+
+constexpr std::string_view kClientName = "sluice";
+constexpr std::string_view kClientVersion = "1";
+// How often a session says that it skips lines: the first, then every thousandth.
+constexpr std::uint64_t kSkippedLinesPerLog = 1000;
+
+Error gone_error() {
+  return Error(Code::Unavailable, "the MCP server is gone; it is being restarted, retry later");
+}
+
+// A JSON-RPC error as the answer to one of the gateway's own requests.
+Error refused(std::string_view method, const Answer& answer) {
+  return Error(
+             Code::Unavailable,
+             "the MCP server answered " + std::string(method) +
+                 " with an error; look at the server's own logs"
+  )
+      .with_detail(answer.error);
+}
+
+}  // namespace
+
+McpSession::Ticket::Ticket(McpSession* session, std::int64_t id, bool cancellable)
+    : session_(session), id_(id), cancellable_(cancellable) {}
+
+McpSession::Ticket::~Ticket() {
+  session_->forget(id_, cancellable_ && !answer_.has_value());
+}
+
+Result<Answer> McpSession::Ticket::take() {
+  if (!answer_) {
+    return Error(Code::Cancelled, "the request was given up");
+  }
+  return std::move(*answer_);
+}
+
+void McpSession::Ticket::finish(Result<Answer> answer) {
+  if (!answer_) {
+    answer_.emplace(std::move(answer));
+    timer_.reset();
+    progress_.close();
+  }
+}
+
+void McpSession::Ticket::expire() {
+  if (answer_) {
+    return;
+  }
+  answer_.emplace(Error(
+      Code::Deadline, "the MCP server did not answer in time; allow more time or look at the server"
+  ));
+  progress_.close();
+  if (cancellable_ && !session_->closed_) {
+    // Best effort: a server that does not read is found by the health check.
+    const auto told = session_->deps_.link->send(mcp::make_notification(
+        "notifications/cancelled", mcp::cancelled_params(mcp::RpcId(id_), "timeout")
+    ));
+    if (!told.ok()) {
+      session_->deps_.log->debug("cancel-not-sent", {{"server", session_->deps_.server}});
+    }
+  }
+}
+
+Async<void> McpSession::read() {
+  while (!closed_) {
+    auto line = co_await deps_.link->receive();
+    if (!line.ok()) {
+      fail_all(gone_error());
+      co_return std::move(line).error();
+    }
+    if (!line.value()) {
+      break;
+    }
+    receive(std::move(*line.value()));
+  }
+  const bool by_itself = !closed_;
+  fail_all(gone_error());
+  if (by_itself) {
+    deps_.on_gone();
+  }
+  co_return Result<void>();
+}
+
+void McpSession::receive(std::string line) {
+  auto messages = mcp::may_be_message(line)
+                      ? mcp::parse_messages(std::move(line))
+                      : Result<std::vector<mcp::Message>>(Error(Code::Invalid, "not JSON"));
+  if (!messages.ok()) {  // banners and log lines between messages are common
+    if (lines_skipped_++ % kSkippedLinesPerLog == 0) {
+      deps_.log->warn(
+          "server-line-skipped", {{"server", deps_.server}, {"skipped", lines_skipped_}}
+      );
+    }
+    return;
+  }
+  for (mcp::Message& message : messages.value()) {
+    receive(std::move(message));
+  }
+}
+
+void McpSession::receive(mcp::Message message) {
+  switch (message.kind) {
+    case mcp::Message::Kind::Request: {
+      const auto sent = deps_.link->send(mcp::answer_server_request(message));
+      if (!sent.ok()) {
+        deps_.log->warn(
+            "server-request-unanswered",
+            {{"server", deps_.server}, {"reason", sent.error().message()}}
+        );
+      }
+      return;
+    }
+    case mcp::Message::Kind::Notification:
+      notice(message);
+      return;
+    case mcp::Message::Kind::Result:
+    case mcp::Message::Kind::Error:
+      answer(std::move(message));
+      return;
+  }
+}
+
+void McpSession::answer(mcp::Message message) {
+  const auto* id = message.id ? std::get_if<std::int64_t>(&*message.id) : nullptr;
+  const auto place = id == nullptr ? tickets_.end() : tickets_.find(*id);
+  if (place == tickets_.end()) {  // late, or for nobody
+    deps_.log->debug("server-answer-ignored", {{"server", deps_.server}});
+    return;
+  }
+  place->second->finish(
+      Answer{.result = std::move(message.result), .error = std::move(message.error)}
+  );
+}
+
+void McpSession::notice(const mcp::Message& notification) {
+  if (notification.method == "notifications/tools/list_changed") {
+    deps_.on_list_changed();
+    return;
+  }
+  if (notification.method != "notifications/progress") {
+    return;
+  }
+  const auto token = mcp::progress_token_of(notification.params);
+  const auto place = token ? tickets_.find(*token) : tickets_.end();
+  if (place != tickets_.end()) {
+    std::string text = mcp::make_notification(notification.method, notification.params);
+    if (!place->second->progress_.try_push(text)) {
+      deps_.log->debug("progress-dropped", {{"server", deps_.server}});
+    }
+  }
+}
+
+Result<std::unique_ptr<McpSession::Ticket>> McpSession::begin(
+    std::int64_t id,
+    std::string_view method,
+    std::string_view params,
+    TimePoint deadline,
+    Cancellable cancellable
+) {
+  if (closed_) {
+    return gone_error();
+  }
+  SLUICE_CHECK_OK(deps_.link->send(mcp::make_request(mcp::RpcId(id), method, params)));
+  auto ticket = std::make_unique<Ticket>(this, id, cancellable == Cancellable::Yes);
+  Ticket* const raw = ticket.get();
+  tickets_.emplace(id, raw);
+  ticket->timer_ = deps_.clock->schedule(deadline, [raw] { raw->expire(); });
+  return ticket;
+}
+
+Async<Answer> McpSession::request(
+    std::string method, std::string params, TimePoint deadline, Cancellable cancellable
+) {
+  SLUICE_CO_TRY(const auto ticket, begin(next_id(), method, params, deadline, cancellable));
+  while (true) {
+    SLUICE_CO_TRY(const auto progress, co_await ticket->progress());
+    if (!progress) {
+      co_return ticket->take();
+    }
+  }
+}
+
+Async<mcp::InitializeResult> McpSession::initialize(TimePoint deadline) {
+  const mcp::Implementation client{
+      .name = std::string(kClientName), .version = std::string(kClientVersion)
+  };
+  SLUICE_CO_TRY(
+      const Answer answer,
+      co_await request("initialize", mcp::initialize_params(client), deadline, Cancellable::No)
+  );
+  if (!answer.error.empty()) {
+    co_return refused("initialize", answer);
+  }
+  SLUICE_CO_TRY(auto result, mcp::parse_initialize_result(answer.result));
+  SLUICE_CO_CHECK_OK(deps_.link->send(mcp::make_notification("notifications/initialized", "")));
+  co_return result;
+}
+
+Async<std::vector<json::Value>> McpSession::list_tools(TimePoint deadline) {
+  std::vector<json::Value> tools;
+  std::optional<std::string> cursor;
+  for (int page = 0; page < kListPagesMax; ++page) {
+    SLUICE_CO_TRY(
+        const Answer answer,
+        co_await request("tools/list", mcp::tools_list_params(cursor), deadline, Cancellable::Yes)
+    );
+    if (!answer.error.empty()) {
+      co_return refused("tools/list", answer);
+    }
+    SLUICE_CO_TRY(auto listed, mcp::parse_tools_page(answer.result));
+    std::move(listed.tools.begin(), listed.tools.end(), std::back_inserter(tools));
+    if (!listed.next_cursor) {
+      co_return tools;
+    }
+    if (tools.size() > kToolsMax || listed.next_cursor == cursor) {
+      break;
+    }
+    cursor = std::move(listed.next_cursor);
+  }
+  co_return Error(
+      Code::Invalid, "the MCP server's tools/list does not come to an end; repair the server"
+  );
+}
+
+Async<void> McpSession::ping(TimePoint deadline) {
+  SLUICE_CO_TRY(const Answer answer, co_await request("ping", "", deadline, Cancellable::Yes));
+  co_return Result<void>();  // an error is an answer too
+}
+
+Result<std::unique_ptr<McpSession::Ticket>> McpSession::call_tool(
+    std::string_view tool, std::string_view arguments, TimePoint deadline
+) {
+  if (tickets_.size() >= kRequestsInFlightMax) {
+    return Error(Code::Exhausted, "too many calls are waiting for this MCP server; retry later");
+  }
+  const std::int64_t id = next_id();
+  return begin(
+      id, "tools/call", mcp::tools_call_params(tool, arguments, id), deadline, Cancellable::Yes
+  );
+}
+
+void McpSession::fail_all(const Error& why) {
+  closed_ = true;
+  for (const auto& [id, ticket] : tickets_) {
+    ticket->finish(why);
+  }
+}
+
+Async<void> McpSession::idle() {
+  if (tickets_.empty()) {
+    co_return Result<void>();
+  }
+  async::OneShot<void> empty;
+  idle_waiter_ = &empty;
+  const auto result = co_await empty.wait();
+  idle_waiter_ = nullptr;
+  co_return result;
+}
+
+void McpSession::forget(std::int64_t id, bool tell_server) {
+  tickets_.erase(id);
+  if (tell_server && !closed_) {
+    const auto told = deps_.link->send(mcp::make_notification(
+        "notifications/cancelled", mcp::cancelled_params(mcp::RpcId(id), "given up")
+    ));
+    if (!told.ok()) {
+      deps_.log->debug("cancel-not-sent", {{"server", deps_.server}});
+    }
+  }
+  if (tickets_.empty() && idle_waiter_ != nullptr) {
+    idle_waiter_->set({});
+  }
+}
+
+}  // namespace sluice::mcp_connector

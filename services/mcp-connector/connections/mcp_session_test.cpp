@@ -1,0 +1,207 @@
+#include "services/mcp-connector/connections/mcp_session.h"
+
+#include "services/mcp-connector/testing/fakes.h"
+
+#include "common/testing/matchers.h"
+
+#include <gtest/gtest.h>
+
+namespace sluice::mcp_connector {
+namespace {
+
+using std::chrono::seconds;
+using testing::HasCode;
+using testing::IsOk;
+
+class McpSessionTest : public ::testing::Test {
+ protected:
+  McpSessionTest() {
+    auto opened = loop_.finish(server_.open(nullptr));
+    link_ = std::move(opened).value();
+    session_ = std::make_unique<McpSession>(McpSession::Deps{
+        .clock = &loop_.clock,
+        .log = &log_,
+        .link = link_.get(),
+        .server = "s",
+        .on_list_changed = [this] { ++list_changes_; },
+        .on_gone = [this] { ++gone_; },
+    });
+    reading_ = loop_.start(session_->read());
+  }
+
+  ~McpSessionTest() override {
+    session_->fail_all(Error(Code::Unavailable, "the test ends"));
+    EXPECT_THAT(loop_.finish(link_->stop()), IsOk());
+    EXPECT_TRUE(loop_.advance_until([this] { return reading_->done(); }));
+    EXPECT_THAT(loop_.finish(session_->idle()), IsOk());
+  }
+
+  TimePoint in(seconds time) { return loop_.clock.now() + time; }
+
+  Async<std::vector<std::string>> follow(McpSession::Ticket* ticket) {
+    std::vector<std::string> notifications;
+    while (true) {
+      SLUICE_CO_TRY(auto notification, co_await ticket->progress());
+      if (!notification) {
+        co_return notifications;
+      }
+      notifications.push_back(std::move(*notification));
+    }
+  }
+
+  TestLoop loop_;
+  QuietLog log_;
+  ScriptedServer server_;
+  std::unique_ptr<ServerLink> link_;
+  std::unique_ptr<McpSession> session_;
+  std::shared_ptr<Started<void>> reading_;
+  int list_changes_ = 0;
+  int gone_ = 0;
+};
+
+TEST_F(McpSessionTest, InitializesAndSaysSo) {
+  const auto result = loop_.finish(session_->initialize(in(seconds(5))));
+
+  ASSERT_THAT(result, IsOk());
+  EXPECT_EQ(result.value().protocol_version, "2025-11-25");
+  EXPECT_EQ(server_.count("notifications/initialized"), 1U);
+}
+
+TEST_F(McpSessionTest, ASilentServerMissesTheDeadlineAndInitializeIsNeverCancelled) {
+  server_.on("initialize", [](const auto&) { return std::nullopt; });
+
+  const auto result = loop_.finish(session_->initialize(in(seconds(5))));
+
+  EXPECT_THAT(result, HasCode(Code::Deadline));
+  EXPECT_EQ(server_.count("notifications/cancelled"), 0U);
+}
+
+TEST_F(McpSessionTest, CollectsEveryPageOfTools) {
+  server_.on("tools/list", [](const mcp::Message& request) {
+    const bool first = request.params == "{}";
+    return ScriptedServer::Reply{
+        .result =
+            first ? R"({"tools":[{"name":"a"}],"nextCursor":"2"})" : R"({"tools":[{"name":"b"}]})",
+        .error = {}
+    };
+  });
+
+  const auto tools = loop_.finish(session_->list_tools(in(seconds(5))));
+
+  ASSERT_THAT(tools, IsOk());
+  EXPECT_EQ(tools.value().size(), 2U);
+}
+
+TEST_F(McpSessionTest, AListWithoutEndIsGivenUp) {
+  int page = 0;
+  server_.on("tools/list", [&page](const auto&) {
+    return ScriptedServer::Reply{
+        .result = R"({"tools":[],"nextCursor":")" + std::to_string(++page) + R"("})", .error = {}
+    };
+  });
+
+  EXPECT_THAT(loop_.finish(session_->list_tools(in(seconds(60)))), HasCode(Code::Invalid));
+  EXPECT_LE(page, kListPagesMax);
+}
+
+TEST_F(McpSessionTest, MatchesAnswersToCallsWhateverTheirOrder) {
+  server_.on("tools/call", [](const auto&) { return std::nullopt; });
+  auto first = session_->call_tool("a", "{}", in(seconds(5)));
+  auto second = session_->call_tool("b", "{}", in(seconds(5)));
+  ASSERT_THAT(first, IsOk());
+  ASSERT_THAT(second, IsOk());
+
+  server_.say(R"({"jsonrpc":"2.0","id":2,"result":{"n":2}})");
+  server_.say(R"({"jsonrpc":"2.0","id":99,"result":{}})");
+  server_.say(R"({"jsonrpc":"2.0","id":"1","result":{"n":"text id"}})");
+  server_.say(R"({"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"no"}})");
+  server_.say(R"({"jsonrpc":"2.0","id":1,"result":{"n":"late"}})");
+  loop_.settle();
+
+  EXPECT_EQ(second.value()->take().value().result, R"({"n":2})");
+  EXPECT_EQ(first.value()->take().value().error, R"({"code":-32602,"message":"no"})");
+}
+
+TEST_F(McpSessionTest, RoutesProgressToTheRightCall) {
+  server_.on("tools/call", [](const auto&) { return std::nullopt; });
+  auto one = session_->call_tool("a", "{}", in(seconds(5)));
+  auto two = session_->call_tool("b", "{}", in(seconds(5)));
+
+  server_.say(
+      R"({"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":2,"progress":1}})"
+  );
+  server_.say(R"({"jsonrpc":"2.0","id":1,"result":{}})");
+  server_.say(R"({"jsonrpc":"2.0","id":2,"result":{}})");
+
+  EXPECT_TRUE(loop_.finish(follow(one.value().get())).value().empty());
+  const auto notifications = loop_.finish(follow(two.value().get()));
+  ASSERT_EQ(notifications.value().size(), 1U);
+  EXPECT_NE(notifications.value()[0].find(R"("progress":1)"), std::string::npos);
+}
+
+TEST_F(McpSessionTest, SkipsBannersAndGarbage) {
+  server_.say("Server running on stdio");
+  server_.say("{broken");
+  server_.say("[]");
+  server_.say(R"({"jsonrpc":"2.0"})");
+
+  EXPECT_THAT(loop_.finish(session_->ping(in(seconds(5)))), IsOk());
+}
+
+TEST_F(McpSessionTest, AnswersTheServersOwnRequests) {
+  server_.say(R"({"jsonrpc":"2.0","id":"r1","method":"roots/list"})");
+  server_.say(R"({"jsonrpc":"2.0","id":5,"method":"sampling/createMessage","params":{}})");
+  loop_.settle();
+
+  const auto& received = server_.received();
+  ASSERT_EQ(received.size(), 2U);
+  EXPECT_EQ(received[0].result, R"({"roots":[]})");
+  EXPECT_NE(received[1].error.find("-32601"), std::string::npos);
+}
+
+TEST_F(McpSessionTest, AMissedDeadlineTellsTheServer) {
+  server_.on("tools/call", [](const auto&) { return std::nullopt; });
+  auto ticket = session_->call_tool("a", "{}", in(seconds(1)));
+
+  loop_.advance(std::chrono::milliseconds(1100));
+
+  EXPECT_THAT(ticket.value()->take(), HasCode(Code::Deadline));
+  ASSERT_NE(server_.last("notifications/cancelled"), nullptr);
+  EXPECT_NE(
+      server_.last("notifications/cancelled")->params.find(R"("requestId":1)"), std::string::npos
+  );
+}
+
+TEST_F(McpSessionTest, AServerThatEndsFailsWhatIsOpen) {
+  server_.on("tools/call", [](const auto&) { return std::nullopt; });
+  auto ticket = session_->call_tool("a", "{}", in(seconds(5)));
+
+  server_.end();
+  loop_.settle();
+
+  EXPECT_THAT(ticket.value()->take(), HasCode(Code::Unavailable));
+  EXPECT_THAT(session_->call_tool("a", "{}", in(seconds(5))), HasCode(Code::Unavailable));
+  EXPECT_EQ(gone_, 1);
+}
+
+TEST_F(McpSessionTest, TakesOnlySoManyCallsAtATime) {
+  server_.on("tools/call", [](const auto&) { return std::nullopt; });
+  std::vector<std::unique_ptr<McpSession::Ticket>> tickets;
+  for (std::size_t i = 0; i < kRequestsInFlightMax; ++i) {
+    auto ticket = session_->call_tool("a", "{}", in(seconds(5)));
+    ASSERT_THAT(ticket, IsOk());
+    tickets.push_back(std::move(ticket).value());
+  }
+
+  EXPECT_THAT(session_->call_tool("a", "{}", in(seconds(5))), HasCode(Code::Exhausted));
+}
+
+TEST_F(McpSessionTest, TellsListChanges) {
+  server_.say(R"({"jsonrpc":"2.0","method":"notifications/tools/list_changed"})");
+  loop_.settle();
+
+  EXPECT_EQ(list_changes_, 1);
+}
+
+}  // namespace
+}  // namespace sluice::mcp_connector

@@ -1,0 +1,58 @@
+// MergedCatalog: every configured server as its holder sees it, asked in parallel. Where no holder
+// answers the last known tools stay listed and the server is marked disconnected, so that a restart
+// does not change the catalog's version.
+#pragma once
+
+#include "services/mcp-connector/connections/server_pool.h"
+#include "services/mcp-connector/ports.h"
+
+#include "common/async/task_group.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sluice::mcp_connector {
+
+class MergedCatalog {
+ public:
+  struct Deps {
+    Executor executor;
+    async::Clock* clock;
+    observability::Log* log;
+    ServerPool* pool;
+    Holders* holders;
+    ConnectionStates* states;
+  };
+
+  explicit MergedCatalog(Deps deps);
+
+  // In the order of the configuration; one entry a server, always.
+  Async<std::vector<connector::v1::ServerCatalog>> gather(RequestContext context);
+  // One server. Errors: NotFound.
+  Async<connector::v1::ServerCatalog> reconnect(std::string server_id, RequestContext context);
+
+  // Waits for what cancelled callers left behind. Before destruction.
+  Async<void> close() { co_return co_await tasks_.close(); }
+
+ private:
+  // Shared by the gathering coroutine, which may be cancelled, and the fetches it started.
+  struct Gathering {
+    std::vector<connector::v1::ServerCatalog> servers;
+    std::size_t left = 0;
+    async::OneShot<void> done;
+  };
+
+  Async<void> fetch_one(
+      std::shared_ptr<Gathering> gathering, std::size_t index, RequestContext context
+  );
+  Async<void> fetch(
+      const ServerConfig* server, connector::v1::ServerCatalog* out, RequestContext context
+  );
+  Async<connector::v1::ServerCatalog> last_known(const ServerConfig* server);
+
+  Deps deps_;
+  async::TaskGroup tasks_;
+};
+
+}  // namespace sluice::mcp_connector

@@ -1,0 +1,90 @@
+// ServerConnection: keeps one MCP server connected: start, initialize, list the tools, check its
+// health, follow list_changed, start again with backoff. Knows nothing of leases; LeasedServer owns
+// it while it holds the lease.
+#pragma once
+
+#include "services/mcp-connector/connections/mcp_session.h"
+#include "services/mcp-connector/connections/wakeup.h"
+#include "services/mcp-connector/domain/reconnect_policy.h"
+#include "services/mcp-connector/domain/server_state.h"
+#include "services/mcp-connector/domain/tool_catalog.h"
+
+#include "common/async/task_group.h"
+
+#include <memory>
+#include <string>
+
+namespace sluice::mcp_connector {
+
+// Life: run() until stop() was called and everything ended; then destroy. Thread: the shard's one.
+class ServerConnection {
+ public:
+  struct Deps {
+    Executor executor;
+    async::Clock* clock;
+    observability::Log* log;
+    LinkOpener* opener;
+    const ServerConfig* server;
+    std::uint64_t seed;                // of the backoff's jitter
+    std::function<void()> on_status;   // status() changed
+    std::function<void()> on_catalog;  // catalog() changed
+  };
+
+  // catalog: what the last holder knew, so that the tools stay listed while this one connects.
+  ServerConnection(Deps deps, std::shared_ptr<const ToolCatalog> catalog);
+  ServerConnection(const ServerConnection&) = delete;
+  ServerConnection& operator=(const ServerConnection&) = delete;
+  ServerConnection(ServerConnection&&) = delete;
+  ServerConnection& operator=(ServerConnection&&) = delete;
+  ~ServerConnection() = default;
+
+  Async<void> run();
+  void stop();
+  // Ends the connection and starts anew without waiting.
+  void reconnect();
+
+  [[nodiscard]] const ServerStatus& status() const { return status_; }
+
+  [[nodiscard]] std::shared_ptr<const ToolCatalog> catalog() const { return catalog_; }
+
+  [[nodiscard]] const std::string& protocol_version() const { return protocol_version_; }
+
+  [[nodiscard]] bool connected() const { return usable_; }
+
+  [[nodiscard]] std::size_t in_flight() const { return session_ ? session_->in_flight() : 0; }
+
+  // Errors: Unavailable (not connected), Exhausted. Certainly not sent then.
+  [[nodiscard]] Result<std::unique_ptr<McpSession::Ticket>> call_tool(
+      std::string_view tool, std::string_view arguments, TimePoint deadline
+  );
+
+ private:
+  Async<Duration> attempt();
+  Async<Duration> use_session();
+  Async<bool> start_session();
+  Async<void> list_again(TimePoint deadline);
+  Async<void> watch();
+  Async<bool> is_healthy();
+  void fail(Stage stage, const Error& error);
+  void lose();
+
+  [[nodiscard]] bool ending() const { return stopping_ || reconnect_asked_ || session_->gone(); }
+
+  Deps deps_;
+  ReconnectPolicy policy_;
+  ServerStatus status_;
+  std::shared_ptr<const ToolCatalog> catalog_;
+  std::string protocol_version_;
+  Wakeup wakeup_;
+  std::unique_ptr<ServerLink> link_;
+  std::unique_ptr<McpSession> session_;
+  bool lists_tools_ = false;
+  bool usable_ = false;
+  bool stopping_ = false;
+  bool reconnect_asked_ = false;
+  bool ping_failed_ = false;
+  int health_failures_ = 0;
+  std::optional<TimePoint> list_due_;
+};
+
+}  // namespace sluice::mcp_connector

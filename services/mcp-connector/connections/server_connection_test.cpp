@@ -1,0 +1,243 @@
+#include "services/mcp-connector/connections/server_connection.h"
+
+#include "services/mcp-connector/testing/fixture.h"
+
+#include "common/testing/matchers.h"
+
+#include <gtest/gtest.h>
+
+namespace sluice::mcp_connector {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::IsOk;
+
+class ServerConnectionTest : public ::testing::Test {
+ protected:
+  void run() {
+    connection_ = std::make_unique<ServerConnection>(
+        ServerConnection::Deps{
+            .executor = loop_.executor(),
+            .clock = &loop_.clock,
+            .log = &log_,
+            .opener = &server_,
+            .server = &config_,
+            .seed = 1,
+            .on_status = [this] { states_.push_back(connection_->status().state()); },
+            .on_catalog = [this] { ++catalog_changes_; },
+        },
+        std::make_shared<const ToolCatalog>()
+    );
+    running_ = loop_.start(connection_->run());
+  }
+
+  void connect() {
+    run();
+    ASSERT_TRUE(loop_.advance_until([this] { return connection_->connected(); }));
+  }
+
+  ~ServerConnectionTest() override {
+    if (connection_) {
+      connection_->stop();
+      EXPECT_TRUE(loop_.advance_until([this] { return running_->done(); }));
+      EXPECT_THAT(*running_->result, IsOk());
+    }
+  }
+
+  TestLoop loop_;
+  QuietLog log_;
+  ScriptedServer server_;
+  ServerConfig config_ = stdio_server("s");
+  std::unique_ptr<ServerConnection> connection_;
+  std::shared_ptr<Started<void>> running_;
+  std::vector<connector::v1::ServerState> states_;
+  int catalog_changes_ = 0;
+};
+
+TEST_F(ServerConnectionTest, ConnectsAndListsTheTools) {
+  server_.list(R"([{"name":"a"}])");
+
+  connect();
+
+  EXPECT_EQ(connection_->status().state(), connector::v1::SERVER_STATE_CONNECTED);
+  EXPECT_NE(connection_->catalog()->find("a"), nullptr);
+  EXPECT_EQ(catalog_changes_, 1);
+  EXPECT_EQ(
+      states_,
+      (std::vector{connector::v1::SERVER_STATE_CONNECTING, connector::v1::SERVER_STATE_CONNECTED})
+  );
+}
+
+TEST_F(ServerConnectionTest, AProgramThatCannotBeStartedIsAnErrorAndTriedAgainWithBackoff) {
+  server_.fail_to_open(true);
+
+  run();
+  loop_.advance(seconds(20));
+
+  EXPECT_EQ(connection_->status().state(), connector::v1::SERVER_STATE_ERROR);
+  EXPECT_EQ(connection_->status().stage(), Stage::Connect);
+  EXPECT_GE(server_.opened(), 4);
+  EXPECT_LE(server_.opened(), 7);
+}
+
+TEST_F(ServerConnectionTest, AServerThatNeverInitializesIsAnErrorAfterItsStartTimeout) {
+  server_.on("initialize", [](const auto&) { return std::nullopt; });
+
+  run();
+  loop_.advance(config_.start_timeout + seconds(1));
+
+  EXPECT_EQ(connection_->status().stage(), Stage::Initialize);
+  EXPECT_FALSE(connection_->connected());
+}
+
+TEST_F(ServerConnectionTest, AServerThatCannotListItsToolsIsAnError) {
+  server_.on("tools/list", [](const auto&) {
+    return ScriptedServer::Reply{
+        .result = {}, .error = R"({"code":-32603,"message":"no backend"})"
+    };
+  });
+
+  run();
+  loop_.advance(milliseconds(100));
+
+  EXPECT_EQ(connection_->status().state(), connector::v1::SERVER_STATE_ERROR);
+  EXPECT_EQ(connection_->status().stage(), Stage::ListTools);
+}
+
+TEST_F(ServerConnectionTest, AServerWithoutTheToolsCapabilityHasNoTools) {
+  server_.on("initialize", [](const auto&) {
+    return ScriptedServer::Reply{
+        .result = R"({"protocolVersion":"2024-11-05","capabilities":{}})", .error = {}
+    };
+  });
+  server_.on("tools/list", [](const auto&) {
+    return ScriptedServer::Reply{.result = {}, .error = R"({"code":-32601,"message":"unknown"})"};
+  });
+
+  connect();
+
+  EXPECT_TRUE(connection_->catalog()->tools().empty());
+  EXPECT_EQ(connection_->protocol_version(), "2024-11-05");
+}
+
+TEST_F(ServerConnectionTest, AServerThatEndsIsRestartedAndItsToolsStayListed) {
+  server_.list(R"([{"name":"a"}])");
+  connect();
+
+  server_.end();
+  loop_.settle();
+
+  EXPECT_EQ(connection_->status().state(), connector::v1::SERVER_STATE_DISCONNECTED);
+  EXPECT_EQ(connection_->status().stage(), Stage::TransportLost);
+  EXPECT_NE(connection_->catalog()->find("a"), nullptr);
+  EXPECT_TRUE(loop_.advance_until([this] { return connection_->connected(); }, seconds(3)));
+  EXPECT_EQ(server_.opened(), 2);
+}
+
+TEST_F(ServerConnectionTest, AServerThatStopsAnsweringPingsIsRestarted) {
+  connect();
+  server_.on("ping", [](const auto&) { return std::nullopt; });
+
+  const bool lost = loop_.advance_until(
+      [this] { return connection_->status().stage() == Stage::Ping; },
+      3 * (config_.health_interval + kPingTimeout) + seconds(1)
+  );
+
+  EXPECT_TRUE(lost);
+  EXPECT_EQ(connection_->status().state(), connector::v1::SERVER_STATE_DISCONNECTED);
+}
+
+TEST_F(ServerConnectionTest, AServerBusyWithACallMayMissPings) {
+  server_.on("tools/call", [](const auto&) { return std::nullopt; });
+  connect();
+  server_.on("ping", [](const auto&) { return std::nullopt; });
+
+  const auto ticket = connection_->call_tool("a", "{}", loop_.clock.now() + std::chrono::hours(1));
+  ASSERT_THAT(ticket, IsOk());
+  loop_.advance(seconds(90));
+
+  EXPECT_TRUE(connection_->connected());
+  EXPECT_EQ(server_.opened(), 1);
+}
+
+TEST_F(ServerConnectionTest, WithoutPingTheHealthCheckListsTheTools) {
+  config_.is_ping_available = false;
+  connect();
+
+  loop_.advance(config_.health_interval + seconds(1));
+
+  EXPECT_EQ(server_.count("ping"), 0U);
+  EXPECT_EQ(server_.count("tools/list"), 2U);
+}
+
+TEST_F(ServerConnectionTest, ABurstOfListChangesIsOneNewList) {
+  connect();
+  server_.list(R"([{"name":"new"}])");
+
+  for (int i = 0; i < 7; ++i) {
+    server_.say(R"({"jsonrpc":"2.0","method":"notifications/tools/list_changed"})");
+  }
+  loop_.advance(seconds(1));
+
+  EXPECT_EQ(server_.count("tools/list"), 2U);
+  EXPECT_NE(connection_->catalog()->find("new"), nullptr);
+  EXPECT_EQ(catalog_changes_, 1);
+}
+
+TEST_F(ServerConnectionTest, AFailedNewListKeepsTheTools) {
+  server_.list(R"([{"name":"a"}])");
+  connect();
+  server_.on("tools/list", [](const auto&) {
+    return ScriptedServer::Reply{.result = "[]", .error = {}};
+  });
+
+  server_.say(R"({"jsonrpc":"2.0","method":"notifications/tools/list_changed"})");
+  loop_.advance(seconds(1));
+
+  EXPECT_TRUE(connection_->connected());
+  EXPECT_NE(connection_->catalog()->find("a"), nullptr);
+}
+
+TEST_F(ServerConnectionTest, TheSyncIntervalAsksForToolsAgain) {
+  config_.sync_interval = milliseconds(5000);
+  connect();
+
+  loop_.advance(seconds(11));
+
+  EXPECT_EQ(server_.count("tools/list"), 3U);
+}
+
+TEST_F(ServerConnectionTest, ReconnectStartsAnewAtOnce) {
+  connect();
+
+  connection_->reconnect();
+
+  EXPECT_FALSE(connection_->connected());
+  EXPECT_TRUE(loop_.advance_until([this] { return connection_->connected(); }, milliseconds(200)));
+  EXPECT_EQ(server_.opened(), 2);
+}
+
+TEST_F(ServerConnectionTest, ReconnectCutsTheBackoffShort) {
+  server_.fail_to_open(true);
+  run();
+  loop_.advance(seconds(30));
+  server_.fail_to_open(false);
+
+  connection_->reconnect();
+
+  EXPECT_TRUE(loop_.advance_until([this] { return connection_->connected(); }, milliseconds(200)));
+}
+
+TEST_F(ServerConnectionTest, StopEndsAStartThatHangs) {
+  server_.on("initialize", [](const auto&) { return std::nullopt; });
+  run();
+
+  connection_->stop();
+
+  EXPECT_TRUE(loop_.advance_until([this] { return running_->done(); }, milliseconds(100)));
+  EXPECT_FALSE(server_.running());
+}
+
+}  // namespace
+}  // namespace sluice::mcp_connector

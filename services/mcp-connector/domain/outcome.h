@@ -1,0 +1,44 @@
+// What is said about a call that was let through: done, failed or unknown. One rule, used for
+// answer and record alike.
+#pragma once
+
+#include "common/base/result.h"
+
+#include "proto/sluice/audit/v1/audit.pb.h"
+#include "proto/sluice/connector/v1/connector.pb.h"
+#include "proto/sluice/policy/v1/policy.pb.h"
+
+#include <string>
+#include <string_view>
+
+namespace sluice::mcp_connector {
+
+// What came back from the server.
+struct Answer {
+  std::string result;  // raw JSON; empty when error is not
+  std::string error;   // raw JSON-RPC error object
+};
+
+// How a call ended. `sent` decides between failed and unknown when there is no answer.
+struct CallEnd {
+  connector::v1::Outcome outcome = connector::v1::OUTCOME_UNSPECIFIED;
+  Answer answer;           // empty unless done
+  bool is_error = false;   // the result says isError
+  std::string error_code;  // canonical code name, or "json_rpc_error"
+  std::string detail;      // one sentence, safe for the outside
+  int rpc_code = 0;        // of the JSON-RPC error the caller gets when there is no answer
+};
+
+// The server answered.
+[[nodiscard]] CallEnd ended_with(Answer answer);
+// Certainly not carried out: never handed to the server.
+[[nodiscard]] CallEnd not_sent(const Error& why);
+// Handed to the server, no answer.
+[[nodiscard]] CallEnd no_answer(const Error& why);
+
+[[nodiscard]] audit::v1::Outcome audit_outcome(connector::v1::Outcome outcome);
+[[nodiscard]] std::string_view name_of(policy::v1::EffectClass effect);
+// Anything but a certain read needs a durable intent.
+[[nodiscard]] bool needs_durable_intent(policy::v1::EffectClass effect);
+
+}  // namespace sluice::mcp_connector

@@ -1,0 +1,59 @@
+// The tools of one server as it lists them, and the hashes everyone compares. Immutable once built.
+#pragma once
+
+#include "common/base/ids.h"
+#include "common/json/value.h"
+
+#include "proto/sluice/connector/v1/connector.pb.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sluice::mcp_connector {
+
+struct Tool {
+  std::string name;
+  std::string definition;       // the server's object as compact JSON, unknown members included
+  std::string definition_hash;  // SHA-256 of its canonical form, 32 bytes
+  json::Value input_schema;     // null when the server gives none
+
+  friend bool operator==(const Tool& a, const Tool& b) {
+    return a.name == b.name && a.definition_hash == b.definition_hash;
+  }
+};
+
+class ToolCatalog {
+ public:
+  ToolCatalog();  // no tools
+
+  // Sorts by name; of two tools with one name the first stays. Errors: Invalid (too many, too
+  // large, a definition without a canonical form).
+  [[nodiscard]] static Result<ToolCatalog> build(std::vector<json::Value> definitions);
+  // From a copy; what cannot be read is left out.
+  [[nodiscard]] static ToolCatalog from_copy(const connector::v1::ServerCatalog& copy);
+
+  [[nodiscard]] const Tool* find(std::string_view name) const;
+
+  [[nodiscard]] const std::vector<Tool>& tools() const { return tools_; }
+
+  // SHA-256 over the sorted (name, definition hash) pairs.
+  [[nodiscard]] const std::string& hash() const { return hash_; }
+
+  [[nodiscard]] std::size_t duplicates() const { return duplicates_; }
+
+  void fill(connector::v1::ServerCatalog* out) const;
+
+ private:
+  explicit ToolCatalog(std::vector<Tool> tools, std::size_t duplicates);
+
+  std::vector<Tool> tools_;
+  std::string hash_;
+  std::size_t duplicates_ = 0;
+};
+
+// SHA-256 over the (server id, definitions hash) pairs, sorted by server id.
+[[nodiscard]] std::string catalog_version(std::vector<std::pair<std::string, std::string>> servers);
+
+}  // namespace sluice::mcp_connector

@@ -1,0 +1,124 @@
+#include "services/mcp-connector/handlers/catalog.h"
+
+#include "services/mcp-connector/testing/fixture.h"
+
+#include "common/testing/matchers.h"
+
+#include <gtest/gtest.h>
+
+namespace sluice::mcp_connector {
+namespace {
+
+using testing::HasCode;
+using testing::IsOk;
+
+// The fixture's replica plus one server that another replica may hold, and one of a type this
+// version lacks.
+class CatalogTest : public ::testing::Test {
+ protected:
+  CatalogTest() {
+    fixture_.servers.push_back(stdio_server("elsewhere"));
+    fixture_.servers.push_back(stdio_server("web"));
+    fixture_.servers.back().type = ConnectionType::Http;
+    merged_ = std::make_unique<MergedCatalog>(MergedCatalog::Deps{
+        .executor = fixture_.loop.executor(),
+        .clock = &fixture_.loop.clock,
+        .log = &fixture_.log,
+        .pool = fixture_.pool.get(),
+        .holders = &holders_,
+        .states = &fixture_.states,
+    });
+    handler_ = std::make_unique<CatalogHandler>(CatalogHandler::Deps{.catalog = merged_.get()});
+    fixture_.start();
+  }
+
+  ~CatalogTest() override { EXPECT_THAT(fixture_.loop.finish(merged_->close()), IsOk()); }
+
+  connector::v1::ServerCatalog elsewhere() {
+    connector::v1::ServerCatalog catalog;
+    catalog.set_server_id(fixture_.servers[1].id.str());
+    catalog.set_name("elsewhere");
+    catalog.set_state(connector::v1::SERVER_STATE_CONNECTED);
+    catalog.set_holder("c2");
+    catalog.set_definitions_hash("hash of c2");
+    catalog.add_tools()->set_name("x");
+    return catalog;
+  }
+
+  connector::v1::CatalogReply ask(const std::string& known_version = "") {
+    connector::v1::CatalogRequest request;
+    request.set_known_version(known_version);
+    auto reply = fixture_.loop.finish((*handler_)(request, fixture_.context()));
+    EXPECT_THAT(reply, IsOk());
+    return reply.ok() ? reply.value() : connector::v1::CatalogReply();
+  }
+
+  ConnectorFixture fixture_;
+  FakeHolders holders_;
+  std::unique_ptr<MergedCatalog> merged_;
+  std::unique_ptr<CatalogHandler> handler_;
+};
+
+TEST_F(CatalogTest, MergesOwnServersWithThoseOfOtherHolders) {
+  holders_.live[fixture_.servers[1].id.str()] = elsewhere();
+
+  const auto reply = ask();
+
+  ASSERT_EQ(reply.servers_size(), 3);
+  EXPECT_EQ(reply.servers(0).holder(), "c1");
+  EXPECT_EQ(reply.servers(0).tools_size(), 2);
+  EXPECT_EQ(reply.servers(1).holder(), "c2");
+  EXPECT_EQ(reply.servers(2).state(), connector::v1::SERVER_STATE_ERROR);
+}
+
+TEST_F(CatalogTest, AKnownVersionGetsNoServers) {
+  const auto first = ask();
+  const auto second = ask(first.version());
+
+  EXPECT_EQ(second.version(), first.version());
+  EXPECT_EQ(second.servers_size(), 0);
+  EXPECT_EQ(first.version().size(), 32U);
+}
+
+TEST_F(CatalogTest, AnUnreachableServerKeepsItsToolsAndTheVersion) {
+  holders_.live[fixture_.servers[1].id.str()] = elsewhere();
+  fixture_.states.copies[fixture_.servers[1].id.str()] = elsewhere();
+  const auto before = ask();
+
+  holders_.live.clear();
+  const auto after = ask();
+
+  EXPECT_EQ(after.version(), before.version());
+  EXPECT_EQ(after.servers(1).state(), connector::v1::SERVER_STATE_DISCONNECTED);
+  EXPECT_EQ(after.servers(1).holder(), "");
+  EXPECT_EQ(after.servers(1).tools_size(), 1);
+  EXPECT_FALSE(after.servers(1).message().empty());
+}
+
+TEST_F(CatalogTest, AnUnknownServerWithoutACopyIsListedEmpty) {
+  fixture_.states.set_down(true);
+
+  const auto reply = ask();
+
+  EXPECT_EQ(reply.servers(1).state(), connector::v1::SERVER_STATE_DISCONNECTED);
+  EXPECT_EQ(reply.servers(1).tools_size(), 0);
+}
+
+TEST_F(CatalogTest, ACancelledAskLeavesNothingBehind) {
+  auto running =
+      fixture_.loop.start((*handler_)(connector::v1::CatalogRequest(), fixture_.context()));
+
+  running->cancel();
+
+  EXPECT_TRUE(fixture_.loop.advance_until([&running] { return running->done(); }));
+  EXPECT_THAT(fixture_.loop.finish(merged_->close()), IsOk());
+}
+
+TEST_F(CatalogTest, ReconnectOfAnUnknownServerIsNotFound) {
+  EXPECT_THAT(
+      fixture_.loop.finish(merged_->reconnect("nope", fixture_.context())), HasCode(Code::NotFound)
+  );
+}
+
+}  // namespace
+}  // namespace sluice::mcp_connector

@@ -1,0 +1,71 @@
+#include "services/mcp-connector/handlers/manage.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice::mcp_connector {
+
+Async<connector::v1::ManageReply> ManageHandler::operator()(
+    connector::v1::ManageRequest request, RequestContext context
+) {
+  SLUICE_CO_TRY(
+      const auto claims,
+      grant::verify_token(*deps_.token_keys, context.caller_token, deps_.clock->unix_ms())
+  );
+  if (std::find(claims.roles().begin(), claims.roles().end(), "admin") == claims.roles().end()) {
+    co_return Error(Code::Denied, "managing servers needs the admin role; use a key that has it");
+  }
+  context.tenant = TenantId(claims.tenant());
+  context.principal = PrincipalId(claims.principal());
+  switch (request.operation_case()) {
+    case connector::v1::ManageRequest::kList:
+      co_return co_await list(std::move(context));
+    case connector::v1::ManageRequest::kReconnect:
+      co_return co_await reconnect(request.reconnect().server_id(), std::move(context));
+    case connector::v1::ManageRequest::OPERATION_NOT_SET:
+      break;
+  }
+  co_return Error(
+      Code::Invalid, "the request names no operation this version knows; send list or reconnect"
+  );
+}
+
+Async<connector::v1::ManageReply> ManageHandler::list(RequestContext context) {
+  SLUICE_CO_TRY(auto catalogs, co_await deps_.catalog->gather(std::move(context)));
+  connector::v1::ManageReply reply;
+  for (auto& catalog : catalogs) {
+    *reply.add_servers() = managed(std::move(catalog));
+  }
+  co_return reply;
+}
+
+Async<connector::v1::ManageReply> ManageHandler::reconnect(
+    std::string server_id, RequestContext context
+) {
+  audit::v1::Record record = audit::record_of(context, "server.reconnect");
+  SLUICE_CO_TRY(
+      auto catalog, co_await deps_.catalog->reconnect(std::move(server_id), std::move(context))
+  );
+  record.set_server(catalog.name());
+  SLUICE_CO_TRY(const std::string event_id, deps_.audit->record(std::move(record)));
+  SLUICE_CO_CHECK_OK(co_await deps_.audit->written());
+  connector::v1::ManageReply reply;
+  *reply.add_servers() = managed(std::move(catalog));
+  co_return reply;
+}
+
+connector::v1::ManagedServer ManageHandler::managed(connector::v1::ServerCatalog catalog) const {
+  connector::v1::ManagedServer server;
+  const auto place = std::find_if(
+      deps_.servers->begin(),
+      deps_.servers->end(),
+      [&catalog](const ServerConfig& config) { return config.id.str() == catalog.server_id(); }
+  );
+  if (place != deps_.servers->end()) {
+    server.set_config(place->shown);
+  }
+  *server.mutable_catalog() = std::move(catalog);
+  return server;
+}
+
+}  // namespace sluice::mcp_connector

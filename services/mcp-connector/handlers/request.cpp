@@ -1,0 +1,419 @@
+#include "services/mcp-connector/handlers/request.h"
+
+#include "services/mcp-connector/domain/grant_check.h"
+#include "services/mcp-connector/domain/outcome.h"
+
+#include "common/crypto/random.h"
+#include "common/crypto/sha256.h"
+#include "common/mcp/json_rpc.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice::mcp_connector {
+namespace {
+
+constexpr std::string_view kToolsCall = "tools/call";
+const std::vector<double> kSecondsBounds{0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30};
+
+std::uint64_t microseconds(Duration duration) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(duration).count(), 0
+  ));
+}
+
+std::string_view outcome_label(connector::v1::Outcome outcome) {
+  switch (outcome) {
+    case connector::v1::OUTCOME_DONE:
+      return "done";
+    case connector::v1::OUTCOME_FAILED:
+      return "failed";
+    default:
+      return "unknown";
+  }
+}
+
+}  // namespace
+
+// One request from admission to answer. Shared by the handler, which may leave early, and the task
+// that carries it out.
+struct RequestHandler::Call {
+  connector::v1::Request request;
+  RequestContext context;
+  TimePoint received;
+
+  policy::v1::Grant grant;  // verified once grant_verified
+  bool grant_verified = false;
+  policy::v1::CallerClaims claims;  // verified once caller_verified
+  bool caller_verified = false;
+  LeasedServer* server = nullptr;
+  std::shared_ptr<const ToolCatalog> catalog;
+  const Tool* tool = nullptr;  // in catalog
+
+  std::string intent_event_id;
+  bool intent_recorded = false;
+  TimePoint sent;
+  async::Channel<std::string> progress{kProgressQueuedMax};
+  async::OneShot<connector::v1::Final> done;
+};
+
+RequestHandler::RequestHandler(Deps deps)
+    : deps_(std::move(deps)),
+      calls_(deps_.executor, [log = deps_.log](std::string_view name, const Error& error) {
+        log->error("call-task-failed", {{"task", name}, {"error", error.to_log()}});
+      }) {}
+
+Async<void> RequestHandler::close() {
+  co_return co_await calls_.close();
+}
+
+Async<connector::v1::Final> RequestHandler::operator()(
+    connector::v1::Request request,
+    bus::ChunkWriter<connector::v1::Progress>* out,
+    RequestContext context
+) {
+  const auto call = std::make_shared<Call>();
+  call->request = std::move(request);
+  call->context = std::move(context);
+  call->received = deps_.clock->now();
+  if (deps_.audit->full()) {
+    co_return Error(Code::Unavailable, "the audit outbox is full; nothing was done, retry later");
+  }
+  if (auto admitted = admit(call.get()); !admitted.ok()) {
+    SLUICE_CO_CHECK_OK(co_await refuse(call, admitted.error()));
+    co_return std::move(admitted).error();
+  }
+  calls_.spawn("call", run(call));
+  while (true) {
+    SLUICE_CO_TRY(auto notification, co_await call->progress.pop());
+    if (!notification) {
+      break;
+    }
+    connector::v1::Progress chunk;
+    chunk.set_notification(std::move(*notification));
+    SLUICE_CO_CHECK_OK(co_await out->write(std::move(chunk))
+    );  // the caller left: the call goes on without it
+  }
+  co_return co_await call->done.wait();
+}
+
+// Everything that needs no waiting, in the order of the doc comment: grant, caller, grant against
+// request, tool.
+Result<void> RequestHandler::admit(Call* call) const {
+  const auto now = deps_.clock->unix_ms();
+  SLUICE_TRY(call->grant, grant::verify_grant(*deps_.grant_keys, call->request.grant(), now));
+  call->grant_verified = true;
+  SLUICE_TRY(call->claims, grant::verify_token(*deps_.token_keys, call->context.caller_token, now));
+  call->caller_verified = true;
+  if (call->context.deadline <= call->received + kReplyReserve) {
+    return Error(
+        Code::Deadline, "no time is left for this call; nothing was done, allow more time"
+    );
+  }
+  call->server = deps_.pool->find(call->request.server_id());
+  if (call->server == nullptr || !call->server->holds_lease()) {
+    return Error(
+        Code::Unavailable,
+        "this replica does not hold that MCP server; list the tools again and retry"
+    );
+  }
+  if (call->request.method() != kToolsCall) {
+    return Error(Code::Invalid, "only tools/call can be requested in this version");
+  }
+  if (call->request.params().empty()) {
+    call->request.set_params("{}");
+  }
+  SLUICE_CHECK_OK(check_grant(
+      call->grant,
+      {.server_id = call->request.server_id(),
+       .method = call->request.method(),
+       .arguments = call->request.params(),
+       .tenant = call->claims.tenant(),
+       .principal = call->claims.principal(),
+       .policy_version = deps_.policy->highest(),
+       .now_unix_ms = now}
+  ));
+  return admit_tool(call);
+}
+
+Result<void> RequestHandler::admit_tool(Call* call) const {
+  if (!call->server->config().allows(call->grant.tool())) {
+    return Error(
+        Code::Denied,
+        "tools_to_execute of this server does not name tool \"" + call->grant.tool() +
+            "\"; ask the operator to add it"
+    );
+  }
+  if (!call->server->connected()) {
+    return Error(
+        Code::Unavailable,
+        "the MCP server is not connected at the moment; nothing was done, retry later"
+    );
+  }
+  call->catalog = call->server->catalog();
+  call->tool = call->catalog->find(call->grant.tool());
+  if (call->tool == nullptr) {
+    return Error(
+        Code::NotFound,
+        "the MCP server has no tool \"" + call->grant.tool() + "\"; list the tools again"
+    );
+  }
+  SLUICE_CHECK_OK(check_definition(call->grant, call->tool->definition_hash));
+  SLUICE_CHECK_OK(call->server->check_arguments(*call->tool, call->request.params()));
+  if (call->server->in_flight() >= kRequestsInFlightMax) {
+    return Error(
+        Code::Exhausted,
+        "too many calls are waiting for this MCP server; nothing was done, retry later"
+    );
+  }
+  return {};
+}
+
+Async<void> RequestHandler::run(SharedCall call) {
+  auto final = co_await carry_out(call);
+  call->progress.close();
+  call->done.set(std::move(final));
+  co_return Result<void>();
+}
+
+Async<connector::v1::Final> RequestHandler::carry_out(SharedCall call) {
+  if (auto begun = co_await begin(call); !begun.ok()) {
+    if (call->intent_recorded) {  // it may be durable although nobody said so: the trail shall say
+                                  // that nothing was sent
+      SLUICE_CO_TRY(const auto recorded, co_await finish(call, not_sent(begun.error())));
+    } else {
+      SLUICE_CO_CHECK_OK(co_await refuse(call, begun.error()));
+    }
+    co_return std::move(begun).error();
+  }
+  SLUICE_CO_TRY(CallEnd end, co_await send(call));
+  co_return co_await finish(call, std::move(end));
+}
+
+// Makes the grant used up and the intent known. Nothing is sent unless this answers well.
+Async<void> RequestHandler::begin(SharedCall call) {
+  call->intent_event_id = crypto::uuid_v7(deps_.clock->unix_ms());
+  if (needs_durable_intent(call->grant.effect_class())) {
+    co_return co_await commit_intent(call);
+  }
+  co_return co_await use_read_grant(call);
+}
+
+Async<void> RequestHandler::commit_intent(SharedCall call) {
+  audit::v1::Record intent = record_for(*call, "tool.intent");
+  intent.set_event_id(call->intent_event_id);
+  const auto context = call->context.with_deadline(deps_.clock->now() + kIntentTimeout);
+  const auto reply =
+      co_await deps_.audit->commit(std::move(intent), call->grant.grant_id(), context);
+  if (!reply.ok()) {
+    call->intent_recorded = true;
+    co_return Error(
+        Code::Unavailable,
+        "the intent of this call could not be made durable, so nothing was sent; retry later"
+    )
+        .with_detail(reply.error().to_log());
+  }
+  if (!reply.value().committed()) {
+    co_return Error(
+        Code::Conflict,
+        "this grant was used before by intent " + reply.value().used_by_event_id() +
+            "; ask audit.journal for its outcome instead of calling again"
+    );
+  }
+  call->intent_recorded = true;
+  co_return Result<void>();
+}
+
+Async<void> RequestHandler::use_read_grant(SharedCall call) {
+  const auto left =
+      std::chrono::milliseconds(call->grant.not_after_unix_ms() - deps_.clock->unix_ms());
+  const auto remember = std::max(left, std::chrono::milliseconds(0)) + kNonceMargin;
+  const auto first = co_await deps_.nonces->use(call->grant.grant_id(), remember);
+  if (!first.ok()) {
+    co_return Error(
+        Code::Unavailable,
+        "the single use of this grant could not be ensured, so nothing was sent; decide again and "
+        "retry"
+    )
+        .with_detail(first.error().to_log());
+  }
+  if (!first.value()) {
+    co_return Error(
+        Code::Conflict, "this grant was used before; decide again and send the new grant"
+    );
+  }
+  audit::v1::Record intent = record_for(*call, "tool.intent");
+  intent.set_event_id(call->intent_event_id);
+  const auto recorded = deps_.audit->record(std::move(intent));
+  if (!recorded.ok()) {
+    co_return Error(
+        Code::Unavailable,
+        "the intent of this call could not be recorded, so nothing was sent; retry later"
+    )
+        .with_detail(recorded.error().to_log());
+  }
+  call->intent_recorded = true;
+  if (const auto written = co_await deps_.audit->written(); !written.ok()) {
+    co_return Error(
+        Code::Unavailable,
+        "the intent of this call could not be written, so nothing was sent; retry later"
+    )
+        .with_detail(written.error().to_log());
+  }
+  co_return Result<void>();
+}
+
+Async<CallEnd> RequestHandler::send(SharedCall call) {
+  call->sent = deps_.clock->now();
+  TimePoint deadline = std::min(
+      call->sent + call->server->config().call_timeout, call->context.deadline - kReplyReserve
+  );
+  if (deadline <= call->sent) {
+    co_return not_sent(Error(Code::Deadline, "no time was left; allow more time and decide again"));
+  }
+  const auto ticket = call->server->call_tool(
+      call->tool->name, call->request.params(), deadline
+  );  // checks the lease
+  if (!ticket.ok()) {
+    co_return not_sent(ticket.error());
+  }
+  while (true) {
+    auto notification = co_await ticket.value()->progress();
+    if (!notification.ok()) {
+      co_return no_answer(notification.error());
+    }
+    if (!notification.value()) {
+      break;
+    }
+    if (!call->progress.try_push(*notification.value())) {
+      deps_.log->debug("progress-dropped", {{"server", call->server->config().name}});
+    }
+  }
+  auto answer = ticket.value()->take();
+  co_return answer.ok() ? ended_with(std::move(answer).value()) : no_answer(answer.error());
+}
+
+Async<connector::v1::Final> RequestHandler::finish(SharedCall call, CallEnd end) {
+  const TimePoint now = deps_.clock->now();
+  const std::string& bytes = end.answer.error.empty() ? end.answer.result : end.answer.error;
+  audit::v1::Record record = record_for(*call, "tool.outcome");
+  record.set_hop(call->context.hop + 1);
+  record.set_outcome(audit_outcome(end.outcome));
+  record.set_error_code(end.error_code);
+  record.set_detail(end.detail);
+  record.set_latency_us(microseconds(now - call->received));
+  if (!bytes.empty()) {
+    record.set_result_digest(crypto::sha256(bytes));
+  }
+  if (needs_durable_intent(call->grant.effect_class()) && bytes.size() <= kKeptResultBytesMax) {
+    record.set_body(bytes);
+  } else if (!bytes.empty()) {
+    record.set_body_truncated(true);
+  }
+  connector::v1::Final final;
+  final.set_outcome(end.outcome);
+  final.set_is_error(end.is_error);
+  final.set_intent_event_id(call->intent_event_id);
+  final.set_latency_us(microseconds(now - call->received));
+  if (end.outcome == connector::v1::OUTCOME_DONE) {
+    final.set_result(std::move(end.answer.result));
+    final.set_error(std::move(end.answer.error));
+  } else {
+    final.set_error(
+        mcp::to_json(mcp::RpcError{.code = end.rpc_code, .message = end.detail, .data = {}})
+    );
+  }
+  deps_.metrics
+      ->counter(
+          "sluice_connector_calls_total",
+          "calls let through, by outcome",
+          {{"outcome", std::string(outcome_label(end.outcome))}}
+      )
+      .add();
+  deps_.metrics
+      ->histogram(
+          "sluice_connector_call_duration_seconds", "time from request to outcome", kSecondsBounds
+      )
+      .observe(std::chrono::duration<double>(now - call->received).count());
+  auto recorded = deps_.audit->record(std::move(record));
+  const auto written =
+      recorded.ok() ? co_await deps_.audit->written() : Result<void>(std::move(recorded).error());
+  if (!written.ok()) {
+    deps_.log->error(
+        "outcome-not-recorded",
+        {{"intent", call->intent_event_id}, {"error", written.error().to_log()}}
+    );
+    co_return Error(
+        Code::Unavailable,
+        "the outcome of this call could not be recorded; the trail holds its intent " +
+            call->intent_event_id + ", ask audit.journal before calling again"
+    );
+  }
+  co_return final;
+}
+
+// Leaves the refusal in the trail. What could not be verified is recorded as claimed, and marked
+// so.
+Async<void> RequestHandler::refuse(SharedCall call, Error why) {
+  deps_.metrics
+      ->counter(
+          "sluice_connector_refusals_total",
+          "requests refused, by code",
+          {{"code", std::string(sluice::name_of(why.code()))}}
+      )
+      .add();
+  deps_.log->info(
+      "request-refused",
+      {{"server", call->request.server_id()},
+       {"request", call->context.request.str()},
+       {"error", why.to_log()}}
+  );
+  audit::v1::Record record = record_for(*call, "tool.refused");
+  record.set_outcome(audit::v1::OUTCOME_REFUSED);
+  record.set_error_code(std::string(sluice::name_of(why.code())));
+  record.set_reason(why.message());
+  if (!call->caller_verified) {
+    record.set_detail(
+        call->grant_verified ? "caller not verified" : "neither grant nor caller verified"
+    );
+  }
+  auto recorded = deps_.audit->record(std::move(record));
+  const auto written =
+      recorded.ok() ? co_await deps_.audit->written() : Result<void>(std::move(recorded).error());
+  if (!written.ok()) {
+    deps_.log->error("refusal-not-recorded", {{"error", written.error().to_log()}});
+  }
+  co_return Result<void>();
+}
+
+audit::v1::Record RequestHandler::record_for(const Call& call, std::string action) const {
+  audit::v1::Record record = audit::record_of(call.context, std::move(action));
+  if (call.caller_verified) {
+    record.set_tenant(call.claims.tenant());
+    record.set_principal(call.claims.principal());
+    record.set_agent(call.claims.agent());
+    record.set_key_id(call.claims.key_id());
+  }
+  record.set_tool_call_id(call.request.tool_call_id());
+  record.set_args_digest(crypto::sha256(call.request.params()));
+  record.set_server(call.server == nullptr ? call.request.server_id() : call.server->config().name);
+  if (!call.grant_verified) {
+    return record;
+  }
+  const policy::v1::Grant& grant = call.grant;
+  if (!grant.chain_id().empty()) {
+    record.set_chain_id(grant.chain_id());
+  }
+  record.set_run_id(grant.run_id());
+  record.set_tool(grant.tool());
+  record.set_definition_hash(grant.definition_hash());
+  record.set_policy_version(grant.policy_version());
+  record.set_rule(grant.rule());
+  record.set_grant_id(grant.grant_id());
+  record.set_approval_id(grant.approval_id());
+  record.set_decision_id(grant.decision_id());
+  record.set_effect_class(std::string(name_of(grant.effect_class())));
+  return record;
+}
+
+}  // namespace sluice::mcp_connector

@@ -1,0 +1,78 @@
+// Every constant that bounds something in mcp-connector, with where the number comes from.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace sluice::mcp_connector {
+
+using namespace std::chrono_literals;
+
+// Leases. Source: design, section 3 "Catalog and leases".
+inline constexpr std::chrono::milliseconds kLeaseTtl = 3000ms;
+inline constexpr std::chrono::milliseconds kLeaseRenewEvery = 1000ms;
+inline constexpr std::chrono::milliseconds kLeaseTryEvery = 1000ms;
+// Taken off the local validity for two clocks that run at slightly different speeds.
+inline constexpr std::chrono::milliseconds kLeaseMargin = 100ms;
+// A renewal that takes longer than this could not save the lease any more.
+inline constexpr std::chrono::milliseconds kLeaseCommandTimeout = 900ms;
+
+// Restarts. Source: the task of this service (1 s … 30 s), equal to Bifrost's profile.
+inline constexpr std::chrono::milliseconds kReconnectFirst = 1000ms;
+inline constexpr std::chrono::milliseconds kReconnectMax = 30000ms;
+// A connection that lived this long was a good one: the next wait starts small again.
+inline constexpr std::chrono::milliseconds kStableAfter = 30000ms;
+
+// Health. A ping has 5 s (Bifrost's number); three in a row without an answer end the connection.
+inline constexpr std::chrono::milliseconds kPingTimeout = 5000ms;
+inline constexpr int kHealthFailuresMax = 3;
+
+// Listing. A burst of seven list_changed after initialize was seen (server-everything): one re-list
+// answers it.
+inline constexpr std::chrono::milliseconds kListDebounce = 250ms;
+inline constexpr std::chrono::milliseconds kListTimeout = 30000ms;
+// Largest published catalogs seen have 376 tools; one tool reaches 43 kB.
+inline constexpr std::size_t kToolsMax = 4096;
+inline constexpr std::size_t kCatalogBytesMax = std::size_t{8} << 20;
+inline constexpr int kListPagesMax = 256;
+// A catalog larger than this is not copied to Redis; the live one is the truth.
+inline constexpr std::size_t kCatalogCopyBytesMax = std::size_t{4} << 20;
+
+// Ending a child. Source: MCP stdio shutdown, and the slowest server measured (2.4 s after EOF).
+inline constexpr std::chrono::milliseconds kStopAfterEof = 2000ms;
+inline constexpr std::chrono::milliseconds kStopAfterTerm = 3000ms;
+inline constexpr std::chrono::milliseconds kReapTimeout = 2000ms;
+// What a dead child wrote last is still read for this long (its children may hold the pipe open for
+// ever).
+inline constexpr std::chrono::milliseconds kDrainAfterExit = 200ms;
+inline constexpr std::chrono::milliseconds kExecTimeout = 5000ms;
+
+inline constexpr std::size_t kStderrRingBytes = std::size_t{64} << 10;
+inline constexpr std::size_t kReadBufferBytes = std::size_t{64} << 10;
+// Queued towards a server that does not read: four of the largest requests the bus carries.
+inline constexpr std::size_t kOutputBytesMax = std::size_t{32} << 20;
+
+// Requests. The bus carries 8 MB a frame (design, section 3); the rest is for the other fields.
+inline constexpr std::size_t kResultBytesMax = std::size_t{7} << 20;
+// Result bytes kept with the outcome of a write, so that a repeat can be answered.
+inline constexpr std::size_t kKeptResultBytesMax = std::size_t{1} << 20;
+inline constexpr std::size_t kRequestsInFlightMax = 256;  // per server; more is Exhausted
+inline constexpr std::size_t kProgressQueuedMax =
+    64;  // notifications waiting for credit; more are dropped
+// How long an intent may take to become durable; a grant lives 30 s (design, section 4).
+inline constexpr std::chrono::milliseconds kIntentTimeout = 30000ms;
+// Kept back of the caller's time so that outcome and answer arrive before it gives up.
+inline constexpr std::chrono::milliseconds kReplyReserve = 50ms;
+
+// Catalog of all servers: what a holder has to answer. Equal to the timeout of its endpoint.
+inline constexpr std::chrono::milliseconds kHolderTimeout = 2000ms;
+
+// Copies in Redis outlive a weekend without traffic and no longer.
+inline constexpr std::chrono::hours kCopyTtl = std::chrono::hours(72);
+inline constexpr std::chrono::hours kEpochTtl = std::chrono::hours(24);
+// Added to a read grant's remaining time: the nonce outlives every clock that may still accept the
+// grant.
+inline constexpr std::chrono::milliseconds kNonceMargin = 5000ms;
+
+}  // namespace sluice::mcp_connector

@@ -1,0 +1,104 @@
+// What mcp-connector needs from outside, as interfaces. Real ones: adapters/; fakes:
+// testing/fakes.h. The audit trail is audit::Client, which has its own recording fake.
+#pragma once
+
+#include "services/mcp-connector/config.h"
+
+#include "common/async/async.h"
+#include "common/async/clock.h"
+#include "common/async/request_context.h"
+#include "common/base/ids.h"
+#include "common/bus/bus.h"
+
+#include "proto/sluice/connector/v1/connector.pb.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace sluice::mcp_connector {
+
+// One connection to a running MCP server: whole JSON-RPC messages as text, both ways.
+class ServerLink {
+ public:
+  virtual ~ServerLink() = default;
+  // Queues one message. Errors: Unavailable (the server is gone; certainly not sent), Exhausted (it
+  // does not read).
+  virtual Result<void> send(std::string message) = 0;
+  // The next line that may be a message; nullopt when the server is gone. One waiter.
+  virtual Async<std::optional<std::string>> receive() = 0;
+  // Ends the server and returns when nothing of it is left. receive() yields nullopt from then on.
+  // Call once.
+  virtual Async<void> stop() = 0;
+  // The end of what it wrote to stderr, for logs.
+  [[nodiscard]] virtual std::string last_words() const = 0;
+};
+
+class LinkOpener {
+ public:
+  virtual ~LinkOpener() = default;
+  // Errors: Invalid (the settings cannot work), Unavailable (could not be started).
+  virtual Async<std::unique_ptr<ServerLink>> open(const ServerConfig* server) = 0;
+};
+
+// Who may talk to a server. At most one holder at a time; the epoch orders holders.
+class LeaseStore {
+ public:
+  virtual ~LeaseStore() = default;
+  // The new epoch, or nullopt while another holds it. Errors: Unavailable, Deadline.
+  virtual Async<std::optional<std::uint64_t>> acquire(
+      ServerId server, std::uint64_t last_epoch
+  ) = 0;
+  // False when another holds it or held it since.
+  virtual Async<bool> renew(ServerId server, std::uint64_t epoch) = 0;
+  virtual Async<void> release(ServerId server, std::uint64_t epoch) = 0;
+};
+
+// Copies of what holders know, for everyone else and for the next holder. May be empty at any time.
+class ConnectionStates {
+ public:
+  virtual ~ConnectionStates() = default;
+  virtual Async<void> put(connector::v1::ServerCatalog catalog) = 0;
+  virtual Async<std::optional<connector::v1::ServerCatalog>> get(ServerId server) = 0;
+};
+
+// Single use of read grants.
+class Nonces {
+ public:
+  virtual ~Nonces() = default;
+  // True for the first use. Errors: Unavailable, Deadline: then the grant counts as used up.
+  virtual Async<bool> use(std::string grant_id, std::chrono::milliseconds remember) = 0;
+};
+
+// Tells everyone who listens.
+class Announcer {
+ public:
+  virtual ~Announcer() = default;
+  virtual void catalog_changed(const connector::v1::CatalogChanged& event) = 0;
+  virtual void server_changed(const connector::v1::ServerChanged& event) = 0;
+};
+
+// The subjects of one server, served while the returned things live.
+class Subjects {
+ public:
+  struct Serving {
+    std::unique_ptr<bus::Registration> request;
+    std::unique_ptr<bus::Registration> catalog;
+  };
+
+  virtual ~Subjects() = default;
+  virtual Result<Serving> serve(const ServerId& server) = 0;
+};
+
+// The replica that leases a server, asked over the bus.
+class Holders {
+ public:
+  virtual ~Holders() = default;
+  // Errors: Unavailable (nobody holds it), Deadline.
+  virtual Async<connector::v1::ServerCatalog> catalog_of(
+      ServerId server, bool reconnect, RequestContext context
+  ) = 0;
+};
+
+}  // namespace sluice::mcp_connector

@@ -1,0 +1,252 @@
+// Fakes of ports.h, a scripted MCP server, and a loop whose time only moves when a test says so.
+#pragma once
+
+#include "services/mcp-connector/ports.h"
+
+#include "common/async/channel.h"
+#include "common/mcp/json_rpc.h"
+#include "common/observability/log.h"
+#include "common/testing/fault_plan.h"
+#include "common/testing/manual_clock.h"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace sluice::mcp_connector {
+
+// Drops everything but counts errors.
+class QuietLog final : public observability::Log {
+ public:
+  void write(observability::Level level, std::string_view event, observability::LogFields fields)
+      override;
+
+  [[nodiscard]] const std::vector<std::string>& errors() const { return errors_; }
+
+ private:
+  std::vector<std::string> errors_;
+};
+
+// A running operation of a test: its result, and the way to cancel it.
+template <class T>
+struct Started {
+  std::optional<Result<T>> result;
+  boost::asio::cancellation_signal signal;
+
+  [[nodiscard]] bool done() const { return result.has_value(); }
+
+  void cancel() { signal.emit(boost::asio::cancellation_type::terminal); }
+};
+
+class TestLoop {
+ public:
+  testing::ManualClock clock;
+
+  [[nodiscard]] Executor executor() { return context_.get_executor(); }
+
+  // Runs what is ready.
+  void settle();
+  // Moves time in small steps, running what falls due.
+  void advance(std::chrono::milliseconds by);
+  // Moves time until the condition holds; false when it did not within the limit.
+  bool advance_until(
+      std::function<bool()> condition, std::chrono::milliseconds limit = std::chrono::minutes(2)
+  );
+
+  template <class T>
+  std::shared_ptr<Started<T>> start(Async<T> operation) {
+    auto started = std::make_shared<Started<T>>();
+    boost::asio::co_spawn(
+        context_,
+        keep<T>(started, std::move(operation)),
+        boost::asio::bind_cancellation_slot(
+            started->signal.slot(), [started](std::exception_ptr) {}
+        )
+    );
+    settle();
+    return started;
+  }
+
+  template <class T>
+  Result<T> finish(Async<T> operation) {
+    auto started = start(std::move(operation));
+    SLUICE_CHECK(
+        advance_until([&started] { return started->done(); }),
+        "the operation waits for something nobody will do"
+    );
+    return std::move(*started->result);
+  }
+
+ private:
+  template <class T>
+  static boost::asio::awaitable<void> keep(
+      std::shared_ptr<Started<T>> started, Async<T> operation
+  ) {
+    co_await boost::asio::this_coro::throw_if_cancelled(false);
+    started->result.emplace(co_await std::move(operation));
+  }
+
+  boost::asio::io_context context_{1};
+};
+
+// An MCP server that follows a script. Opens any number of links, one after the other; each is a
+// fresh process.
+class ScriptedServer final : public LinkOpener {
+ public:
+  // The answer to a request: a result or an error object as raw JSON; nullopt is silence.
+  struct Reply {
+    std::string result;
+    std::string error;
+  };
+
+  using Script = std::function<std::optional<Reply>(const mcp::Message& request)>;
+
+  explicit ScriptedServer(testing::FaultPlan* faults = nullptr) : faults_(faults) {}
+
+  Async<std::unique_ptr<ServerLink>> open(const ServerConfig* server) override;
+
+  // Raw JSON array of tool definitions.
+  void list(std::string tools) { tools_ = std::move(tools); }
+
+  // Asked first for each request of that method.
+  void on(std::string method, Script script) { scripts_[std::move(method)] = std::move(script); }
+
+  void fail_to_open(bool fails) { fails_to_open_ = fails; }
+
+  // The running process writes a line, or ends.
+  void say(std::string line);
+  void end();
+
+  [[nodiscard]] int opened() const { return opened_; }
+
+  [[nodiscard]] bool running() const { return link_ != nullptr; }
+
+  [[nodiscard]] const std::vector<mcp::Message>& received() const { return received_; }
+
+  [[nodiscard]] std::size_t count(std::string_view method) const;
+  [[nodiscard]] const mcp::Message* last(std::string_view method) const;
+
+ private:
+  class Link;
+
+  Result<void> receive(std::string line);
+  std::optional<Reply> reply_to(const mcp::Message& request);
+
+  testing::FaultPlan* faults_;
+  std::string tools_ = "[]";
+  std::map<std::string, Script, std::less<>> scripts_;
+  bool fails_to_open_ = false;
+  int opened_ = 0;
+  Link* link_ = nullptr;
+  std::vector<mcp::Message> received_;
+};
+
+// What Redis holds, shared by the fakes of several replicas.
+struct LeaseBoard {
+  struct Entry {
+    std::string holder;
+    std::uint64_t epoch = 0;
+    TimePoint until;
+  };
+
+  std::map<std::string, Entry> entries;
+  std::map<std::string, std::uint64_t> epochs;
+};
+
+class FakeLeases final : public LeaseStore {
+ public:
+  FakeLeases(
+      LeaseBoard* board,
+      std::string instance,
+      async::Clock* clock,
+      testing::FaultPlan* faults = nullptr
+  )
+      : board_(board), instance_(std::move(instance)), clock_(clock), faults_(faults) {}
+
+  Async<std::optional<std::uint64_t>> acquire(ServerId server, std::uint64_t last_epoch) override;
+  Async<bool> renew(ServerId server, std::uint64_t epoch) override;
+  Async<void> release(ServerId server, std::uint64_t epoch) override;
+
+  void set_down(bool down) { down_ = down; }
+
+ private:
+  Result<void> step();
+
+  LeaseBoard* board_;
+  std::string instance_;
+  async::Clock* clock_;
+  testing::FaultPlan* faults_;
+  bool down_ = false;
+};
+
+class FakeStates final : public ConnectionStates {
+ public:
+  Async<void> put(connector::v1::ServerCatalog catalog) override;
+  Async<std::optional<connector::v1::ServerCatalog>> get(ServerId server) override;
+
+  void set_down(bool down) { down_ = down; }
+
+  std::map<std::string, connector::v1::ServerCatalog> copies;
+
+ private:
+  bool down_ = false;
+};
+
+class FakeNonces final : public Nonces {
+ public:
+  explicit FakeNonces(testing::FaultPlan* faults = nullptr) : faults_(faults) {}
+
+  Async<bool> use(std::string grant_id, std::chrono::milliseconds remember) override;
+
+  void set_down(bool down) { down_ = down; }
+
+ private:
+  testing::FaultPlan* faults_;
+  bool down_ = false;
+  std::set<std::string> used_;
+};
+
+class RecordingAnnouncer final : public Announcer {
+ public:
+  void catalog_changed(const connector::v1::CatalogChanged& event) override {
+    catalogs.push_back(event);
+  }
+
+  void server_changed(const connector::v1::ServerChanged& event) override {
+    servers.push_back(event);
+  }
+
+  std::vector<connector::v1::CatalogChanged> catalogs;
+  std::vector<connector::v1::ServerChanged> servers;
+};
+
+class FakeSubjects final : public Subjects {
+ public:
+  Result<Serving> serve(const ServerId& server) override;
+
+  [[nodiscard]] int serving(const ServerId& server) const;
+
+ private:
+  std::map<std::string, int> counts_;
+};
+
+class FakeHolders final : public Holders {
+ public:
+  Async<connector::v1::ServerCatalog> catalog_of(
+      ServerId server, bool reconnect, RequestContext context
+  ) override;
+
+  std::map<std::string, connector::v1::ServerCatalog> live;  // others answer Unavailable
+  std::vector<std::string> reconnected;
+};
+
+}  // namespace sluice::mcp_connector
