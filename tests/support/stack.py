@@ -286,6 +286,8 @@ class Stack:
         for service in SERVICES:
             name = "SLUICE_NATS_" + service.upper().replace("-", "_") + "_PASSWORD"
             env[name] = self.secret(service, "nats.password")
+        # nats-server reads these as configuration text: unquoted, a password like 12e4ab is a broken number.
+        env.update({name: f'"{value}"' for name, value in env.items() if name.startswith("SLUICE_NATS_")})
         program = find_program("nats-server", ROOT / "build/deps/usr/sbin", "/usr/sbin")
         self.children["nats"] = Child("nats", [program, "-c", str(ROOT / "deploy/nats/nats.conf")], env,
                                       self.folder / "logs/nats.log").start()
