@@ -1,0 +1,5 @@
+sluice_test_binary(audit_store_integration_test
+  SRCS audit_store_test.cpp
+  DEPS sluice_test_support sluice_service_audit_writer_testing sluice::postgres sluice::testing
+       sluice::observability_testing sluice_pch
+  LABEL integration TIMEOUT 120)
