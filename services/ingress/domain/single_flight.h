@@ -29,27 +29,16 @@ class SingleFlight {
   ~SingleFlight() = default;
 
   // Starts work unless a fetch of this key is under way. False when too many are.
-  bool start(const std::string& key, Work work) {
-    if (flights_.contains(key)) {
-      return true;
-    }
-    if (flights_.size() >= flights_max_) {
-      return false;
-    }
-    flights_.emplace(key, Waiters());
-    tasks_->spawn("single-flight", fly(key, std::move(work)));
-    return true;
-  }
+  bool start(const std::string& key, Work work) { return start_for(key, std::move(work), nullptr); }
 
   // Errors: those of work; Unavailable when too many fetches are under way.
   Async<Value> join(std::string key, Work work) {
-    if (!start(key, std::move(work))) {
+    async::OneShot<Value> answer;
+    if (!start_for(key, std::move(work), &answer)) {
       co_return Error(
           Code::Unavailable, "too many requests wait for the same services; try again in a second"
       );
     }
-    async::OneShot<Value> answer;
-    flights_[key].push_back(&answer);
     Result<Value> result = co_await answer.wait();
     if (const auto flight = flights_.find(key); flight != flights_.end()) {
       flight->second.remove(&answer);
@@ -61,6 +50,22 @@ class SingleFlight {
 
  private:
   using Waiters = std::list<async::OneShot<Value>*>;
+
+  // The waiter is known before the fetch begins: a fetch may end before spawn returns.
+  bool start_for(const std::string& key, Work work, async::OneShot<Value>* waiter) {
+    const bool under_way = flights_.contains(key);
+    if (!under_way && flights_.size() >= flights_max_) {
+      return false;
+    }
+    Waiters& waiters = flights_[key];
+    if (waiter != nullptr) {
+      waiters.push_back(waiter);
+    }
+    if (!under_way) {
+      tasks_->spawn("single-flight", fly(key, std::move(work)));
+    }
+    return true;
+  }
 
   Async<void> fly(std::string key, Work work) {
     const Result<Value> result = co_await work();

@@ -1,0 +1,54 @@
+#include "services/ingress/routes.h"
+
+#include "services/ingress/testing/ingress_fixture.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace sluice::ingress {
+namespace {
+
+std::vector<http::Route> table_of(IngressFixture& fixture) {
+  return routes(
+      {fixture.chat, fixture.embeddings, fixture.models, fixture.execute, fixture.server_list},
+      std::chrono::seconds(40)
+  );
+}
+
+TEST(Routes, AreUniqueBoundedAndAnsweredByOneHandler) {
+  IngressFixture fixture;
+  std::set<std::string> seen;
+  for (const auto& route : table_of(fixture)) {
+    EXPECT_TRUE(seen.insert(route.method + " " + route.path).second) << route.path;
+    EXPECT_NE(static_cast<bool>(route.handler), static_cast<bool>(route.stream_handler))
+        << route.path;
+    EXPECT_EQ(route.body_bytes_max == 0, route.method == "GET") << route.path;
+    EXPECT_LE(route.body_bytes_max, kBodyBytesMax);
+    EXPECT_GT(route.timeout.count(), 0);
+  }
+}
+
+TEST(Routes, HoldTheSurfaceOfManualMode) {
+  IngressFixture fixture;
+  std::set<std::string> paths;
+  for (const auto& route : table_of(fixture)) {
+    paths.insert(route.method + " " + route.path);
+  }
+  EXPECT_EQ(
+      paths,
+      (std::set<std::string>{
+          "GET /api/mcp/clients",
+          "GET /openai/v1/models",
+          "GET /v1/models",
+          "POST /openai/v1/chat/completions",
+          "POST /openai/v1/embeddings",
+          "POST /v1/chat/completions",
+          "POST /v1/embeddings",
+          "POST /v1/mcp/tool/execute",
+      })
+  );
+}
+
+}  // namespace
+}  // namespace sluice::ingress

@@ -1,0 +1,137 @@
+// Fakes of ports.h: they answer what a test gave them, remember what they were asked, and fail
+// where a FaultPlan says so.
+#pragma once
+
+#include "services/ingress/ports.h"
+
+#include "common/async/clock.h"
+#include "common/testing/fault_plan.h"
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sluice::ingress {
+
+inline Result<void> fault_of(testing::FaultPlan* faults) {
+  return faults == nullptr ? Result<void>() : faults->step();
+}
+
+// Knows callers by credential; shows the tools it was given; decides by a script.
+class FakePolicyEngine final : public PolicyEngine {
+ public:
+  explicit FakePolicyEngine(const async::Clock* clock, testing::FaultPlan* faults = nullptr)
+      : clock_(clock), faults_(faults) {}
+
+  Async<policy::v1::AuthenticateReply> authenticate(
+      policy::v1::AuthenticateRequest request, RequestContext context
+  ) override;
+  Async<policy::v1::VisibleReply> visible(
+      policy::v1::VisibleRequest request, RequestContext context
+  ) override;
+  Async<policy::v1::DecideReply> decide(policy::v1::DecideRequest request, RequestContext context)
+      override;
+
+  void add_caller(const std::string& credential, policy::v1::CallerClaims claims) {
+    callers_[credential] = std::move(claims);
+  }
+
+  void remove_caller(const std::string& credential) { callers_.erase(credential); }
+
+  void set_down(bool down) { down_ = down; }
+
+  void push_decision(Result<policy::v1::Decision> decision) {
+    decisions_.push_back(std::move(decision));
+  }
+
+  policy::v1::VisibleReply shown;  // what visible() answers
+  std::uint64_t policy_version = 7;
+  std::vector<policy::v1::AuthenticateRequest> authentications;
+  std::vector<policy::v1::VisibleRequest> views;
+  std::vector<std::pair<policy::v1::DecideRequest, RequestContext>> decides;
+
+ private:
+  const async::Clock* clock_;
+  testing::FaultPlan* faults_;
+  bool down_ = false;
+  std::map<std::string, policy::v1::CallerClaims> callers_;
+  std::deque<Result<policy::v1::Decision>> decisions_;
+};
+
+// One answer of a provider: chunks, then the final or an error.
+struct ScriptedAnswer {
+  std::vector<std::string> chunks;
+  provider::v1::ChatFinal final;
+  std::optional<Error> error;  // instead of the final
+};
+
+class ScriptedProvider final : public ProviderRouter {
+ public:
+  explicit ScriptedProvider(testing::FaultPlan* faults = nullptr) : faults_(faults) {}
+
+  Async<std::unique_ptr<ChatStream>> chat(provider::v1::ChatRequest request, RequestContext context)
+      override;
+  Async<provider::v1::EmbedReply> embed(provider::v1::EmbedRequest request, RequestContext context)
+      override;
+  Async<provider::v1::ModelsReply> models(RequestContext context) override;
+
+  void push(ScriptedAnswer answer) { answers_.push_back(std::move(answer)); }
+
+  provider::v1::EmbedReply embed_reply;
+  provider::v1::ModelsReply models_reply;
+  std::vector<std::pair<provider::v1::ChatRequest, RequestContext>> chats;
+  std::vector<provider::v1::EmbedRequest> embeds;
+  int streams_open = 0;
+
+ private:
+  testing::FaultPlan* faults_;
+  std::deque<ScriptedAnswer> answers_;
+};
+
+class FakeToolServers final : public ToolServers {
+ public:
+  explicit FakeToolServers(testing::FaultPlan* faults = nullptr) : faults_(faults) {}
+
+  Async<connector::v1::CatalogReply> catalog(
+      connector::v1::CatalogRequest request, RequestContext context
+  ) override;
+  Async<connector::v1::Final> request(connector::v1::Request request, RequestContext context)
+      override;
+  Async<connector::v1::ManageReply> list(RequestContext context) override;
+
+  void push(Result<connector::v1::Final> final) { finals_.push_back(std::move(final)); }
+
+  void set_down(bool down) { down_ = down; }
+
+  connector::v1::CatalogReply catalog_reply;
+  connector::v1::ManageReply list_reply;
+  int catalogs = 0;
+  std::vector<std::pair<connector::v1::Request, RequestContext>> requests;
+
+ private:
+  testing::FaultPlan* faults_;
+  bool down_ = false;
+  std::deque<Result<connector::v1::Final>> finals_;
+};
+
+class FakeAuditJournal final : public AuditJournal {
+ public:
+  explicit FakeAuditJournal(testing::FaultPlan* faults = nullptr) : faults_(faults) {}
+
+  Async<audit::v1::JournalReply> journal(audit::v1::JournalRequest request, RequestContext context)
+      override;
+
+  void set_down(bool down) { down_ = down; }
+
+  audit::v1::JournalReply reply;
+  std::vector<audit::v1::JournalRequest> requests;
+
+ private:
+  testing::FaultPlan* faults_;
+  bool down_ = false;
+};
+
+}  // namespace sluice::ingress
