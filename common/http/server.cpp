@@ -83,7 +83,7 @@ class AsioServer final : public Server {
     return {};
   }
 
-  std::uint16_t port() const override { return port_; }
+  [[nodiscard]] std::uint16_t port() const override { return port_; }
 
   Async<void> serve() override {
     while (acceptor_.is_open()) {

@@ -35,8 +35,9 @@ struct Route {
   std::string content_type = "application/json";  // what a body must be, else 415; "": anything
   std::vector<std::string>
       produces;  // media types of the answer, checked against Accept (406); empty: unchecked
-  Handler handler = {};  // one of the two
-  StreamHandler stream_handler = {};
+  // One of the two. The initializers let designated ones leave either out.
+  Handler handler = {};               // NOLINT(readability-redundant-member-init)
+  StreamHandler stream_handler = {};  // NOLINT(readability-redundant-member-init)
 };
 
 struct ServerOptions {

@@ -2,7 +2,7 @@
 
 namespace sluice::http {
 
-// 32 KiB: most completions and every SSE read fit (performance.md 6).
+// 32 KiB: most completions and every SSE read fit.
 ClientConnection::ClientConnection(
     LoopExecutor loop, async::Clock* clock, ConnectionOwner* owner, std::string origin
 )

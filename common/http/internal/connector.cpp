@@ -20,7 +20,7 @@ using Endpoints = std::vector<tcp::endpoint>;
 
 // A lookup that goes on (getaddrinfo cannot be stopped) when its caller has left.
 struct Lookup {
-  explicit Lookup(LoopExecutor loop) : resolver(std::move(loop)) {}
+  explicit Lookup(const LoopExecutor& loop) : resolver(loop) {}
 
   Resolver resolver;
   async::OneShot<Endpoints> done;
@@ -32,7 +32,7 @@ Async<Endpoints> resolve(LoopExecutor loop, std::string host, std::uint16_t port
   if (!not_an_address) {
     co_return Endpoints{tcp::endpoint(address, port)};
   }
-  const auto lookup = std::make_shared<Lookup>(std::move(loop));
+  const auto lookup = std::make_shared<Lookup>(loop);
   lookup->resolver.async_resolve(
       host,
       std::to_string(port),

@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t kBodyReserveMax = 256 << 10;  // larger bodies grow as their bytes come
 
 // Fields whose second occurrence makes two readers disagree, or is an attack on one of them
-// (attacks.md IN-1…IN-59).
+//.
 constexpr std::array<std::string_view, 8> kSingleFields{
     "host",
     "content-length",
@@ -97,7 +97,7 @@ struct RequestParser::Body {
   int on_body(std::string_view bytes);
   Fed feed_head(std::string_view bytes);
   Fed feed_body(std::string_view bytes);
-  Refusal failure() const;
+  [[nodiscard]] Refusal failure() const;
 
   RequestLimits limits;
   HeadScan scan;
