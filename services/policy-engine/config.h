@@ -1,0 +1,27 @@
+// Settings of policy-engine: the sections bus, postgres, auth, policy and audit, and of mcp what
+// decisions depend on.
+#pragma once
+
+#include "services/policy-engine/domain/policy.h"
+
+#include "common/audit/client.h"
+#include "common/bus/transport.h"
+#include "common/config/config.h"
+#include "common/postgres/pool.h"
+
+namespace sluice::policy_engine {
+
+struct Config {
+  bus::NatsOptions bus;
+  audit::Options audit;
+  postgres::Options postgres;  // without the password, which is a secret of its own
+  Policy policy;
+
+  // Never fails: faults are noted in the document.
+  [[nodiscard]] static Config load(config::Document& document);
+};
+
+// auth, mcp.client_configs and policy: everything that makes the policy.
+[[nodiscard]] Policy read_policy(config::Document& document);
+
+}  // namespace sluice::policy_engine

@@ -1,0 +1,20 @@
+#include "services/policy-engine/domain/caller_check.h"
+
+namespace sluice::policy_engine {
+
+Result<VerifiedCaller> CallerCheck::verify(const RequestContext& context, std::int64_t now_unix_ms)
+    const {
+  VerifiedCaller caller;
+  SLUICE_TRY(caller.claims, grant::verify_token(keys_, context.caller_token, now_unix_ms));
+  state_->heard(caller.claims.policy_version());
+  SLUICE_TRY(caller.policy, state_->current());
+  caller.key = caller.policy->policy.key_named(caller.claims.key_id());
+  const bool same = caller.key != nullptr && caller.key->principal() == caller.claims.principal() &&
+                    caller.key->tenant == caller.claims.tenant();
+  if (!same) {
+    return Error(Code::Unauthenticated, "the caller's key is not valid any more: use another key");
+  }
+  return caller;
+}
+
+}  // namespace sluice::policy_engine

@@ -1,0 +1,34 @@
+// CallerCheck: who is behind a request. Every handler but authenticate asks it first.
+#pragma once
+
+#include "services/policy-engine/domain/policy_state.h"
+
+#include "common/async/request_context.h"
+#include "common/grant/grant.h"
+
+namespace sluice::policy_engine {
+
+// A verified caller and the policy that was in force when it was verified.
+struct VerifiedCaller {
+  PolicyState::Snapshot policy;
+  policy::v1::CallerClaims claims;
+  const CallerKey* key = nullptr;  // inside policy
+};
+
+class CallerCheck {
+ public:
+  // Both outlive the check.
+  CallerCheck(grant::KeyRing keys, PolicyState* state) : keys_(std::move(keys)), state_(state) {}
+
+  // Errors: Unauthenticated (no valid token; the key is gone or belongs to somebody else now),
+  // Unavailable (policy not loaded, or older than the one the token was made under).
+  [[nodiscard]] Result<VerifiedCaller> verify(
+      const RequestContext& context, std::int64_t now_unix_ms
+  ) const;
+
+ private:
+  grant::KeyRing keys_;
+  PolicyState* state_;
+};
+
+}  // namespace sluice::policy_engine

@@ -1,0 +1,99 @@
+#include "services/policy-engine/domain/catalog_cache.h"
+
+#include "services/policy-engine/limits.h"
+
+#include "common/async/deadline.h"
+
+#include <utility>
+
+namespace sluice::policy_engine {
+namespace {
+
+// A change may be heard while a fetch is under way: then one more is needed, and no more than that
+// is waited for.
+constexpr int kFetchesAwaitedMax = 3;
+
+}  // namespace
+
+Async<CatalogCache::Snapshot> CatalogCache::get(RequestContext context) {
+  for (int i = 0; i < kFetchesAwaitedMax && !is_fresh(); ++i) {
+    SLUICE_CO_TRY(const Snapshot fetched, co_await await_fetch(context));
+  }
+  if (!is_fresh()) {
+    co_return Error(
+        Code::Unavailable, "the tool catalog changes faster than it can be read; try again"
+    );
+  }
+  co_return known_;
+}
+
+Async<CatalogCache::Snapshot> CatalogCache::recheck(RequestContext context) {
+  if (!is_fresh() || deps_.clock->now() - fetched_at_ >= kCatalogRecheckInterval) {
+    SLUICE_CO_TRY(const Snapshot fetched, co_await await_fetch(context));
+  }
+  co_return co_await get(std::move(context));
+}
+
+void CatalogCache::refresh_if_old() {
+  if (!is_fresh() || deps_.clock->now() - fetched_at_ >= kCatalogAgeMax) {
+    start_fetch();
+  }
+}
+
+void CatalogCache::start_fetch() {
+  if (!fetching_) {
+    fetching_ = true;
+    deps_.tasks->spawn("catalog-fetch", fetch());
+  }
+}
+
+Async<CatalogCache::Snapshot> CatalogCache::await_fetch(RequestContext context) {
+  if (waiters_.size() >= kCatalogWaitersMax) {
+    co_return Error(
+        Code::Exhausted, "too many requests wait for the tool catalog; try again later"
+    );
+  }
+  async::OneShot<void> done;
+  waiters_.push_back(&done);  // before the fetch: a task may run to its end inside spawn()
+  start_fetch();
+  const auto result = co_await async::with_deadline(deps_.clock, context.deadline, done.wait());
+  waiters_.remove(&done);
+  SLUICE_CO_CHECK_OK(result);
+  co_return known_;
+}
+
+Async<void> CatalogCache::fetch() {
+  const std::uint64_t changes = changes_;
+  connector::v1::CatalogRequest request;
+  request.set_known_version(version());
+  RequestContext context;
+  context.deadline = deps_.clock->now() + kCatalogFetchTimeout;
+  auto reply = co_await deps_.servers->catalog(std::move(request), std::move(context));
+
+  fetching_ = false;
+  Result<void> result;
+  if (!reply.ok()) {
+    result = std::move(reply).error();
+  } else if (known_ != nullptr && reply.value().version() == known_->version()) {
+    fetched_at_ = deps_.clock->now();
+    changes_seen_ = changes;
+  } else if (auto catalog = Catalog::from(reply.value()); !catalog.ok()) {
+    result = std::move(catalog).error();
+  } else {
+    known_ = std::move(catalog).value();
+    fetched_at_ = deps_.clock->now();
+    changes_seen_ = changes;
+    if (deps_.on_change) {
+      deps_.on_change(*known_);
+    }
+  }
+  if (!result.ok()) {
+    deps_.log->warn("catalog-fetch-failed", {{"error", result.error().to_log()}});
+  }
+  for (auto* const waiter : std::exchange(waiters_, {})) {
+    waiter->set(result);
+  }
+  co_return Result<void>();
+}
+
+}  // namespace sluice::policy_engine

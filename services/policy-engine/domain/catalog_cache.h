@@ -1,0 +1,67 @@
+// CatalogCache: the newest catalog this replica knows, fetched once for all who wait for it. Single
+// thread.
+#pragma once
+
+#include "services/policy-engine/domain/catalog.h"
+#include "services/policy-engine/ports.h"
+
+#include "common/async/one_shot.h"
+#include "common/async/task_group.h"
+#include "common/observability/log.h"
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+
+namespace sluice::policy_engine {
+
+// Fetches run as tasks of the group, apart from the requests that wait for them: a request that
+// gives up after 250 ms leaves the fetch going, and the next one finds its result. tasks is closed
+// before the cache is destroyed.
+class CatalogCache {
+ public:
+  using Snapshot = std::shared_ptr<const Catalog>;
+
+  struct Deps {
+    ToolServers* servers;  // all outlive the cache
+    async::Clock* clock;
+    async::TaskGroup* tasks;
+    observability::Log* log;
+    std::function<void(const Catalog&)> on_change;  // called for each new version; may be empty
+  };
+
+  explicit CatalogCache(Deps deps) : deps_(std::move(deps)) {}
+
+  // What is known, unless a change was heard since it was fetched; else what a fetch brings.
+  // Errors: those of the port; Deadline; Exhausted (too many wait).
+  Async<Snapshot> get(RequestContext context);
+  // The same, but fetched anew unless that was done within the last second.
+  Async<Snapshot> recheck(RequestContext context);
+
+  // A change was heard: what is known is not used any more.
+  void invalidate() { ++changes_; }
+
+  // Starts a fetch, without waiting, when the last one is older than kCatalogAgeMax or out of date.
+  void refresh_if_old();
+
+  // Version of what is known, or "".
+  [[nodiscard]] std::string version() const { return known_ == nullptr ? "" : known_->version(); }
+
+ private:
+  [[nodiscard]] bool is_fresh() const { return known_ != nullptr && changes_seen_ == changes_; }
+
+  void start_fetch();
+  Async<void> fetch();
+  Async<Snapshot> await_fetch(RequestContext context);
+
+  Deps deps_;
+  Snapshot known_;
+  TimePoint fetched_at_;
+  std::uint64_t changes_ = 0;
+  std::uint64_t changes_seen_ = 0;  // changes_ when the fetch of known_ began
+  bool fetching_ = false;
+  std::list<async::OneShot<void>*> waiters_;
+};
+
+}  // namespace sluice::policy_engine

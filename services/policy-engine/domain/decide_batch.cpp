@@ -1,0 +1,160 @@
+#include "services/policy-engine/domain/decide_batch.h"
+
+#include "services/policy-engine/domain/evaluate.h"
+#include "services/policy-engine/limits.h"
+
+#include "common/crypto/sha256.h"
+#include "common/grant/grant.h"
+#include "common/json/canonical.h"
+
+namespace sluice::policy_engine {
+namespace {
+
+constexpr std::uint32_t kGrantVersion = 1;
+constexpr std::string_view kMethod = "tools/call";
+
+bool is_canonical_object(const std::string& arguments) {
+  if (!arguments.starts_with('{')) {
+    return false;
+  }
+  const auto canonical = json::canonical(std::string_view(arguments));
+  return canonical.ok() && canonical.value() == arguments;
+}
+
+Ruling unknown_tool() {
+  return {
+      policy::v1::VERDICT_DENY,
+      policy::v1::EFFECT_CLASS_UNSPECIFIED,
+      "catalog.unknown_tool",
+      "there is no such tool now: list the tools again",
+  };
+}
+
+Ruling rule_on(const Batch& batch, const policy::v1::ToolCall& call) {
+  const CatalogTool* const tool = batch.catalog->find(call.server_id(), call.tool());
+  if (tool == nullptr || (!call.server().empty() && call.server() != tool->server)) {
+    return unknown_tool();
+  }
+  static const policy::v1::ToolFilter kNotNarrowed;
+  Ruling ruling = evaluate(
+      batch.caller->policy->policy, {&batch.caller->claims, batch.caller->key, &kNotNarrowed}, *tool
+  );
+  if (ruling.verdict != policy::v1::VERDICT_DENY &&
+      call.definition_hash() != tool->definition_hash) {
+    ruling.verdict = policy::v1::VERDICT_DENY;
+    ruling.rule = "catalog.definition_changed";
+    ruling.reason = "the tool's definition has changed since it was listed: list the tools again";
+  }
+  return ruling;
+}
+
+// An explicit execution is the caller's consent to a manual call; an agent has no such consent.
+bool may_run(policy::v1::Mode mode, policy::v1::Verdict verdict) {
+  return verdict == policy::v1::VERDICT_AUTO ||
+         (verdict == policy::v1::VERDICT_MANUAL && mode == policy::v1::MODE_MANUAL);
+}
+
+policy::v1::Grant grant_for(
+    const Batch& batch, int index, const Ruling& ruling, const std::string& grant_id
+) {
+  const policy::v1::DecideRequest& request = *batch.request;
+  const policy::v1::ToolCall& call = request.calls(index);
+  policy::v1::Grant grant;
+  grant.set_version(kGrantVersion);
+  grant.set_grant_id(grant_id);
+  grant.set_chain_id(batch.context->chain.str());
+  grant.set_run_id(batch.context->run.str());
+  grant.set_call_path(call.call_path());
+  grant.set_tenant(batch.caller->claims.tenant());
+  grant.set_principal(batch.caller->claims.principal());
+  grant.set_server_id(call.server_id());
+  grant.set_tool(call.tool());
+  grant.set_definition_hash(call.definition_hash());
+  grant.set_effect_class(ruling.effect);
+  grant.set_args_digest(crypto::sha256(call.arguments()));
+  grant.set_idempotency_key(grant_id);
+  grant.set_policy_version(batch.caller->policy->version);
+  grant.set_decision_id(request.decision_id());
+  grant.set_not_before_unix_ms(request.decision_unix_ms());
+  grant.set_not_after_unix_ms(request.decision_unix_ms() + grant::kGrantLifeMs);
+  grant.set_method(std::string(kMethod));
+  grant.set_rule(ruling.rule);
+  return grant;
+}
+
+}  // namespace
+
+Result<void> check_request(const policy::v1::DecideRequest& request, std::int64_t now_unix_ms) {
+  if (request.calls_size() == 0 || request.calls_size() > kCallsMax) {
+    return Error(
+        Code::Invalid,
+        "a decision is about 1 to " + std::to_string(kCallsMax) + " calls: send that many"
+    );
+  }
+  if (request.decision_id().size() != kDecisionIdBytes) {
+    return Error(
+        Code::Invalid, "decision_id has 16 bytes: send a fresh random one, or the same for a repeat"
+    );
+  }
+  if (request.mode() != policy::v1::MODE_MANUAL && request.mode() != policy::v1::MODE_AGENT) {
+    return Error(Code::Invalid, "mode is not served: send MODE_MANUAL or MODE_AGENT");
+  }
+  if (now_unix_ms - request.decision_unix_ms() > kDecisionAgeMsMax) {
+    return Error(Code::Invalid, "the decision is older than 60 s: make a new one");
+  }
+  if (request.decision_unix_ms() - now_unix_ms > kDecisionAheadMsMax) {
+    return Error(Code::Invalid, "the decision's time is in the future: set the caller's clock");
+  }
+  for (int i = 0; i < request.calls_size(); ++i) {
+    const std::string& arguments = request.calls(i).arguments();
+    if (arguments.size() > kArgumentsBytesMax || !is_canonical_object(arguments)) {
+      return Error(
+          Code::Invalid,
+          "the arguments of call " + std::to_string(i) +
+              " are no canonical JSON object: send them as RFC 8785 says"
+      );
+    }
+  }
+  return {};
+}
+
+bool needs_newer_catalog(const policy::v1::DecideRequest& request, const Catalog& catalog) {
+  for (const auto& call : request.calls()) {
+    const CatalogTool* const tool = catalog.find(call.server_id(), call.tool());
+    if (tool == nullptr || tool->definition_hash != call.definition_hash()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+policy::v1::DecideReply decide_batch(const Batch& batch) {
+  const policy::v1::DecideRequest& request = *batch.request;
+  policy::v1::DecideReply reply;
+  reply.set_policy_version(batch.caller->policy->version);
+  for (int i = 0; i < request.calls_size(); ++i) {
+    const policy::v1::ToolCall& call = request.calls(i);
+    const Ruling ruling = rule_on(batch, call);
+    policy::v1::Decision* const decision = reply.add_decisions();
+    decision->set_verdict(ruling.verdict);
+    decision->set_rule(ruling.rule);
+    decision->set_reason(ruling.reason);
+    decision->set_effect_class(ruling.effect);
+    if (may_run(request.mode(), ruling.verdict)) {
+      const std::string grant_id = grant::grant_id({
+          .tenant = batch.caller->claims.tenant(),
+          .principal = batch.caller->claims.principal(),
+          .decision_id = request.decision_id(),
+          .index = static_cast<std::uint32_t>(i),
+          .args_digest = crypto::sha256(call.arguments()),
+          .approval_id = "",
+      });
+      decision->set_grant_id(grant_id);
+      decision->set_grant(grant::sign_grant(*batch.grant_key, grant_for(batch, i, ruling, grant_id))
+      );
+    }
+  }
+  return reply;
+}
+
+}  // namespace sluice::policy_engine

@@ -1,0 +1,40 @@
+// Decides a whole request against one policy and one catalog, and makes the grants. Pure: the time
+// is in the request.
+#pragma once
+
+#include "services/policy-engine/domain/caller_check.h"
+#include "services/policy-engine/domain/catalog.h"
+
+#include "common/async/request_context.h"
+#include "common/crypto/ed25519.h"
+
+#include "proto/sluice/policy/v1/policy.pb.h"
+
+#include <cstdint>
+
+namespace sluice::policy_engine {
+
+// Errors: Invalid (number of calls, decision id, decision time, mode, arguments that are no
+// canonical JSON object), with what to do.
+[[nodiscard]] Result<void> check_request(
+    const policy::v1::DecideRequest& request, std::int64_t now_unix_ms
+);
+
+// Whether a call names a tool or a definition that this catalog does not hold: a newer one may.
+[[nodiscard]] bool needs_newer_catalog(
+    const policy::v1::DecideRequest& request, const Catalog& catalog
+);
+
+struct Batch {
+  const VerifiedCaller* caller = nullptr;  // all outlive the call
+  const Catalog* catalog = nullptr;
+  const policy::v1::DecideRequest* request = nullptr;
+  const RequestContext* context = nullptr;
+  const crypto::PrivateKey* grant_key = nullptr;
+};
+
+// One decision per call, in their order. A call that may run now carries its grant: for the same
+// request always the same id and the same end.
+[[nodiscard]] policy::v1::DecideReply decide_batch(const Batch& batch);
+
+}  // namespace sluice::policy_engine

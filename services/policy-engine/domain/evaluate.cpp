@@ -1,0 +1,151 @@
+#include "services/policy-engine/domain/evaluate.h"
+
+#include "services/policy-engine/domain/effect_class.h"
+#include "services/policy-engine/domain/tool_filter.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice::policy_engine {
+namespace {
+
+using policy::v1::Verdict;
+
+// The proto's numbers ascend with strictness.
+static_assert(
+    policy::v1::VERDICT_AUTO < policy::v1::VERDICT_MANUAL &&
+    policy::v1::VERDICT_MANUAL < policy::v1::VERDICT_APPROVE &&
+    policy::v1::VERDICT_APPROVE < policy::v1::VERDICT_APPROVE_TWICE &&
+    policy::v1::VERDICT_APPROVE_TWICE < policy::v1::VERDICT_DENY
+);
+
+Verdict verdict_of(Preset preset, policy::v1::EffectClass effect) {
+  switch (preset) {
+    case Preset::Manual:
+      return policy::v1::VERDICT_MANUAL;
+    case Preset::Open:
+      return policy::v1::VERDICT_AUTO;
+    case Preset::Safe:
+      break;
+  }
+  switch (effect) {
+    case policy::v1::EFFECT_CLASS_READ:
+      return policy::v1::VERDICT_AUTO;
+    case policy::v1::EFFECT_CLASS_WRITE:
+      return policy::v1::VERDICT_APPROVE;
+    default:
+      return policy::v1::VERDICT_APPROVE_TWICE;
+  }
+}
+
+std::string reason_of(Verdict verdict) {
+  switch (verdict) {
+    case policy::v1::VERDICT_AUTO:
+      return "the tool runs automatically";
+    case policy::v1::VERDICT_MANUAL:
+      return "the tool runs when it is executed explicitly";
+    case policy::v1::VERDICT_APPROVE:
+      return "the tool needs an approval, and approvals are not available in this version: ask the "
+             "operator to list it in "
+             "tools_to_auto_execute or to choose another preset";
+    case policy::v1::VERDICT_APPROVE_TWICE:
+      return "the tool needs the approval of two people, and approvals are not available in this "
+             "version: ask the operator "
+             "to list it in tools_to_auto_execute or to choose another preset";
+    default:
+      return "the tool is not allowed";
+  }
+}
+
+Ruling denied(policy::v1::EffectClass effect, std::string rule, std::string reason) {
+  return {policy::v1::VERDICT_DENY, effect, std::move(rule), std::move(reason)};
+}
+
+// The first layer that keeps the tool from this caller, if any.
+std::optional<Ruling> refusal(
+    const ServerPolicy& server,
+    const Caller& caller,
+    const CatalogTool& tool,
+    policy::v1::EffectClass effect
+) {
+  if (server.tenants && !server.tenants->contains(caller.claims->tenant())) {
+    return denied(
+        effect, tool.server + ".tenants", "the server is not open to this tenant: ask the operator"
+    );
+  }
+  if (!server.tools_to_execute.contains(tool.tool)) {
+    return denied(
+        effect,
+        tool.server + ".tools_to_execute",
+        "the operator does not let this tool be called: ask for it to be added to the server's "
+        "tools_to_execute"
+    );
+  }
+  // Both the filter signed into the token and that of the key as it is now: a key may have been
+  // narrowed since.
+  if (!passes(caller.claims->filter(), tool.server, tool.tool) ||
+      !passes(caller.key->filter(), tool.server, tool.tool)) {
+    return denied(
+        effect,
+        "key." + caller.key->id + ".filter",
+        "the caller's key does not reach this tool: use another key or tool"
+    );
+  }
+  if (!passes(*caller.request_filter, tool.server, tool.tool)) {
+    return denied(
+        effect, "request.filter", "the request itself excludes this tool: widen its filter"
+    );
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Ruling evaluate(const Policy& policy, const Caller& caller, const CatalogTool& tool) {
+  const auto found = policy.servers.find(tool.server);
+  if (found == policy.servers.end()) {
+    return denied(
+        policy::v1::EFFECT_CLASS_WRITE,
+        "catalog.unknown_server",
+        "policy knows no such server: ask the operator to add it to the settings"
+    );
+  }
+  const ServerPolicy& server = found->second;
+  const auto word = server.effect_classes.find(tool.tool);
+  const policy::v1::EffectClass effect = effect_class_of(
+      {tool.tool, tool.read_only_hint, server.trust_annotations},
+      word != server.effect_classes.end() ? std::optional(word->second) : std::nullopt
+  );
+  if (auto refused = refusal(server, caller, tool, effect); refused) {
+    return std::move(*refused);
+  }
+  const std::string auto_rule = tool.server + ".tools_to_auto_execute";
+  if (server.tools_to_auto_execute && server.tools_to_auto_execute->contains(tool.tool)) {
+    return {policy::v1::VERDICT_AUTO, effect, auto_rule, reason_of(policy::v1::VERDICT_AUTO)};
+  }
+  const Verdict by_preset = verdict_of(policy.preset, effect);
+  const std::string preset_rule = "preset." + std::string(name_of(policy.preset));
+  if (server.tools_to_auto_execute && by_preset < policy::v1::VERDICT_MANUAL) {
+    return {policy::v1::VERDICT_MANUAL, effect, auto_rule, reason_of(policy::v1::VERDICT_MANUAL)};
+  }
+  return {by_preset, effect, preset_rule, reason_of(by_preset)};
+}
+
+std::string_view name_of(Verdict verdict) {
+  switch (verdict) {
+    case policy::v1::VERDICT_AUTO:
+      return "auto";
+    case policy::v1::VERDICT_MANUAL:
+      return "manual";
+    case policy::v1::VERDICT_APPROVE:
+      return "approve";
+    case policy::v1::VERDICT_APPROVE_TWICE:
+      return "approve_twice";
+    case policy::v1::VERDICT_DENY:
+      return "deny";
+    default:
+      return "";
+  }
+}
+
+}  // namespace sluice::policy_engine

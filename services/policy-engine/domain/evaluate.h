@@ -1,0 +1,35 @@
+// The one function that says what a caller may do with a tool. Listing and deciding both ask it.
+#pragma once
+
+#include "services/policy-engine/domain/catalog.h"
+#include "services/policy-engine/domain/policy.h"
+
+#include "proto/sluice/policy/v1/policy.pb.h"
+
+#include <string>
+#include <string_view>
+
+namespace sluice::policy_engine {
+
+// Who asks: the claims of a verified token, the key behind them as it is now, and what the request
+// narrows to. All outlive the call.
+struct Caller {
+  const policy::v1::CallerClaims* claims = nullptr;
+  const CallerKey* key = nullptr;
+  const policy::v1::ToolFilter* request_filter = nullptr;
+};
+
+struct Ruling {
+  policy::v1::Verdict verdict = policy::v1::VERDICT_DENY;
+  policy::v1::EffectClass effect = policy::v1::EFFECT_CLASS_UNSPECIFIED;
+  std::string rule;    // which rule decided: "files.tools_to_execute", "preset.manual", …
+  std::string reason;  // one sentence for the caller
+};
+
+// Layer 1 and filters first, then the base verdict of README.md#rules.
+[[nodiscard]] Ruling evaluate(const Policy& policy, const Caller& caller, const CatalogTool& tool);
+
+// "auto", "manual", "approve", "approve_twice", "deny".
+[[nodiscard]] std::string_view name_of(policy::v1::Verdict verdict);
+
+}  // namespace sluice::policy_engine

@@ -1,0 +1,126 @@
+#include "services/policy-engine/domain/policy.h"
+
+#include "services/policy-engine/domain/effect_class.h"
+
+#include "common/base/bytes.h"
+#include "common/crypto/sha256.h"
+#include "common/json/canonical.h"
+
+#include <algorithm>
+
+namespace sluice::policy_engine {
+namespace {
+
+// Raised when what the hash covers changes, so that a new release never takes an old version for
+// its own.
+constexpr int kHashedForm = 1;
+
+json::Value names_of(const NameList& list) {
+  json::Array names;
+  for (const std::string& name : list.names()) {
+    names.emplace_back(name);
+  }
+  return names;
+}
+
+json::Value names_of(const std::optional<NameList>& list) {
+  return list ? names_of(*list) : json::Value();
+}
+
+json::Value form_of(const ServerPolicy& server) {
+  json::Object effects;
+  for (const auto& [tool, effect] : server.effect_classes) {
+    effects.set(tool, name_of(effect));
+  }
+  return json::object({
+      {"tools_to_execute", names_of(server.tools_to_execute)},
+      {"tools_to_auto_execute", names_of(server.tools_to_auto_execute)},
+      {"effect_classes", std::move(effects)},
+      {"trust_annotations", server.trust_annotations},
+      {"is_code_mode_client", server.is_code_mode_client},
+      {"tenants", names_of(server.tenants)},
+  });
+}
+
+json::Value form_of(const CallerKey& key) {
+  return json::object({
+      {"sha256", to_hex(key.digest)},
+      {"tenant", key.tenant},
+      {"roles", names_of(NameList(key.roles))},
+      {"agent", key.agent},
+      {"servers", names_of(key.servers)},
+      {"tools", names_of(key.tools)},
+  });
+}
+
+void fill(
+    google::protobuf::RepeatedPtrField<std::string>* out, const std::optional<NameList>& list
+) {
+  if (!list) {
+    *out->Add() = "*";
+    return;
+  }
+  for (const std::string& name : list->names()) {
+    *out->Add() = name;
+  }
+}
+
+}  // namespace
+
+std::string_view name_of(Preset preset) {
+  switch (preset) {
+    case Preset::Manual:
+      return "manual";
+    case Preset::Safe:
+      return "safe";
+    case Preset::Open:
+      return "open";
+  }
+  return "";
+}
+
+policy::v1::ToolFilter CallerKey::filter() const {
+  policy::v1::ToolFilter filter;
+  if (servers || tools) {
+    filter.set_restricted(true);
+    fill(filter.mutable_servers(), servers);
+    fill(filter.mutable_tools(), tools);
+  }
+  return filter;
+}
+
+std::string Policy::hash() const {
+  json::Object server_forms;
+  for (const auto& [name, server] : servers) {
+    server_forms.set(name, form_of(server));
+  }
+  json::Object key_forms;
+  for (const CallerKey& key : keys) {
+    key_forms.set(key.id, form_of(key));
+  }
+  return crypto::sha256(json::canonical(json::object({
+      {"form", kHashedForm},
+      {"preset", name_of(preset)},
+      {"servers", std::move(server_forms)},
+      {"keys", std::move(key_forms)},
+  })));
+}
+
+const CallerKey* Policy::key_named(std::string_view id) const {
+  const auto found =
+      std::find_if(keys.begin(), keys.end(), [id](const CallerKey& key) { return key.id == id; });
+  return found == keys.end() ? nullptr : &*found;
+}
+
+const CallerKey* Policy::key_of(std::string_view credential) const {
+  const std::string digest = crypto::sha256(credential);
+  const CallerKey* match = nullptr;
+  for (const CallerKey& key : keys) {
+    if (equal_constant_time(key.digest, digest)) {
+      match = &key;
+    }
+  }
+  return match;
+}
+
+}  // namespace sluice::policy_engine

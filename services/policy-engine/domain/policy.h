@@ -1,0 +1,84 @@
+// Policy: everything decisions depend on but the catalog and the call. An immutable snapshot of the
+// settings, identified by its hash.
+#pragma once
+
+#include "proto/sluice/policy/v1/policy.pb.h"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::policy_engine {
+
+enum class Preset { Manual, Safe, Open };
+
+[[nodiscard]] std::string_view name_of(Preset preset);
+
+// A list of names in which "*" stands for all.
+class NameList {
+ public:
+  NameList() = default;
+
+  explicit NameList(const std::vector<std::string>& names) : names_(names.begin(), names.end()) {}
+
+  [[nodiscard]] bool contains(std::string_view name) const {
+    return names_.contains("*") || names_.contains(name);
+  }
+
+  [[nodiscard]] const std::set<std::string, std::less<>>& names() const { return names_; }
+
+ private:
+  std::set<std::string, std::less<>> names_;
+};
+
+// What the operator says about one MCP server (mcp.client_configs).
+struct ServerPolicy {
+  NameList tools_to_execute;                      // layer 1; empty: none
+  std::optional<NameList> tools_to_auto_execute;  // absent: the preset decides alone
+  std::map<std::string, policy::v1::EffectClass, std::less<>> effect_classes;
+  bool trust_annotations = false;
+  bool is_code_mode_client = false;
+  std::optional<NameList> tenants;  // absent: all
+};
+
+// One virtual key (auth.keys). The key itself is nowhere.
+struct CallerKey {
+  std::string id;
+  std::string digest;  // SHA-256 of the key's text, 32 bytes
+  std::string tenant;
+  std::vector<std::string> roles;
+  std::string agent;
+  std::optional<NameList> servers;  // absent: not narrowed
+  std::optional<NameList> tools;    // "<server>-<tool>", "<server>-*" or "*"; absent: not narrowed
+
+  [[nodiscard]] std::string principal() const { return "key:" + id; }
+
+  [[nodiscard]] policy::v1::ToolFilter filter() const;
+};
+
+struct Policy {
+  Preset preset = Preset::Manual;
+  std::map<std::string, ServerPolicy, std::less<>> servers;  // by name
+  std::vector<CallerKey> keys;
+
+  // SHA-256 of the canonical JSON of all of it: equal policies have equal hashes, in whatever order
+  // they were written.
+  [[nodiscard]] std::string hash() const;
+  [[nodiscard]] const CallerKey* key_named(std::string_view id) const;
+  // The key with that text, found in time that depends on the number of keys only.
+  [[nodiscard]] const CallerKey* key_of(std::string_view credential) const;
+};
+
+// A policy with the version it is bound to.
+struct LoadedPolicy {
+  Policy policy;
+  std::string hash;
+  std::uint64_t version = 0;
+};
+
+}  // namespace sluice::policy_engine

@@ -1,0 +1,41 @@
+#include "services/policy-engine/domain/version_binding.h"
+
+#include <memory>
+#include <utility>
+
+namespace sluice::policy_engine {
+
+Async<void> VersionBinding::claim(Policy policy) {
+  SLUICE_CO_TRY(const BoundVersion bound, co_await store_->claim(policy.hash()));
+  adopt(policy, bound);
+  co_return Result<void>();
+}
+
+Async<void> VersionBinding::claim_again() {
+  const PolicyState::Snapshot loaded = state_->loaded();
+  if (loaded == nullptr) {
+    co_return Error(Code::Unavailable, "no policy is loaded yet; try again");
+  }
+  co_return co_await claim(loaded->policy);
+}
+
+Async<void> VersionBinding::catch_up() {
+  const PolicyState::Snapshot loaded = state_->loaded();
+  if (loaded == nullptr) {
+    co_return Error(Code::Unavailable, "no policy is loaded yet; try again");
+  }
+  SLUICE_CO_TRY(const BoundVersion newest, co_await store_->newest());
+  if (newest.hash == loaded->hash) {
+    adopt(loaded->policy, newest);
+  } else {
+    state_->heard(newest.version);
+  }
+  co_return Result<void>();
+}
+
+void VersionBinding::adopt(const Policy& policy, const BoundVersion& bound) {
+  state_->load(std::make_shared<const LoadedPolicy>(LoadedPolicy{policy, bound.hash, bound.version})
+  );
+}
+
+}  // namespace sluice::policy_engine

@@ -1,0 +1,68 @@
+#include "services/policy-engine/handlers/authenticate.h"
+
+#include "services/policy-engine/limits.h"
+
+#include "common/grant/grant.h"
+
+#include <utility>
+
+namespace sluice::policy_engine {
+namespace {
+
+policy::v1::CallerClaims claims_of(
+    const CallerKey& key, std::uint64_t policy_version, std::int64_t now_unix_ms
+) {
+  policy::v1::CallerClaims claims;
+  claims.set_tenant(key.tenant);
+  claims.set_principal(key.principal());
+  claims.mutable_roles()->Assign(key.roles.begin(), key.roles.end());
+  claims.set_key_id(key.id);
+  claims.set_agent(key.agent);
+  *claims.mutable_filter() = key.filter();
+  claims.set_policy_version(policy_version);
+  claims.set_not_before_unix_ms(now_unix_ms);
+  claims.set_not_after_unix_ms(now_unix_ms + grant::kTokenLifeMs);
+  return claims;
+}
+
+observability::Counter* counter(observability::Metrics* metrics, const char* result) {
+  return &metrics->counter(
+      "sluice_policy_authentications_total",
+      "Credentials looked at, by result.",
+      {{"result", result}}
+  );
+}
+
+}  // namespace
+
+AuthenticateHandler::AuthenticateHandler(Deps deps)
+    : deps_(deps),
+      accepted_(counter(deps.metrics, "accepted")),
+      refused_(counter(deps.metrics, "refused")) {}
+
+Async<policy::v1::AuthenticateReply> AuthenticateHandler::operator()(
+    policy::v1::AuthenticateRequest request, RequestContext
+) {
+  if (request.credential().size() > kCredentialBytesMax) {
+    co_return Error(
+        Code::Invalid,
+        "the credential is longer than " + std::to_string(kCredentialBytesMax) +
+            " bytes: send a virtual key"
+    );
+  }
+  SLUICE_CO_TRY(const PolicyState::Snapshot loaded, deps_.policy->current());
+  const CallerKey* const key = loaded->policy.key_of(request.credential());
+  if (key == nullptr) {
+    refused_->add();
+    co_return Error(
+        Code::Unauthenticated, "no such key: send a valid key as \"Authorization: Bearer <key>\""
+    );
+  }
+  accepted_->add();
+  policy::v1::AuthenticateReply reply;
+  *reply.mutable_claims() = claims_of(*key, loaded->version, deps_.clock->unix_ms());
+  reply.set_caller_token(grant::sign_token(*deps_.token_key, reply.claims()));
+  co_return reply;
+}
+
+}  // namespace sluice::policy_engine

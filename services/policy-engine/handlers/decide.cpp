@@ -1,0 +1,40 @@
+#include "services/policy-engine/handlers/decide.h"
+
+#include "services/policy-engine/domain/decide_batch.h"
+#include "services/policy-engine/domain/decision_record.h"
+#include "services/policy-engine/domain/evaluate.h"
+
+#include <utility>
+
+namespace sluice::policy_engine {
+
+Async<policy::v1::DecideReply> DecideHandler::operator()(
+    policy::v1::DecideRequest request, RequestContext context
+) {
+  const std::int64_t now_unix_ms = deps_.clock->unix_ms();
+  SLUICE_CO_TRY(const VerifiedCaller caller, deps_.callers->verify(context, now_unix_ms));
+  SLUICE_CO_CHECK_OK(check_request(request, now_unix_ms));
+  SLUICE_CO_TRY(CatalogCache::Snapshot catalog, co_await deps_.catalogs->get(context));
+  if (needs_newer_catalog(request, *catalog)) {
+    SLUICE_CO_TRY(catalog, co_await deps_.catalogs->recheck(context));
+  }
+
+  const policy::v1::DecideReply reply =
+      decide_batch({&caller, catalog.get(), &request, &context, deps_.grant_key});
+
+  for (int i = 0; i < reply.decisions_size(); ++i) {
+    auto record = decision_record({&request, &reply, i}, caller, context);
+    SLUICE_CO_TRY(const std::string event_id, deps_.audit->record(std::move(record)));
+    deps_.metrics
+        ->counter(
+            "sluice_policy_decisions_total",
+            "Decisions, by verdict.",
+            {{"verdict", std::string(name_of(reply.decisions(i).verdict()))}}
+        )
+        .add();
+  }
+  SLUICE_CO_CHECK_OK(co_await deps_.audit->written());
+  co_return reply;
+}
+
+}  // namespace sluice::policy_engine

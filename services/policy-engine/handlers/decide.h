@@ -1,0 +1,41 @@
+// Decides a batch of tool calls; grants for those that may run now. One policy.decision record per
+// call is in the outbox before the answer. Never waits for Postgres.
+//
+// Errors: Unauthenticated, Invalid (check_request), Unavailable (policy not loaded, catalog cannot
+// be fetched, audit outbox full), Deadline. A refusal is a normal reply with verdict DENY, not an
+// error.
+#pragma once
+
+#include "services/policy-engine/domain/caller_check.h"
+#include "services/policy-engine/domain/catalog_cache.h"
+
+#include "common/audit/client.h"
+#include "common/crypto/ed25519.h"
+#include "common/observability/metrics.h"
+
+#include "proto/sluice/policy/v1/policy.pb.h"
+
+namespace sluice::policy_engine {
+
+class DecideHandler {
+ public:
+  struct Deps {
+    const CallerCheck* callers;  // all outlive the handler
+    CatalogCache* catalogs;
+    const crypto::PrivateKey* grant_key;
+    audit::Client* audit;
+    async::Clock* clock;
+    observability::Metrics* metrics;
+  };
+
+  explicit DecideHandler(Deps deps) : deps_(deps) {}
+
+  Async<policy::v1::DecideReply> operator()(
+      policy::v1::DecideRequest request, RequestContext context
+  );
+
+ private:
+  Deps deps_;
+};
+
+}  // namespace sluice::policy_engine

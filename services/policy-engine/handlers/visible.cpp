@@ -1,0 +1,57 @@
+#include "services/policy-engine/handlers/visible.h"
+
+#include "services/policy-engine/domain/evaluate.h"
+#include "services/policy-engine/limits.h"
+
+#include <utility>
+
+namespace sluice::policy_engine {
+namespace {
+
+policy::v1::VisibleReply listing(
+    const VerifiedCaller& caller, const policy::v1::ToolFilter& filter, const Catalog& catalog
+) {
+  policy::v1::VisibleReply reply;
+  reply.set_policy_version(caller.policy->version);
+  reply.set_catalog_version(catalog.version());
+  for (const CatalogTool& tool : catalog.tools()) {
+    const Ruling ruling =
+        evaluate(caller.policy->policy, {&caller.claims, caller.key, &filter}, tool);
+    if (ruling.verdict == policy::v1::VERDICT_DENY) {
+      continue;
+    }
+    policy::v1::VisibleTool* const listed = reply.add_tools();
+    listed->set_server_id(tool.server_id);
+    listed->set_server(tool.server);
+    listed->set_tool(tool.tool);
+    listed->set_definition_hash(tool.definition_hash);
+    listed->set_verdict(ruling.verdict);
+    listed->set_effect_class(ruling.effect);
+  }
+  return reply;
+}
+
+}  // namespace
+
+Async<policy::v1::VisibleReply> VisibleHandler::operator()(
+    policy::v1::VisibleRequest request, RequestContext context
+) {
+  SLUICE_CO_TRY(
+      const VerifiedCaller caller, deps_.callers->verify(context, deps_.clock->unix_ms())
+  );
+  if (request.filter().servers_size() > kFilterEntriesMax ||
+      request.filter().tools_size() > kFilterEntriesMax) {
+    co_return Error(
+        Code::Invalid,
+        "a filter names at most " + std::to_string(kFilterEntriesMax) +
+            " servers and tools: send fewer"
+    );
+  }
+  SLUICE_CO_TRY(CatalogCache::Snapshot catalog, co_await deps_.catalogs->get(context));
+  if (!request.catalog_version().empty() && request.catalog_version() != catalog->version()) {
+    SLUICE_CO_TRY(catalog, co_await deps_.catalogs->recheck(context));
+  }
+  co_return listing(caller, request.filter(), *catalog);
+}
+
+}  // namespace sluice::policy_engine

@@ -1,0 +1,153 @@
+// policy-engine: says who a caller is and what may be done with a tool, and signs grants for it.
+// The only file in this service that names concrete adapters.
+#include "services/policy-engine/adapters/bus_ports.h"
+#include "services/policy-engine/adapters/pg_version_store.h"
+#include "services/policy-engine/config.h"
+#include "services/policy-engine/domain/caller_check.h"
+#include "services/policy-engine/domain/catalog_cache.h"
+#include "services/policy-engine/domain/name_check.h"
+#include "services/policy-engine/domain/version_binding.h"
+#include "services/policy-engine/handlers/authenticate.h"
+#include "services/policy-engine/handlers/beat.h"
+#include "services/policy-engine/handlers/decide.h"
+#include "services/policy-engine/handlers/manage.h"
+#include "services/policy-engine/handlers/visible.h"
+#include "services/policy-engine/limits.h"
+
+#include "common/async/retry.h"
+#include "common/crypto/ed25519.h"
+#include "common/crypto/random.h"
+#include "common/grant/grant.h"
+#include "common/service/connect.h"
+#include "common/service/run.h"
+
+namespace sluice::policy_engine {
+namespace {
+
+struct Keys {
+  crypto::PrivateKey token;
+  crypto::PrivateKey grant;
+  grant::KeyRing tokens;
+};
+
+Result<Keys> read_keys(const service::Runtime& runtime) {
+  SLUICE_TRY(const auto token_pem, runtime.secret("token-signing.pem"));
+  SLUICE_TRY(auto token_key, crypto::PrivateKey::from_pem(token_pem));
+  SLUICE_TRY(const auto grant_pem, runtime.secret("grant-signing.pem"));
+  SLUICE_TRY(auto grant_key, crypto::PrivateKey::from_pem(grant_pem));
+  SLUICE_TRY(auto ring, grant::KeyRing::load(runtime.secret_path("token-keys")));
+  ring.add(token_key.public_key());
+  return Keys{std::move(token_key), std::move(grant_key), std::move(ring)};
+}
+
+Async<void> claim_version(service::Runtime runtime, VersionBinding* binding, Policy policy) {
+  const std::function<Async<void>()> attempt = [binding, policy = std::move(policy)] {
+    return binding->claim(policy);
+  };
+  constexpr async::RetryPolicy kPolicy{
+      .attempts_max = static_cast<int>(kStartTimeout / kStartRetryInterval),
+      .first_wait = kStartRetryInterval,
+      .wait_max = kStartRetryInterval,
+  };
+  co_return co_await async::retry<void>(
+      runtime.clock(),
+      runtime.clock()->now() + kStartTimeout,
+      kPolicy,
+      crypto::random_u64(),
+      attempt
+  );
+}
+
+void log_unknown_names(observability::Log* log, const Policy& policy, const Catalog& catalog) {
+  for (const UnknownName& name : unknown_names(policy, catalog)) {
+    log->warn(
+        "tool-name-unknown",
+        {{"server", name.server}, {"setting", name.setting}, {"tool", name.tool}}
+    );
+  }
+}
+
+Async<void> serve(service::Runtime runtime, Config config) {
+  // 1. Keys and connections. Closed in reverse order when this frame ends.
+  SLUICE_CO_TRY(const Keys keys, read_keys(runtime));
+  SLUICE_CO_TRY(config.postgres.password, runtime.secret("postgres.password"));
+  SLUICE_CO_TRY(service::Link link, co_await service::connect(runtime, config.bus, config.audit));
+  const auto postgres = postgres::Pool::open(runtime.clock(), runtime.log(), config.postgres);
+
+  // 2. Ports, filled with real things; the policy bound to its version.
+  BusToolServers servers(link.bus.get());
+  BusBeatSink beats(link.bus.get());
+  PgVersionStore versions(postgres.get(), runtime.clock());
+  PolicyState state;
+  VersionBinding binding(&versions, &state);
+  SLUICE_CO_CHECK_OK(co_await claim_version(runtime, &binding, std::move(config.policy)));
+  async::TaskGroup tasks(
+      runtime.executor(),
+      [log = runtime.log()](std::string_view name, const Error& error) {
+        log->error("task-failed", {{"task", name}, {"error", error.to_log()}});
+      }
+  );
+  CatalogCache catalogs({
+      .servers = &servers,
+      .clock = runtime.clock(),
+      .tasks = &tasks,
+      .log = runtime.log(),
+      .on_change = [&state, log = runtime.log()](const Catalog& catalog
+                   ) { log_unknown_names(log, state.loaded()->policy, catalog); },
+  });
+  const CallerCheck callers(keys.tokens, &state);
+
+  // 3. Handlers. From here down everything is covered by unit tests.
+  AuthenticateHandler authenticate({&state, &keys.token, runtime.clock(), runtime.metrics()});
+  VisibleHandler visible({&callers, &catalogs, runtime.clock()});
+  DecideHandler decide(
+      {&callers, &catalogs, &keys.grant, link.audit.get(), runtime.clock(), runtime.metrics()}
+  );
+  ManageHandler manage({&callers, &binding, &state, runtime.clock()});
+  Beat beat(
+      {&state,
+       &binding,
+       &catalogs,
+       &beats,
+       runtime.clock(),
+       runtime.log(),
+       runtime.metrics(),
+       runtime.instance()}
+  );
+
+  // 4. Routes, then run until SIGTERM and drain.
+  const std::function<void(connector::v1::CatalogChanged)> on_catalog_changed =
+      [&catalogs](const connector::v1::CatalogChanged&) { catalogs.invalidate(); };
+  const std::function<void(policy::v1::PolicyBeat)> on_beat =
+      [&beat](const policy::v1::PolicyBeat& heard) { beat.heard(heard); };
+  SLUICE_CO_TRY(auto changes, link.bus->listen(endpoints::kCatalogChanged, on_catalog_changed));
+  SLUICE_CO_TRY(auto others, link.bus->listen(endpoints::kPolicyBeat, on_beat));
+  SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kPolicyAuthenticate, authenticate));
+  SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kPolicyVisible, visible));
+  SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kPolicyDecide, decide));
+  SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kPolicyManage, manage));
+  tasks.spawn("beat", beat.run());
+  runtime.add_readiness_check("policy", [&state] {
+    return std::string(
+        state.current().ok()
+            ? ""
+            : "another replica has loaded newer settings; restart this one with them"
+    );
+  });
+  static_cast<void>(co_await runtime.stopped());
+  changes.reset();
+  others.reset();
+  const auto drained =
+      co_await service::drain(runtime, &link, runtime.clock()->now() + kDrainTimeout);
+  static_cast<void>(co_await tasks.cancel_and_close());
+  co_return drained;
+}
+
+}  // namespace
+}  // namespace sluice::policy_engine
+
+int main(int argc, char** argv) {
+  return sluice::service::run<sluice::policy_engine::Config>(
+      "policy-engine", argc, argv, sluice::policy_engine::serve
+  );
+}

@@ -1,0 +1,95 @@
+// PolicyFixture: the handlers over fakes, with settings written as in the configuration file. One
+// caller per key.
+#pragma once
+
+#include "services/policy-engine/domain/caller_check.h"
+#include "services/policy-engine/domain/catalog_cache.h"
+#include "services/policy-engine/domain/version_binding.h"
+#include "services/policy-engine/handlers/authenticate.h"
+#include "services/policy-engine/handlers/beat.h"
+#include "services/policy-engine/handlers/decide.h"
+#include "services/policy-engine/handlers/manage.h"
+#include "services/policy-engine/handlers/visible.h"
+#include "services/policy-engine/testing/fakes.h"
+
+#include "common/audit/testing/recording_client.h"
+#include "common/config/config.h"
+#include "common/observability/testing/recording_log.h"
+#include "common/testing/manual_clock.h"
+#include "common/testing/run_sync.h"
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace sluice::policy_engine {
+
+// The policy of a settings text; aborts when it has faults.
+[[nodiscard]] Policy policy_of(std::string_view settings);
+
+// Text of the key whose id is given, in settings made by key_entry().
+[[nodiscard]] std::string key_text(std::string_view id);
+// {"id": …, "sha256": …, more…} for auth.keys; more begins with a comma or is empty.
+[[nodiscard]] std::string key_entry(std::string_view id, std::string_view more = "");
+
+class PolicyFixture {
+ public:
+  // Settings with the servers given (JSON members of client configs by name are up to the test),
+  // and keys "alice" and "root" (an admin). Loaded as version 1 unless load is Later.
+  enum class Load { Now, Later };
+
+  explicit PolicyFixture(
+      std::string_view settings = "", testing::FaultPlan* faults = nullptr, Load load = Load::Now
+  );
+  PolicyFixture(const PolicyFixture&) = delete;
+  PolicyFixture& operator=(const PolicyFixture&) = delete;
+  PolicyFixture(PolicyFixture&&) = delete;
+  PolicyFixture& operator=(PolicyFixture&&) = delete;
+  ~PolicyFixture();
+
+  // Files, with read_file, write_file and delete_file; preset manual.
+  static std::string default_settings();
+  // A settings text with that preset and those members of the server "files".
+  static std::string settings_with(std::string_view preset, std::string_view server_members);
+
+  template <class T>
+  Result<T> run(Async<T> operation) {
+    return testing::run_sync(loop, std::move(operation));
+  }
+
+  // A context that carries a fresh token of that key.
+  [[nodiscard]] RequestContext context_of(std::string_view key_id);
+  [[nodiscard]] RequestContext context_without_token() const;
+  // One call of that tool as the catalog now describes it, with arguments {}.
+  [[nodiscard]] policy::v1::DecideRequest request_for(std::string_view tool, policy::v1::Mode mode)
+      const;
+  void add_call(policy::v1::DecideRequest* request, std::string_view tool) const;
+  [[nodiscard]] Result<policy::v1::DecideReply> decide_one(
+      std::string_view tool, policy::v1::Mode mode
+  );
+
+  boost::asio::io_context loop{1};
+  testing::ManualClock clock;
+  observability::RecordingLog log;
+  std::unique_ptr<observability::Metrics> metrics = observability::make_metrics();
+  crypto::PrivateKey token_key = crypto::PrivateKey::generate();
+  crypto::PrivateKey grant_key = crypto::PrivateKey::generate();
+  grant::KeyRing grant_ring;
+  grant::KeyRing token_ring;
+  FakeToolServers servers;
+  FakeVersionStore versions;
+  RecordingBeatSink beats;
+  audit::RecordingClient audit;
+  PolicyState state;
+  VersionBinding binding{&versions, &state};
+  async::TaskGroup tasks{loop.get_executor(), nullptr};
+  CatalogCache catalogs;
+  std::unique_ptr<CallerCheck> callers;
+  std::unique_ptr<AuthenticateHandler> authenticate;
+  std::unique_ptr<VisibleHandler> visible;
+  std::unique_ptr<DecideHandler> decide;
+  std::unique_ptr<ManageHandler> manage;
+  std::unique_ptr<Beat> beat;
+};
+
+}  // namespace sluice::policy_engine
