@@ -56,11 +56,12 @@ class TlsStream final : public Stream {
   std::unique_ptr<SslStream> stream_;
 };
 
-int choose_protocol(  // NOLINT(readability-function-size): OpenSSL's signatureSSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in, unsigned int in_size, void*) {
+// NOLINTNEXTLINE(readability-function-size): the parameters are OpenSSL's
+int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in, unsigned int in_size, void*) {
   unsigned char* chosen = nullptr;
   if (SSL_select_next_proto(&chosen, out_size, kAlpn.data(), kAlpn.size(), in, in_size) !=
       OPENSSL_NPN_NEGOTIATED) {
-  return SSL_TLSEXT_ERR_ALERT_FATAL;  // a peer that insists on h2
+    return SSL_TLSEXT_ERR_ALERT_FATAL;  // a peer that insists on h2
   }
   *out = chosen;
   return SSL_TLSEXT_ERR_OK;
