@@ -189,10 +189,13 @@ class BusContract : public ::testing::Test {
 
   // Waits until it holds; false when that takes 5 s.
   bool until(const std::function<bool()>& holds) {
-    for (int i = 0; i < 1000 && !holds(); ++i) {
+    for (int i = 0; i < 1000; ++i) {
+      if (holds()) {
+        return true;
+      }
       pause(5ms);
     }
-    return holds();
+    return false;
   }
 
   RequestContext context(Duration time = 10s) {

@@ -556,7 +556,8 @@ TEST_F(PgAuditStoreTest, NoRoleOfAServiceCanChangeOrRemoveARow) {
       "COPY audit.records TO PROGRAM 'true'",
       "SELECT lo_create(0)::text FROM lo_unlink(1)",
   };
-  // Postgres only warns about a grant by somebody who has nothing to give; what follows shows that it gave nothing.
+  // Postgres only warns about a grant by somebody who has nothing to give; what follows shows that
+  // it gave nothing.
   static_cast<void>(execute("audit_writer", "GRANT ALL ON audit.records TO audit_writer"));
   int tried = 0;
   for (const std::string role :
