@@ -1,0 +1,149 @@
+// A loop with the machine's clock, and the fake MCP server as a program to start.
+#pragma once
+
+#include "services/mcp-connector/adapters/stdio_transport.h"
+#include "services/mcp-connector/connections/mcp_session.h"
+#include "services/mcp-connector/testing/fixture.h"
+#include "tests/support/process.h"
+
+#include "common/async/task_group.h"
+#include "common/testing/run_sync.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sluice::mcp_connector {
+
+class RealLoop {
+ public:
+  template <class T>
+  Result<T> run(Async<T> operation) {
+    return sluice::testing::run_sync(context_, std::move(operation));
+  }
+
+  // Lets time pass until the condition holds.
+  bool wait(const std::function<bool()>& condition, std::chrono::milliseconds limit) {
+    const TimePoint until = clock_.now() + limit;
+    while (!condition() && clock_.now() < until) {
+      const auto passed = run(async::sleep_for(&clock_, std::chrono::milliseconds(5)));
+      SLUICE_CHECK(passed.ok(), "a test's own sleep is not cancelled");
+    }
+    return condition();
+  }
+
+  Executor executor() { return context_.get_executor(); }
+
+  async::Clock* clock() { return &clock_; }
+
+  boost::asio::io_context* context() { return &context_; }
+
+ private:
+  boost::asio::io_context context_{1};
+  async::SystemClock clock_{context_.get_executor()};
+};
+
+// tests/support/fake_mcp_server.py with these options.
+inline ServerConfig fake_server(std::vector<std::string> options) {
+  ServerConfig server = stdio_server("fake");
+  server.command = "python3";
+  server.args = {tests::source_directory() + "/tests/support/fake_mcp_server.py"};
+  server.args.insert(server.args.end(), options.begin(), options.end());
+  return server;
+}
+
+inline config::Environment test_environment() {
+  return {
+      {"PATH", tests::environment_or("PATH", "/usr/bin:/bin")},
+      {"HOME", "/nowhere"},
+      {"SECRET", "s3cret"},
+      {"TOKEN", "t0ken"}
+  };
+}
+
+// One running server and an initialized session with it.
+class StdioRig {
+ public:
+  explicit StdioRig(ServerConfig server) : server_(std::move(server)) {}
+
+  StdioRig(const StdioRig&) = delete;
+  StdioRig& operator=(const StdioRig&) = delete;
+  StdioRig(StdioRig&&) = delete;
+  StdioRig& operator=(StdioRig&&) = delete;
+
+  ~StdioRig() { stop(); }
+
+  Result<void> open() {
+    StdioOpener opener(
+        {.executor = loop.executor(),
+         .clock = loop.clock(),
+         .log = &log_,
+         .environment = test_environment()}
+    );
+    SLUICE_TRY(link, loop.run(opener.open(&server_)));
+    session = std::make_unique<McpSession>(McpSession::Deps{
+        .clock = loop.clock(),
+        .log = &log_,
+        .link = link.get(),
+        .server = "fake",
+        .on_list_changed = [this] { ++list_changes; },
+        .on_gone = [this] { ++gone; },
+    });
+    tasks_ = std::make_unique<async::TaskGroup>(loop.executor(), async::TaskGroup::OnError());
+    tasks_->spawn("read", session->read());
+    return {};
+  }
+
+  Result<mcp::InitializeResult> initialize(
+      std::chrono::milliseconds timeout = std::chrono::seconds(20)
+  ) {
+    return loop.run(session->initialize(loop.clock()->now() + timeout));
+  }
+
+  Result<Answer> call(
+      const std::string& tool,
+      const std::string& arguments,
+      std::chrono::milliseconds timeout = std::chrono::seconds(10)
+  ) {
+    return loop.run(call_and_wait(tool, arguments, loop.clock()->now() + timeout));
+  }
+
+  // Returns how long the end took.
+  std::chrono::milliseconds stop() {
+    const TimePoint began = loop.clock()->now();
+    if (session) {
+      session->fail_all(Error(Code::Unavailable, "the test ends"));
+      EXPECT_TRUE(loop.run(link->stop()).ok());
+      EXPECT_TRUE(loop.run(tasks_->close()).ok());
+      session.reset();
+      link.reset();
+    }
+    return std::chrono::duration_cast<std::chrono::milliseconds>(loop.clock()->now() - began);
+  }
+
+  RealLoop loop;
+  std::unique_ptr<ServerLink> link;
+  std::unique_ptr<McpSession> session;
+  std::vector<std::string> progress;
+  int list_changes = 0;
+  int gone = 0;
+
+ private:
+  Async<Answer> call_and_wait(std::string tool, std::string arguments, TimePoint deadline) {
+    SLUICE_CO_TRY(const auto ticket, session->call_tool(tool, arguments, deadline));
+    while (true) {
+      SLUICE_CO_TRY(auto notification, co_await ticket->progress());
+      if (!notification) {
+        co_return ticket->take();
+      }
+      progress.push_back(std::move(*notification));
+    }
+  }
+
+  ServerConfig server_;
+  QuietLog log_;
+  std::unique_ptr<async::TaskGroup> tasks_;
+};
+
+}  // namespace sluice::mcp_connector

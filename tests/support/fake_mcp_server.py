@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""A small stdio MCP server for tests (protocol 2025-11-25), with the bad manners seen in the field.
+
+Tools: echo {text}, environment {}, arguments {}, append {path, text} (the side effect), sleep {ms}, crash {path}, large {bytes}.
+"""
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+
+def tool(name, properties, **more):
+    return {"name": name, "description": name, **more,
+            "inputSchema": {"type": "object", "properties": properties, "required": list(properties)}}
+
+
+TEXT, NUMBER = {"type": "string"}, {"type": "integer"}
+TOOLS = [
+    tool("echo", {"text": TEXT}, annotations={"readOnlyHint": True}),
+    tool("environment", {}, annotations={"readOnlyHint": True}),
+    tool("arguments", {}, annotations={"readOnlyHint": True}),
+    tool("append", {"path": TEXT, "text": TEXT}),
+    tool("sleep", {"ms": NUMBER}),
+    tool("crash", {"path": TEXT}),
+    tool("large", {"bytes": NUMBER}),
+]
+
+
+def options():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--banner", action="store_true", help="text on stdout before and between messages")
+    parser.add_argument("--garbage", action="store_true", help="broken JSON on stdout")
+    parser.add_argument("--slow-start", type=float, default=0, help="seconds before the first read")
+    parser.add_argument("--never-ready", action="store_true", help="never answers initialize")
+    parser.add_argument("--ignore-eof", action="store_true")
+    parser.add_argument("--ignore-sigterm", action="store_true")
+    parser.add_argument("--deaf", action="store_true", help="never reads its input")
+    parser.add_argument("--large-catalog", type=int, default=0, help="bytes of one tool's description")
+    parser.add_argument("--long-line", type=int, default=0, help="bytes of one line before the first answer")
+    parser.add_argument("--stderr", type=int, default=0, help="bytes written to stderr at the start")
+    parser.add_argument("--storm", action="store_true", help="seven list_changed and roots/list after initialize")
+    parser.add_argument("--pages", action="store_true", help="one tool a page")
+    parser.add_argument("--grandchild", help="file for the pid of a sleeping child of this process")
+    parser.add_argument("rest", nargs="*")
+    return parser.parse_args()
+
+
+OPTIONS = options()
+
+def say(text):
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def send(message):
+    if OPTIONS.banner:
+        say("fake server: about to answer")
+    if OPTIONS.garbage:
+        say('{"jsonrpc": "2.0", "id": 1, broken')
+        say("[1, 2")
+        say('{"jsonrpc": "2.0", "id": 987654, "result": {}}')
+    say(json.dumps({"jsonrpc": "2.0", **message}, ensure_ascii=False))
+
+
+def text_result(text, **more):
+    return {"content": [{"type": "text", "text": text}], **more}
+
+
+def call(name, arguments, token):
+    if name == "echo":
+        return text_result(arguments["text"])
+    if name == "environment":
+        return text_result(json.dumps(dict(os.environ), sort_keys=True))
+    if name == "arguments":
+        return text_result(json.dumps(sys.argv[1:]))
+    if name == "append":
+        with open(arguments["path"], "a", encoding="utf-8") as file:
+            file.write(arguments["text"] + "\n")
+        return text_result("appended")
+    if name == "sleep":
+        if token is not None:
+            send({"method": "notifications/progress", "params": {"progressToken": token, "progress": 1, "total": 2}})
+        time.sleep(arguments["ms"] / 1000)
+        return text_result("slept")
+    if name == "crash":
+        with open(arguments["path"], "a", encoding="utf-8") as file:
+            file.write("effect before the crash\n")
+        os._exit(3)
+    if name == "large":
+        return text_result("x" * arguments["bytes"])
+    return text_result("no such tool", isError=True)
+
+
+def tools_page(cursor):
+    tools = [dict(entry) for entry in TOOLS]
+    if OPTIONS.large_catalog:
+        tools[0]["description"] = "d" * OPTIONS.large_catalog
+    if not OPTIONS.pages:
+        return {"tools": tools}
+    at = int(cursor or 0)
+    page = {"tools": tools[at:at + 1]}
+    if at + 1 < len(tools):
+        page["nextCursor"] = str(at + 1)
+    return page
+
+
+def answer(message):
+    method, params = message["method"], message.get("params") or {}
+    if method == "initialize":
+        if OPTIONS.never_ready:
+            return None
+        return {"protocolVersion": "2025-11-25", "capabilities": {"tools": {"listChanged": True}},
+                "serverInfo": {"name": "fake", "version": "1"}}
+    if method == "ping":
+        return {}
+    if method == "tools/list":
+        return tools_page(params.get("cursor"))
+    if method == "tools/call":
+        token = params.get("_meta", {}).get("progressToken")
+        return call(params["name"], params.get("arguments") or {}, token)
+    raise LookupError(method)
+
+
+def handle(message):
+    if "method" not in message:
+        return
+    if message["method"] == "notifications/initialized" and OPTIONS.storm:
+        for _ in range(7):
+            send({"method": "notifications/tools/list_changed"})
+        send({"id": "server-1", "method": "roots/list"})
+    if "id" not in message:
+        return
+    try:
+        result = answer(message)
+    except LookupError:
+        send({"id": message["id"], "error": {"code": -32601, "message": "unknown method"}})
+        return
+    if result is not None:
+        send({"id": message["id"], "result": result})
+
+
+def main():
+    if OPTIONS.ignore_sigterm:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if OPTIONS.grandchild:
+        child = subprocess.Popen(["sleep", "1000"], stdin=subprocess.DEVNULL)
+        with open(OPTIONS.grandchild, "w", encoding="ascii") as file:
+            file.write(str(child.pid))
+    if OPTIONS.stderr:
+        sys.stderr.write("e" * OPTIONS.stderr + " the last words")
+        sys.stderr.flush()
+    if OPTIONS.banner:
+        say("Fake MCP server running on stdio")
+    if OPTIONS.long_line:
+        say('{"jsonrpc": "2.0", "method": "notifications/message", "params": {"data": "' + "x" * OPTIONS.long_line + '"}}')
+    time.sleep(OPTIONS.slow_start)
+    while OPTIONS.deaf:
+        time.sleep(1000)
+    for line in sys.stdin:
+        handle(json.loads(line))
+    while OPTIONS.ignore_eof:
+        time.sleep(1000)
+
+
+main()
