@@ -31,9 +31,9 @@ inline constexpr std::chrono::milliseconds kRefusalKeptFor{1'000};
 // Source: ARCHITECTURE.md#caller-identity: tokens live 60 s and are renewed when less than 15 s
 // remain.
 inline constexpr std::int64_t kTokenRenewBelowMs = 15'000;
-// Source: longest wait of one decide (250 ms) with room for clock differences (2 s) between
-// services.
-inline constexpr std::int64_t kTokenUnusableBelowMs = 3'000;
+// Source: what an execution may spend before its grant is used: catalog (6 s), two decisions (250
+// ms each), with room.
+inline constexpr std::int64_t kTokenUnusableBelowMs = 8'000;
 inline constexpr std::chrono::milliseconds kAuthenticateTimeout{2'000};
 inline constexpr std::size_t kFlightsMax = 1'024;
 // Source: auth.refused records are for people; above this rate one record tells how many were left

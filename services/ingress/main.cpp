@@ -23,6 +23,9 @@
 namespace sluice::ingress {
 namespace {
 
+// After requests in flight: for the audit outbox.
+constexpr std::chrono::milliseconds kDrainReserve{2'000};
+
 // What policy-engine and mcp-connector announce keeps the caches true.
 struct Listening {
   std::unique_ptr<bus::Subscription> beats;
@@ -56,10 +59,99 @@ Result<Listening> listen(bus::Bus& bus, VersionWatch& versions, async::Clock* cl
   return listening;
 }
 
+// Ports, filled with real things.
+struct Ports {
+  explicit Ports(bus::Bus* bus, redis::Client* redis)
+      : policy(bus), provider(bus), servers(bus), journal(bus), tool_calls(redis) {}
+
+  BusPolicyEngine policy;
+  BusProviderRouter provider;
+  BusToolServers servers;
+  BusAuditJournal journal;
+  RedisToolCalls tool_calls;
+};
+
+// Handlers and what they share. Covered by unit tests over fakes of the ports.
+struct FrontDoor {
+  FrontDoor(
+      const service::Runtime& runtime,
+      const Config& config,
+      Ports& ports,
+      audit::Client* audit,
+      async::TaskGroup* tasks
+  )
+      : trail(audit, config.record_body_bytes_max),
+        authenticator(
+            {.policy = &ports.policy,
+             .clock = runtime.clock(),
+             .versions = versions.get(),
+             .tasks = tasks}
+        ),
+        admission(
+            {.authenticator = &authenticator,
+             .audit = audit,
+             .trail = &trail,
+             .clock = runtime.clock(),
+             .metrics = runtime.metrics()}
+        ),
+        catalog(
+            {.policy = &ports.policy,
+             .servers = &ports.servers,
+             .clock = runtime.clock(),
+             .versions = versions.get(),
+             .tasks = tasks}
+        ),
+        chains({.store = &ports.tool_calls, .journal = &ports.journal, .log = runtime.log()}),
+        chat(
+            {.admission = &admission,
+             .catalog = &catalog,
+             .chains = &chains,
+             .provider = &ports.provider,
+             .trail = &trail,
+             .audit = audit,
+             .clock = runtime.clock(),
+             .metrics = runtime.metrics(),
+             .injection =
+                 {.servers_configured = config.servers_configured,
+                  .only_on_request = config.disable_auto_tool_inject}}
+        ),
+        embeddings(
+            {.admission = &admission, .provider = &ports.provider, .trail = &trail, .audit = audit}
+        ),
+        models({.admission = &admission, .provider = &ports.provider}),
+        execute(
+            {.admission = &admission,
+             .catalog = &catalog,
+             .chains = &chains,
+             .policy = &ports.policy,
+             .servers = &ports.servers,
+             .journal = &ports.journal,
+             .trail = &trail,
+             .audit = audit,
+             .clock = runtime.clock(),
+             .metrics = runtime.metrics(),
+             .tool_timeout = config.tool_execution_timeout}
+        ),
+        server_list({.admission = &admission, .servers = &ports.servers}) {}
+
+  // Shared with the readiness check, which may outlive the rest by a moment.
+  std::shared_ptr<VersionWatch> versions = std::make_shared<VersionWatch>();
+  Trail trail;
+  Authenticator authenticator;
+  Admission admission;
+  CatalogSource catalog;
+  ChainFinder chains;
+  ChatCompletionsHandler chat;
+  EmbeddingsHandler embeddings;
+  ModelsHandler models;
+  ExecuteToolHandler execute;
+  ServersHandler server_list;
+};
+
 Async<void> serve(service::Runtime runtime, Config config) {
   // 1. Connections. Closed in reverse order when this frame ends.
-  SLUICE_CO_TRY(auto link, co_await service::connect(runtime, config.bus, config.audit));
   SLUICE_CO_TRY(config.redis.password, runtime.secret("redis.password"));
+  SLUICE_CO_TRY(auto link, co_await service::connect(runtime, config.bus, config.audit));
   SLUICE_CO_TRY(
       const auto redis,
       co_await redis::connect(runtime.executor(), runtime.clock(), runtime.log(), config.redis)
@@ -71,66 +163,10 @@ Async<void> serve(service::Runtime runtime, Config config) {
       }
   );
 
-  // 2. Ports, filled with real things.
-  BusPolicyEngine policy(link.bus.get());
-  BusProviderRouter provider(link.bus.get());
-  BusToolServers servers(link.bus.get());
-  BusAuditJournal journal(link.bus.get());
-  RedisToolCalls tool_calls(redis.get());
-
-  // 3. Handlers. From here down everything is covered by unit tests.
-  VersionWatch versions;
-  SLUICE_CO_TRY(const auto listening, listen(*link.bus, versions, runtime.clock()));
-  Trail trail(link.audit.get(), config.record_body_bytes_max);
-  Authenticator authenticator(
-      {.policy = &policy, .clock = runtime.clock(), .versions = &versions, .tasks = &tasks}
-  );
-  Admission admission(
-      {.authenticator = &authenticator,
-       .audit = link.audit.get(),
-       .trail = &trail,
-       .clock = runtime.clock(),
-       .metrics = runtime.metrics()}
-  );
-  CatalogSource catalog(
-      {.policy = &policy,
-       .servers = &servers,
-       .clock = runtime.clock(),
-       .versions = &versions,
-       .tasks = &tasks}
-  );
-  ChainFinder chains({.store = &tool_calls, .journal = &journal, .log = runtime.log()});
-  ChatCompletionsHandler chat(
-      {.admission = &admission,
-       .catalog = &catalog,
-       .chains = &chains,
-       .provider = &provider,
-       .trail = &trail,
-       .audit = link.audit.get(),
-       .clock = runtime.clock(),
-       .metrics = runtime.metrics(),
-       .injection =
-           {.servers_configured = config.servers_configured,
-            .only_on_request = config.disable_auto_tool_inject}}
-  );
-  EmbeddingsHandler embeddings(
-      {.admission = &admission, .provider = &provider, .trail = &trail, .audit = link.audit.get()}
-  );
-  ModelsHandler models({.admission = &admission, .provider = &provider});
-  ExecuteToolHandler execute(
-      {.admission = &admission,
-       .catalog = &catalog,
-       .chains = &chains,
-       .policy = &policy,
-       .servers = &servers,
-       .journal = &journal,
-       .trail = &trail,
-       .audit = link.audit.get(),
-       .clock = runtime.clock(),
-       .metrics = runtime.metrics(),
-       .tool_timeout = config.tool_execution_timeout}
-  );
-  ServersHandler server_list({.admission = &admission, .servers = &servers});
+  // 2. and 3. Ports and handlers.
+  Ports ports(link.bus.get(), redis.get());
+  FrontDoor door(runtime, config, ports, link.audit.get(), &tasks);
+  SLUICE_CO_TRY(auto listening, listen(*link.bus, *door.versions, runtime.clock()));
 
   // 4. Routes, then run until SIGTERM and drain.
   SLUICE_CO_TRY(
@@ -143,25 +179,27 @@ Async<void> serve(service::Runtime runtime, Config config) {
            .service = "ingress"},
           config.http,
           routes(
-              {chat, embeddings, models, execute, server_list},
+              {door.chat, door.embeddings, door.models, door.execute, door.server_list},
               config.tool_execution_timeout + kExecuteSlack
           )
       )
   );
   runtime.publish_port("http", server->port());
-  runtime.add_readiness_check("policy", [&versions, clock = runtime.clock()] {
-    return versions.fresh(clock->now()) ? std::string()
-                                        : std::string("no beat of policy-engine for 2 s");
+  runtime.add_readiness_check("policy", [versions = door.versions, clock = runtime.clock()] {
+    return versions->fresh(clock->now()) ? std::string()
+                                         : std::string("no beat of policy-engine for 2 s");
   });
   tasks.spawn("http", server->serve());
-  SLUICE_CO_CHECK_OK(co_await runtime.stopped());
+  const auto stopped = co_await runtime.stopped();
   const TimePoint deadline = runtime.clock()->now() + config.drain_timeout;
   const auto http_drained = co_await server->drain(deadline);
-  const auto link_drained =
-      co_await service::drain(runtime, &link, deadline + std::chrono::seconds(2));
-  SLUICE_CO_CHECK_OK(co_await tasks.cancel_and_close());
-  SLUICE_CO_CHECK_OK(co_await redis->close());
-  SLUICE_CO_CHECK_OK(http_drained);
+  const auto closed = co_await tasks.cancel_and_close();
+  listening = {};
+  const auto link_drained = co_await service::drain(runtime, &link, deadline + kDrainReserve);
+  const auto redis_closed = co_await redis->close();
+  for (const auto& ended : {stopped, http_drained, closed, redis_closed}) {
+    SLUICE_CO_CHECK_OK(ended);
+  }
   co_return link_drained;
 }
 

@@ -53,6 +53,19 @@ Async<Admitted> Admission::admit_admin(const http::HttpRequest* request, Request
   co_return admitted;
 }
 
+Async<std::string> Admission::fresh_token(
+    const http::HttpRequest* request, RequestContext context
+) {
+  SLUICE_CO_TRY(std::string credential, credential_of(request->headers));
+  SLUICE_CO_TRY(
+      const CallerPtr caller,
+      co_await deps_.authenticator->authenticate(
+          std::move(credential), request->remote_address, std::move(context)
+      )
+  );
+  co_return caller->token;
+}
+
 Error Admission::refuse(
     Error error, const std::string& source_address, const RequestContext& context
 ) {

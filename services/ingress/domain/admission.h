@@ -36,6 +36,8 @@ class Admission {
   Async<Admitted> admit(const http::HttpRequest* request, RequestContext context);
   // The same for a caller with the role "admin". Errors: Denied besides.
   Async<Admitted> admit_admin(const http::HttpRequest* request, RequestContext context);
+  // A caller token that is good for some time yet, for a request that was admitted a while ago.
+  Async<std::string> fresh_token(const http::HttpRequest* request, RequestContext context);
 
  private:
   Error refuse(Error error, const std::string& source_address, const RequestContext& context);

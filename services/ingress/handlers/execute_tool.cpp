@@ -6,6 +6,7 @@
 #include "services/ingress/limits.h"
 
 #include "common/http/error_map.h"
+#include "common/json/parse.h"
 
 #include <optional>
 #include <utility>
@@ -18,6 +19,8 @@ constexpr std::uint32_t kDecisionsMax = 2;
 // Hops of one decision and of what the connector records under it.
 constexpr std::uint32_t kHopsPerDecision = 4;
 constexpr std::size_t kApprovalIdBytesMax = 64;
+// Rules by which policy-engine says that its catalog is not the one the call was made from.
+constexpr std::string_view kCatalogRules = "catalog.";
 
 http::HttpResponse denied(const std::string& rule, const std::string& reason) {
   return response_of({
@@ -105,6 +108,28 @@ http::HttpResponse not_carried_out(const std::string& why) {
   });
 }
 
+// The message of a JSON-RPC error member, or what stands in for it.
+std::string message_in(const std::string& error, std::string_view fallback) {
+  const auto parsed = json::parse(error);
+  return parsed.ok() ? parsed.value().text_or("message", fallback) : std::string(fallback);
+}
+
+Result<http::HttpResponse> answer_of(
+    const connector::v1::Final& final, const std::string& call_id, CallFormat format
+) {
+  if (final.outcome() == connector::v1::OUTCOME_UNKNOWN) {
+    return outcome_unknown();
+  }
+  if (final.outcome() == connector::v1::OUTCOME_FAILED) {
+    return not_carried_out(message_in(final.error(), "the tool's server could not be reached"));
+  }
+  SLUICE_TRY(
+      std::string message,
+      tool_message({.result = final.result(), .error = final.error()}, call_id, format)
+  );
+  return json_response(200, std::move(message));
+}
+
 bool is_read(const policy::v1::Decision& decision) {
   return decision.effect_class() == policy::v1::EFFECT_CLASS_READ;
 }
@@ -115,6 +140,7 @@ Async<http::HttpResponse> ExecuteToolHandler::operator()(
     http::HttpRequest request, RequestContext context
 ) {
   Execution execution;
+  execution.request = &request;
   SLUICE_CO_TRY(Admitted admitted, co_await deps_.admission->admit(&request, std::move(context)));
   execution.owner = admitted.owner();
   execution.caller = std::move(admitted.caller);
@@ -139,7 +165,7 @@ Async<http::HttpResponse> ExecuteToolHandler::operator()(
   );
   execution.context.chain = std::move(point.chain);
   execution.context.hop = point.hop;
-  auto answer = co_await execute(&request, &execution);
+  auto answer = co_await execute(&execution);
   if (!answer.ok()) {
     if (answer.error().code() == Code::Cancelled) {
       co_return answer;
@@ -149,10 +175,8 @@ Async<http::HttpResponse> ExecuteToolHandler::operator()(
   co_return co_await finish(&execution, std::move(answer).value());
 }
 
-Async<http::HttpResponse> ExecuteToolHandler::execute(
-    const http::HttpRequest* request, Execution* execution
-) {
-  SLUICE_CO_TRY(const Narrowing narrowing, Narrowing::parse(request->headers));
+Async<http::HttpResponse> ExecuteToolHandler::execute(Execution* execution) {
+  SLUICE_CO_TRY(const Narrowing narrowing, Narrowing::parse(execution->request->headers));
   SLUICE_CO_TRY(
       const SnapshotPtr snapshot,
       co_await deps_.catalog->snapshot(execution->caller, narrowing, execution->context)
@@ -189,34 +213,15 @@ Async<http::HttpResponse> ExecuteToolHandler::refuse(
 
 Async<http::HttpResponse> ExecuteToolHandler::decide_and_run(Execution* execution) {
   for (;;) {  // at most kDecisionsMax rounds
-    auto decided = co_await decide(execution);
-    const bool again = execution->decisions < kDecisionsMax;
-    if (!decided.ok()) {
-      if (decided.error().code() == Code::Conflict && again) {
-        SLUICE_CO_CHECK_OK(co_await refresh(execution));
-        continue;
-      }
-      co_return std::move(decided).error();
-    }
-    const policy::v1::Decision& decision = decided.value();
+    SLUICE_CO_TRY(const policy::v1::Decision decision, co_await decide_current(execution));
     if (decision.grant().empty()) {
       const bool waits = decision.verdict() == policy::v1::VERDICT_APPROVE ||
                          decision.verdict() == policy::v1::VERDICT_APPROVE_TWICE;
       co_return waits ? approval_required(decision) : denied(decision.rule(), decision.reason());
     }
     auto final = co_await carry_out(execution, decision);
-    if (final.ok() && final.value().outcome() == connector::v1::OUTCOME_UNKNOWN) {
-      co_return outcome_unknown();
-    }
-    if (final.ok() && final.value().outcome() == connector::v1::OUTCOME_FAILED) {
-      co_return not_carried_out("the tool's server could not be reached");
-    }
     if (final.ok()) {
-      const ToolOutcome outcome{.result = final.value().result(), .error = final.value().error()};
-      SLUICE_CO_TRY(
-          std::string message, tool_message(outcome, execution->call.id, execution->format)
-      );
-      co_return json_response(200, std::move(message));
+      co_return answer_of(final.value(), execution->call.id, execution->format);
     }
     const Code code = final.error().code();
     if (code == Code::Cancelled || (is_read(decision) && code != Code::Conflict)) {
@@ -227,11 +232,26 @@ Async<http::HttpResponse> ExecuteToolHandler::decide_and_run(Execution* executio
     if (known) {
       co_return std::move(*known);
     }
-    if (code != Code::Conflict || !again) {
+    if (code != Code::Conflict || execution->decisions >= kDecisionsMax) {
       co_return std::move(final).error();
     }
     SLUICE_CO_CHECK_OK(co_await refresh(execution));
   }
+}
+
+Async<policy::v1::Decision> ExecuteToolHandler::decide_current(Execution* execution) {
+  auto decided = co_await decide(execution);
+  const bool outdated = decided.ok() ? decided.value().rule().starts_with(kCatalogRules)
+                                     : decided.error().code() == Code::Conflict;
+  if (!outdated || execution->decisions >= kDecisionsMax) {
+    co_return decided;
+  }
+  const std::string seen = execution->tool.definition_hash;
+  SLUICE_CO_CHECK_OK(co_await refresh(execution));
+  if (decided.ok() && execution->tool.definition_hash == seen) {
+    co_return decided;
+  }
+  co_return co_await decide(execution);
 }
 
 Async<policy::v1::Decision> ExecuteToolHandler::decide(Execution* execution) {
@@ -286,6 +306,11 @@ Async<std::optional<http::HttpResponse>> ExecuteToolHandler::recall(
   request.set_grant_id(std::move(grant_id));
   request.set_tenant(execution->owner.tenant);
   request.set_principal(execution->owner.principal);
+  // The tool may have taken longer than the caller token lives.
+  SLUICE_CO_TRY(
+      execution->context.caller_token,
+      co_await deps_.admission->fresh_token(execution->request, execution->context)
+  );
   auto reply = co_await deps_.journal->journal(std::move(request), execution->context);
   if (!reply.ok()) {
     co_return std::move(reply)

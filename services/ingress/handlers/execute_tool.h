@@ -47,6 +47,7 @@ class ExecuteToolHandler {
  private:
   // One execution under way.
   struct Execution {
+    const http::HttpRequest* request = nullptr;
     CallerPtr caller;
     RequestContext context;  // hop: that of tool.execute
     Owner owner;
@@ -59,12 +60,14 @@ class ExecuteToolHandler {
     std::uint32_t decisions = 0;
   };
 
-  Async<http::HttpResponse> execute(const http::HttpRequest* request, Execution* execution);
+  Async<http::HttpResponse> execute(Execution* execution);
   Async<http::HttpResponse> refuse(
       Execution* execution, const ToolEntry* tool, http::HttpResponse answer, std::string why
   );
   Async<http::HttpResponse> decide_and_run(Execution* execution);
   Async<policy::v1::Decision> decide(Execution* execution);
+  // Decides, and once more where policy or catalog changed in between.
+  Async<policy::v1::Decision> decide_current(Execution* execution);
   Async<connector::v1::Final> carry_out(Execution* execution, policy::v1::Decision decision);
   // What the trail knows of a grant: an answer, or nullopt when the grant was not used.
   Async<std::optional<http::HttpResponse>> recall(Execution* execution, std::string grant_id);

@@ -299,6 +299,41 @@ TEST_F(ExecuteToolTest, DecidesOnceMoreWhenPolicyChangedInBetween) {
   EXPECT_GT(fixture.policy.decides[1].second.hop, fixture.servers.requests[0].second.hop);
 }
 
+TEST_F(ExecuteToolTest, DecidesOnceMoreWhenTheToolsDefinitionChangedInBetween) {
+  post(call_body("filesystem-read_file"));
+  auto outdated = decision_of(policy::v1::VERDICT_DENY, "", policy::v1::EFFECT_CLASS_WRITE);
+  outdated.set_rule("catalog.definition_changed");
+  fixture.policy.push_decision(outdated);
+  auto& tool = *fixture.servers.catalog_reply.mutable_servers(0)->mutable_tools(1);
+  tool.set_definition_hash("a new hash");
+  fixture.servers.catalog_reply.set_version("a new version");
+
+  const auto response = post(call_body("filesystem-write_file"));
+
+  EXPECT_EQ(response.status, 200) << response.body;
+  EXPECT_EQ(fixture.policy.decides.back().first.calls(0).definition_hash(), "a new hash");
+}
+
+TEST_F(ExecuteToolTest, DoesNotAskAgainWhenItsCatalogIsTheNewest) {
+  auto outdated = decision_of(policy::v1::VERDICT_DENY, "", policy::v1::EFFECT_CLASS_WRITE);
+  outdated.set_rule("catalog.unknown_tool");
+  fixture.policy.push_decision(outdated);
+
+  const auto response = post(call_body("filesystem-write_file"));
+
+  EXPECT_EQ(response.status, 403);
+  EXPECT_EQ(fixture.policy.decides.size(), 1U);
+}
+
+TEST_F(ExecuteToolTest, AsksTheTrailWithAFreshTokenAfterALongCall) {
+  connector_fails(Code::Unavailable);
+  const auto response = post(call_body("filesystem-write_file"));
+
+  EXPECT_EQ(response.status, 503);
+  ASSERT_EQ(fixture.journal.requests.size(), 2U) << "once for the chain, once for the grant";
+  EXPECT_EQ(fixture.journal.requests[1].grant_id(), "grant-0123456789");
+}
+
 TEST_F(ExecuteToolTest, DoesNotDecideForEver) {
   for (int i = 0; i < 5; ++i) {
     connector_fails(Code::Conflict);
