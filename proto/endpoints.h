@@ -194,7 +194,6 @@ inline constexpr std::array kUses{
     Use{"policy-engine", "sluice.connector.v1.catalog"},
     Use{"policy-engine", "sluice.connector.v1.catalog_changed"},
     Use{"policy-engine", "sluice.audit.v1.void_grant"},
-    Use{"policy-engine", "sluice.policy.v1.policy_beat"},
     Use{"mcp-connector", "sluice.connector.v1.server.*.catalog"},
     Use{"mcp-connector", "sluice.policy.v1.policy_beat"},
     Use{"mcp-connector", "sluice.audit.v1.commit"},
