@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tests/integration/audit_rig.h"
+#include "tests/support/free_port.h"
 #include "tests/support/nats_server.h"
 
 #include "common/async/task_group.h"
@@ -46,12 +47,24 @@ class AuditWriterTest : public AuditTest {
     }
   }
 
+  // On ports of its own choosing it would come back elsewhere after a restart.
   std::unique_ptr<tests::NatsServer> start_nats() {
+    constexpr int kAttempts = 5;
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+      auto started = tests::NatsServer::start(nats_options());
+      if (started.ok()) {
+        return std::move(started).value();
+      }
+    }
+    SLUICE_UNREACHABLE("nats-server starts: set SLUICE_NATS_SERVER or run ./dev setup");
+  }
+
+  [[nodiscard]] tests::NatsServerOptions nats_options() const {
     tests::NatsServerOptions options;
     options.config_file = tests::source_directory() + "/deploy/nats/nats.conf";
     options.environment = {
-        {"SLUICE_NATS_LISTEN", "\"127.0.0.1:-1\""},
-        {"SLUICE_NATS_MONITOR", "\"127.0.0.1:-1\""},
+        {"SLUICE_NATS_LISTEN", "\"127.0.0.1:" + std::to_string(tests::free_port()) + "\""},
+        {"SLUICE_NATS_MONITOR", "\"127.0.0.1:" + std::to_string(tests::free_port()) + "\""},
         {"SLUICE_NATS_STORE", "\"" + files_.file("nats") + "\""},
     };
     for (const std::string service :
@@ -63,9 +76,7 @@ class AuditWriterTest : public AuditTest {
           "AUDIT_WRITER"}) {
       options.environment["SLUICE_NATS_" + service + "_PASSWORD"] = "\"pw\"";
     }
-    auto started = tests::NatsServer::start(std::move(options));
-    SLUICE_CHECK(started.ok(), "nats-server starts: set SLUICE_NATS_SERVER or run ./dev setup");
-    return std::move(started).value();
+    return options;
   }
 
   [[nodiscard]] std::string configuration(const std::string& url, const std::string& monitor_url)
