@@ -56,16 +56,37 @@ class InMemorySubscription final : public Subscription {
 
 }  // namespace
 
+std::vector<std::shared_ptr<InMemoryBroker::Interest>> InMemoryBroker::takers(
+    const std::string& subject
+) {
+  std::vector<std::shared_ptr<Interest>> found;
+  const auto [first, last] = literal_.equal_range(subject);
+  for (auto place = first; place != last;) {
+    auto interest = place->second.lock();
+    if (interest == nullptr) {
+      place = literal_.erase(place);
+      continue;
+    }
+    found.push_back(std::move(interest));
+    ++place;
+  }
+  std::erase_if(patterns_, [](const auto& weak) { return weak.expired(); });
+  for (const auto& weak : patterns_) {
+    auto interest = weak.lock();
+    if (subject_matches(interest->pattern, subject)) {
+      found.push_back(std::move(interest));
+    }
+  }
+  return found;
+}
+
 void InMemoryBroker::route(InMemoryTransport* from, Packet packet) {
   ++published_;
-  std::erase_if(interests_, [](const auto& weak) { return weak.expired(); });
   std::map<std::string, std::vector<std::shared_ptr<Interest>>> groups;
   std::vector<std::shared_ptr<Interest>> receivers;
-  for (const auto& weak : interests_) {
-    auto interest = weak.lock();
+  for (auto& interest : takers(packet.subject)) {
     const auto transport = interest->transport.lock();
-    if (interest->stopped || transport == nullptr || !(*transport)->connected_ ||
-        !subject_matches(interest->pattern, packet.subject)) {
+    if (interest->stopped || transport == nullptr || !(*transport)->connected_) {
       continue;
     }
     if (interest->queue.empty()) {
@@ -83,11 +104,9 @@ void InMemoryBroker::route(InMemoryTransport* from, Packet packet) {
     }
   }
   if (receivers.empty() && !packet.reply.empty()) {
-    for (const auto& weak : interests_) {
-      const auto interest = weak.lock();
+    for (const auto& interest : takers(packet.reply)) {
       const auto transport = interest->transport.lock();
-      if (transport != nullptr && *transport == from &&
-          subject_matches(interest->pattern, packet.reply)) {
+      if (transport != nullptr && *transport == from) {
         deliver(interest, {interest->pattern, "", "", true});
       }
     }
@@ -226,7 +245,11 @@ Result<std::unique_ptr<Subscription>> InMemoryTransport::subscribe(
   interest->pattern = std::move(subject);
   interest->queue = std::move(queue);
   interest->sink = std::move(sink);
-  broker_->interests_.push_back(interest);
+  if (interest->pattern.find_first_of("*>") == std::string::npos) {
+    broker_->literal_.emplace(interest->pattern, interest);
+  } else {
+    broker_->patterns_.push_back(interest);
+  }
   return std::unique_ptr<Subscription>(
       std::make_unique<InMemorySubscription<InMemoryBroker::Interest>>(std::move(interest))
   );

@@ -15,6 +15,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace sluice::bus {
@@ -81,7 +82,11 @@ class InMemoryBroker {
   void route(InMemoryTransport* from, Packet packet);
   void deliver(const std::shared_ptr<Interest>& interest, const Packet& packet);
 
-  std::vector<std::weak_ptr<Interest>> interests_;
+  // Those that take the subject, in no order.
+  [[nodiscard]] std::vector<std::shared_ptr<Interest>> takers(const std::string& subject);
+
+  std::unordered_multimap<std::string, std::weak_ptr<Interest>> literal_;
+  std::vector<std::weak_ptr<Interest>> patterns_;
   std::map<std::string, std::size_t> turns_;  // of queue groups
   std::function<Fate(const Packet&)> judge_;
   std::deque<Held> held_;
