@@ -4,6 +4,7 @@
 
 #include "common/json/write.h"
 #include "common/mcp/server_id.h"
+#include "common/mcp/server_name.h"
 
 #include <algorithm>
 #include <charconv>
@@ -65,45 +66,13 @@ std::chrono::milliseconds duration_or(
   return *duration;
 }
 
-std::string sanitized(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool fits = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    out += fits ? c : '_';
-  }
-  if (!out.empty() && out.front() >= '0' && out.front() <= '9') {
-    out.insert(out.begin(), '_');
-  }
-  return out.substr(0, 32);
-}
-
-// "@modelcontextprotocol/server-filesystem@1.2" -> "filesystem"; "http://host:1/mcp" -> "host".
-std::string derived_name(const ServerConfig& server, std::string_view connection) {
-  if (server.type != ConnectionType::Stdio) {
-    const auto scheme = connection.find("://");
-    std::string_view host =
-        scheme == std::string_view::npos ? connection : connection.substr(scheme + 3);
-    host = host.substr(0, host.find_first_of("/:?"));
-    return sanitized(host);
-  }
-  std::string_view package = server.command;
-  for (const std::string& argument : server.args) {
-    if (!argument.empty() && argument.front() != '-') {
-      package = argument;
-      break;
-    }
-  }
-  if (const auto slash = package.rfind('/'); slash != std::string_view::npos) {
-    package.remove_prefix(slash + 1);
-  }
-  package = package.substr(0, package.find('@'));
-  for (const std::string_view prefix : {"mcp-server-", "server-", "mcp-"}) {
-    if (package.starts_with(prefix) && package.size() > prefix.size()) {
-      package.remove_prefix(prefix.size());
-      break;
-    }
-  }
-  return sanitized(package);
+// The argument that names a package, else the program.
+std::string_view package_of(const ServerConfig& server) {
+  const auto place =
+      std::find_if(server.args.begin(), server.args.end(), [](const std::string& argument) {
+        return !argument.empty() && argument.front() != '-';
+      });
+  return place == server.args.end() ? server.command : *place;
 }
 
 // Values stay hidden; that a value comes from a variable may be seen.
@@ -144,21 +113,16 @@ json::Value array_of(const std::vector<std::string>& items) {
 }
 
 void read_stdio(Section& entry, ServerConfig* server) {
-  if (!entry.has("stdio_config")) {
-    entry.fault(
-        "stdio_config", R"(is missing; give {"command": …, "args": […]} or another connection_type)"
-    );
-    return;
-  }
+  const bool is_stdio = server->type == ConnectionType::Stdio;
   auto stdio = entry.child("stdio_config");
   server->command = stdio.text(
       "command",
-      {.fallback = std::nullopt,
+      {.fallback = "",
        .choices = {},
-       .description = "program to start; never a shell line"}
+       .description = "program to start, never a shell line; required for stdio"}
   );
-  if (server->command.find('\0') != std::string::npos || server->command.empty()) {
-    stdio.fault("command", "is empty or holds a zero byte; give the program to start");
+  if (is_stdio && (server->command.empty() || server->command.find('\0') != std::string::npos)) {
+    stdio.fault("command", "is missing, empty or holds a zero byte; give the program to start");
   }
   server->args =
       stdio.list("args", {.fallback = std::vector<std::string>(), .description = "its arguments"});
@@ -285,7 +249,6 @@ void accept(Section& section, std::string_view key, std::string description) {
 // versions.
 void accept_other_keys(Section& entry) {
   accept(entry, "client_id", "Bifrost's id; ids are derived from the name here");
-  accept(entry, "connection_string", "address of an http or sse server; may be env.NAME");
   accept(entry, "headers", "headers sent to an http or sse server; values may be env.NAME");
   const std::string auth = entry.text(
       "auth_type",
@@ -310,18 +273,21 @@ void accept_other_keys(Section& entry) {
   accept(entry, "tenants", "own: tenants that may see it; read by policy-engine");
 }
 
-void read_name(Section& entry, std::set<std::string>* taken, ServerConfig* server) {
-  if (entry.has("name")) {
-    server->name = entry.text(
-        "name",
-        {.fallback = std::nullopt,
-         .choices = {},
-         .description = "unique; [A-Za-z_][A-Za-z0-9_]{0,31}"}
+void read_name(
+    Section& entry, std::string_view address, std::set<std::string>* taken, ServerConfig* server
+) {
+  server->name = entry.text(
+      "name",
+      {.fallback = "",
+       .choices = {},
+       .description = "unique; [A-Za-z_][A-Za-z0-9_]{0,31}; missing: derived from package or host"}
+  );
+  if (!entry.has("name")) {
+    server->name = mcp::derived_server_name(
+        {.is_stdio = server->type == ConnectionType::Stdio,
+         .package = package_of(*server),
+         .address = address}
     );
-  } else {
-    const json::Value address = entry.raw("connection_string", "");
-    server->name =
-        derived_name(*server, address.as_string() == nullptr ? "" : *address.as_string());
     entry.warn(
         "name", "is missing; \"" + server->name + "\" is derived, give a name to keep it stable"
     );
@@ -345,13 +311,11 @@ ServerConfig read_server(Section& entry, const Defaults& defaults, std::set<std:
   server.type = type == "http"  ? ConnectionType::Http
                 : type == "sse" ? ConnectionType::Sse
                                 : ConnectionType::Stdio;
-  if (server.type == ConnectionType::Stdio) {
-    read_stdio(entry, &server);
-  } else {
-    accept(entry, "stdio_config", "program, arguments and variables of a stdio server");
-  }
+  const json::Value address =
+      entry.raw("connection_string", "address of an http or sse server; may be env.NAME");
+  read_stdio(entry, &server);
   read_env(entry, &server);
-  read_name(entry, taken, &server);
+  read_name(entry, address.as_string() == nullptr ? "" : *address.as_string(), taken, &server);
   server.disabled =
       entry.flag("disabled", {.fallback = false, .description = "not started, tools not offered"});
   server.tools_to_execute = entry.list(
