@@ -1,7 +1,9 @@
 """kill -9 of each service in turn under light load. The stack is whole again within 5 s, no record is lost, no effect doubled;
 the oracle is the ledger of a server outside Sluice, and it is shown to catch a planted double."""
 
+import fcntl
 import json
+import os
 import sys
 import threading
 import time
@@ -13,6 +15,21 @@ import reconcile
 
 LEDGER_SERVER = stack_module.ROOT / "tests/support/ledger_server.py"
 RECOVERY_SECONDS_MAX = 5.0
+
+
+def locked(folder):
+    """Whether a running instance holds the outbox directory."""
+    try:
+        descriptor = os.open(folder / "lock", os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return False
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
 
 
 class Load(threading.Thread):
@@ -124,15 +141,17 @@ class Restart(StackTest):
         self.assertTrue(any("without an intent" in line for line in reconcile.reconcile(ledger, lost, sent, answered)))
 
     def wait_for_outboxes(self):
-        """Until every outbox file is gone or empty and its records are rows: adoption runs every 5 s."""
+        """Until the outboxes of dead instances were adopted (every 5 s) and no more rows arrive."""
         deadline = time.monotonic() + 40
+        before = None
         while time.monotonic() < deadline:
-            left = [p for p in (self.stack.folder / "outbox").rglob("*") if p.is_file() and p.stat().st_size > 64
-                    and "lock" not in p.name]
-            before = self.stack.sql("select count(*) from audit.records")[0][0]
-            time.sleep(1.0)
-            if not left and self.stack.sql("select count(*) from audit.records")[0][0] == before:
+            orphans = [p for p in (self.stack.folder / "outbox").glob("*/*") if p.is_dir() and not locked(p)]
+            count = self.stack.sql("select count(*) from audit.records")[0][0]
+            if not orphans and count == before:
                 return
+            before = count
+            time.sleep(1.0)
+        self.fail(f"outboxes of dead instances were not adopted: {orphans}")
 
     def test_terminate_drains(self):
         stack = self.stack

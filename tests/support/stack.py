@@ -126,7 +126,10 @@ class Stack:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.ports('ingress')['http']}"
+        try:
+            return f"http://127.0.0.1:{self.ports('ingress')['http']}"
+        except (FileNotFoundError, KeyError, ValueError, IndexError):
+            raise ConnectionRefusedError("ingress has not published its port") from None
 
     @property
     def key(self):
@@ -185,6 +188,7 @@ class Stack:
                     self.start_service(service)
             for service in SERVICES:
                 self.wait_ready(service)
+            self.wait_servers()
         except BaseException:
             self.stop()
             raise
@@ -424,6 +428,17 @@ class Stack:
                 reason = str(error) or reason
             time.sleep(0.02)
         raise StackError(f"{service} is not ready after {seconds} s: {reason}\n{child.log_tail()}")
+
+    def wait_servers(self, seconds=START_SECONDS_MAX):
+        """Until every configured MCP server is connected, as GET /api/mcp/clients tells."""
+        deadline = time.monotonic() + seconds
+        while True:
+            status, _, text = self.request("GET", "/api/mcp/clients")
+            if status == 200 and all(c["state"] == "connected" for c in json.loads(text)["clients"]):
+                return
+            if time.monotonic() > deadline:
+                raise StackError(f"not every MCP server is connected after {seconds} s: {text}")
+            time.sleep(0.05)
 
     def wait_port(self, name, port):
         deadline = time.monotonic() + START_SECONDS_MAX
