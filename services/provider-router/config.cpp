@@ -100,13 +100,10 @@ std::vector<ProviderKey> keys_of(config::Section& section) {
   return keys;
 }
 
-std::vector<std::string> models_of(config::Section& section, Dialect dialect) {
-  const std::vector<std::string> fallback = dialect == Dialect::Demo
-                                                ? std::vector<std::string>{std::string(kDemoModel)}
-                                                : std::vector<std::string>();
+std::vector<std::string> models_of(config::Section& section) {
   std::vector<std::string> models = section.list(
       "models",
-      {.fallback = fallback,
+      {.fallback = std::vector<std::string>(),
        .description = "Models offered, as the provider names them; empty: every name is passed on, "
                       "none is listed"}
   );
@@ -139,15 +136,7 @@ Provider read_provider(const std::string& name, config::Section& section) {
        .choices = {"demo", "openai", "anthropic"},
        .description = "How the provider is spoken to; openai means every OpenAI-compatible one"}
   ));
-  provider.models = models_of(section, provider.dialect);
-  if (provider.dialect == Dialect::Demo) {
-    if (section.has("keys") || section.has("base_url")) {
-      section.fault("type", "is demo, which runs inside the gateway; leave out keys and base_url");
-      static_cast<void>(section.raw("keys", ""));  // known, so that it is not reported again
-      static_cast<void>(section.raw("base_url", ""));
-    }
-    return provider;
-  }
+  provider.models = models_of(section);
   provider.base_url = base_url_of(section, provider.dialect);
   provider.keys = keys_of(section);
   provider.max_tokens_default = section.integer(
@@ -159,6 +148,15 @@ Provider read_provider(const std::string& name, config::Section& section) {
        .description = "For type anthropic, which requires a limit: tokens of an answer when the "
                       "client gives none"}
   );
+  if (provider.dialect == Dialect::Demo) {
+    if (section.has("keys") || section.has("base_url")) {
+      section.fault("type", "is demo, which runs inside the gateway; leave out keys and base_url");
+    }
+    if (provider.models.empty()) {
+      provider.models.emplace_back(kDemoModel);
+    }
+    return provider;
+  }
   if (provider.keys.empty() &&
       (provider.base_url == kOpenAiUrl || provider.base_url == kAnthropicUrl)) {
     section.fault(

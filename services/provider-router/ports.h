@@ -5,12 +5,13 @@
 
 #include "common/http/client.h"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
 namespace sluice::provider_router {
 
-enum class Operation { Chat, Embed };
+enum class Operation : std::uint8_t { Chat, Embed };
 
 // One request to a provider, body translated already.
 struct UpstreamCall {

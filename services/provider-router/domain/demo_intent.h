@@ -1,13 +1,14 @@
 // What the demo model understands of a user's text: a handful of fixed phrases.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace sluice::provider_router {
 
-enum class DemoAction { ReadFile, ListDirectory, ListAllowed, WriteFile, Echo, Add };
+enum class DemoAction : std::uint8_t { ReadFile, ListDirectory, ListAllowed, WriteFile, Echo, Add };
 
 // "read <path>" · "list <dir>" · "list allowed directories" · "write <text> to <path>" · "echo
 // <text>" · "add 2 and 3" · "2 + 3".

@@ -12,7 +12,7 @@
 
 namespace sluice::provider_router {
 
-enum class ErrorKind {
+enum class ErrorKind : std::uint8_t {
   InvalidRequest,  // the client's request, as the provider sees it
   ContextLength,   // the same: too long for the model
   ContentFilter,   // the same: refused by the provider's filter

@@ -5,6 +5,7 @@
 
 #include "common/base/result.h"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,7 +14,7 @@
 namespace sluice::provider_router {
 
 // How a provider is spoken to.
-enum class Dialect { Demo, OpenAi, Anthropic };
+enum class Dialect : std::uint8_t { Demo, OpenAi, Anthropic };
 
 [[nodiscard]] std::string_view name_of(Dialect dialect);
 

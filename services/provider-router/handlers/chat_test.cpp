@@ -1,7 +1,5 @@
 #include "services/provider-router/handlers/chat.h"
 
-#include "services/provider-router/handlers/chat_final.h"
-#include "services/provider-router/limits.h"
 #include "services/provider-router/testing/router_fixture.h"
 
 #include "common/json/parse.h"
@@ -361,32 +359,6 @@ TEST(ChatHandler, SurvivesEveryFaultOfAFailingProvider) {
       EXPECT_THAT(final, HasCode(Code::Unavailable));
     }
   });
-}
-
-TEST(ChatFinal, CutsChunksBetweenEvents) {
-  std::string events;
-  while (events.size() < 3 * kChunkBytesMax) {
-    events += kHello;
-  }
-
-  const auto chunks = chunks_of(events);
-
-  std::string joined;
-  EXPECT_EQ(chunks.size(), 4U);
-  for (const std::string& chunk : chunks) {
-    EXPECT_LE(chunk.size(), kChunkBytesMax);
-    EXPECT_TRUE(chunk.ends_with("\n\n"));
-    joined += chunk;
-  }
-  EXPECT_EQ(joined, events);
-}
-
-TEST(ChatFinal, LeavesAGiantEventWhole) {
-  const std::string giant = "data: " + std::string(2 * kChunkBytesMax, 'x') + "\n\n";
-
-  const auto chunks = chunks_of(kHello + giant + kStop);
-
-  EXPECT_EQ(chunks, (std::vector<std::string>{kHello, giant, kStop}));
 }
 
 }  // namespace
