@@ -18,6 +18,7 @@
 #include "common/service/connect.h"
 #include "common/service/run.h"
 
+#include <algorithm>
 #include <functional>
 
 namespace sluice::audit_writer {
@@ -45,7 +46,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
   SLUICE_CO_CHECK_OK(check_durable(broker));
   SLUICE_CO_TRY(config.postgres.password, runtime.secret("postgres.password"));
   postgres::Options reports = config.postgres;
-  config.postgres.connections = kConnections;
+  config.postgres.connections = std::max(config.postgres.connections, kConnectionsMin);
   reports.connections = kReportConnections;
   reports.statement_timeout = kReportStatementTimeout;
   const auto pool = postgres::Pool::open(runtime.clock(), runtime.log(), config.postgres);
@@ -85,6 +86,8 @@ Async<void> serve(service::Runtime runtime, Config config) {
   Housekeeping housekeeping(&store, runtime.clock(), runtime.log());
   const std::function<Async<void>()> prepare = [&housekeeping] { return housekeeping.round(); };
   SLUICE_CO_CHECK_OK(co_await patiently(runtime, prepare));
+
+  runtime.add_readiness_check("intake", [&record] { return record.interruption(); });
 
   // 4. Routes, then run until SIGTERM and drain.
   async::TaskGroup tasks(

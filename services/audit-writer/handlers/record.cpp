@@ -63,7 +63,6 @@ Async<void> RecordHandler::run() {
     );
     Result<void> ended;
     if (consumer.ok()) {
-      backoff.reset();
       ended = co_await consume(consumer.value().get());
     } else {
       ended = consumer.error();
@@ -71,7 +70,7 @@ Async<void> RecordHandler::run() {
     if (ended.error().code() == Code::Cancelled) {
       co_return ended;
     }
-    deps_.log->warn("intake-interrupted", {{"error", ended.error().to_log()}});
+    interrupted(ended.error());
     SLUICE_CO_CHECK_OK(co_await async::sleep_for(deps_.clock, backoff.next()));
   }
 }
@@ -87,19 +86,61 @@ Async<void> RecordHandler::consume(bus::DurableConsumer* consumer) {
 }
 
 Async<void> RecordHandler::round(bus::DurableConsumer* consumer) {
-  SLUICE_CO_TRY(auto messages, co_await consumer->fetch(fetch_size_.count(), kFetchWait));
+  SLUICE_CO_TRY(auto fetched, co_await consumer->fetch(fetch_size_.count(), kFetchWait));
   pending_.set(static_cast<double>(consumer->pending()));
-  std::size_t bytes = 0;
-  for (const bus::DurableMessage& message : messages) {
-    bytes += message.bytes.size();
-  }
-  Insertion insertion = unpack(messages);
-  fetch_size_.observe(messages.size(), insertion.records.size() + insertion.rejected.size(), bytes);
-  if (messages.empty()) {
+  if (fetched.empty()) {
+    resumed();
+    fetch_size_.observe(0, 0, 0);
     co_return Result<void>();
   }
-  SLUICE_CO_CHECK_OK(co_await insert_all(std::move(insertion)));
-  co_return co_await consumer->acknowledge(std::move(messages));
+  const auto messages =
+      std::make_shared<const std::vector<bus::DurableMessage>>(std::move(fetched));
+  SLUICE_CO_CHECK_OK(co_await store(messages));
+  resumed();
+  co_return co_await consumer->acknowledge(*messages);
+}
+
+// Again until the database has them: others would only come after these, and these not before their
+// acknowledgement is overdue.
+Async<void> RecordHandler::store(std::shared_ptr<const std::vector<bus::DurableMessage>> messages) {
+  async::Backoff backoff(
+      {.first_wait = kIntakeFirstWait, .wait_max = kIntakeWaitMax}, crypto::random_u64()
+  );
+  for (;;) {
+    Insertion insertion = unpack(*messages);
+    std::size_t bytes = 0;
+    for (const bus::DurableMessage& message : *messages) {
+      bytes += message.bytes.size();
+    }
+    fetch_size_.observe(
+        messages->size(), insertion.records.size() + insertion.rejected.size(), bytes
+    );
+    auto stored = co_await insert_all(std::move(insertion));
+    if (stored.ok()) {
+      co_return stored;
+    }
+    const Code code = stored.error().code();
+    if (code == Code::Internal || code == Code::Denied || code == Code::Cancelled) {
+      co_return stored;
+    }
+    interrupted(stored.error());
+    SLUICE_CO_CHECK_OK(co_await async::sleep_for(deps_.clock, backoff.next()));
+  }
+}
+
+// Logged once per interruption, however long it lasts.
+void RecordHandler::interrupted(const Error& error) {
+  if (interruption_.empty()) {
+    deps_.log->warn("intake-interrupted", {{"error", error.to_log()}});
+  }
+  interruption_ = "records wait in the stream: " + error.message();
+}
+
+void RecordHandler::resumed() {
+  if (!interruption_.empty()) {
+    deps_.log->info("intake-resumed");
+    interruption_.clear();
+  }
 }
 
 Insertion RecordHandler::unpack(const std::vector<bus::DurableMessage>& messages) const {

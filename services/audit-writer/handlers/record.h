@@ -12,6 +12,10 @@
 #include "common/observability/log.h"
 #include "common/observability/metrics.h"
 
+#include <memory>
+#include <string>
+#include <vector>
+
 namespace sluice::audit_writer {
 
 // One run() per shard. A record is in the trail at most once however often it is delivered; bytes
@@ -37,16 +41,23 @@ class RecordHandler {
   // acknowledged then.
   Async<void> round(bus::DurableConsumer* consumer);
 
+  // Why records do not reach the trail at the moment; empty: they do.
+  [[nodiscard]] const std::string& interruption() const { return interruption_; }
+
  private:
   Async<void> consume(bus::DurableConsumer* consumer);
   [[nodiscard]] Insertion unpack(const std::vector<bus::DurableMessage>& messages) const;
   [[nodiscard]] SealedResult seal(StoredRecord& record) const;
+  Async<void> store(std::shared_ptr<const std::vector<bus::DurableMessage>> messages);
   Async<void> insert_all(Insertion insertion);
   Async<void> insert(Insertion insertion);
+  void interrupted(const Error& error);
+  void resumed();
   void report_changed(const audit::v1::Record& changed);
 
   Deps deps_;
   FetchSize fetch_size_;
+  std::string interruption_;
   observability::Counter& records_;
   observability::Counter& repeats_;
   observability::Counter& rejected_;
