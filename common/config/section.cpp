@@ -191,7 +191,7 @@ std::string Section::text(std::string_view key, Text setting) {
       {.bounds = joined(setting.choices), .description = setting.description}
   );
   const Found found = find(*state_, key);
-  const std::string fallback = setting.fallback.value_or(is_choice ? setting.choices.front() : "");
+  std::string fallback = setting.fallback.value_or(is_choice ? setting.choices.front() : "");
   const std::string want = is_choice ? "give one of: " + joined(setting.choices) : "give a string";
   if (found.absent()) {
     if (!setting.fallback && !found.faulty) {
@@ -278,7 +278,7 @@ std::vector<std::string> Section::list(std::string_view key, List setting) {
   );
   state_->known.emplace(key);
   const json::Value* value = state_->object == nullptr ? nullptr : state_->object->find(key);
-  const std::vector<std::string> fallback = setting.fallback.value_or(std::vector<std::string>());
+  std::vector<std::string> fallback = setting.fallback.value_or(std::vector<std::string>());
   if (value == nullptr) {
     if (!setting.fallback) {
       note_fault(*state_, key, "is missing; give an array of strings");
@@ -409,14 +409,16 @@ std::vector<std::pair<std::string, Section>> Section::named(std::string_view key
     return sections;
   }
   for (const auto& [name, value] : object->members()) {
+    std::string member = path;
+    member.append(".").append(name);
     if (key.empty()) {
       state_->known.emplace(name);
     }
     if (!value.is_object()) {
-      ledger.fault(path + "." + name, "is " + describe(value) + "; give an object");
+      ledger.fault(member, "is " + describe(value) + "; give an object");
       continue;
     }
-    sections.emplace_back(name, ledger.state(path + "." + name, pattern, value.as_object(), ""));
+    sections.emplace_back(name, ledger.state(std::move(member), pattern, value.as_object(), ""));
   }
   return sections;
 }

@@ -71,7 +71,7 @@ constexpr unsigned kByteaType = 17;
 
 class PqRow final : public Row {
  public:
-  explicit PqRow(pqxx::row row) : row_(std::move(row)) {}
+  explicit PqRow(const pqxx::row& row) : row_(row) {}
 
   [[nodiscard]] bool is_null(int column) const override { return field(column).is_null(); }
 

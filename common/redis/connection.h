@@ -25,7 +25,7 @@ struct Answer {
 struct Command {
   std::string bytes;
   async::OneShot<Answer> answer;
-  TimePoint sent{};
+  TimePoint sent;
   bool is_sent = false;
   bool abandoned = false;  // nobody waits any more: not sent if it was not yet, its reply dropped
 };
@@ -53,7 +53,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] async::Clock* clock() const { return clock_; }
 
  private:
-  enum class State { Idle, Connecting, Authenticating, Ready, Waiting, Stopped };
+  enum class State : std::uint8_t { Idle, Connecting, Authenticating, Ready, Waiting, Stopped };
   struct Reader;
 
   void connect();
@@ -62,7 +62,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void authenticate();
   void authenticated(Answer answer);
   void become_ready();
-  enum class Unsent { Keep, End };
+  enum class Unsent : std::uint8_t { Keep, End };
   void fail(const Error& error, Unsent unsent);
   void retry_later();
   void post_flush();
@@ -87,8 +87,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::deque<std::shared_ptr<Command>> answering_;  // sent, in order
   State state_ = State::Idle;
   std::uint64_t attempt_ = 0;  // handlers of an older one do nothing
-  TimePoint last_received_{};
-  TimePoint down_since_{};
+  TimePoint last_received_;
+  TimePoint down_since_;
   bool flush_posted_ = false;
   bool is_writing_ = false;
 };
