@@ -1,11 +1,11 @@
-// Bus: typed calls, streams and events over a Transport. One per shard; single thread. It outlives every call and stream
-// made with it; await drain() before destroying a Bus that serves.
+// Bus: typed calls, streams and events over a Transport. One per shard; single thread. It outlives
+// every call and stream made with it; await drain() before destroying a Bus that serves.
 //
 //   SLUICE_CO_TRY(const auto reply, co_await bus.call(endpoints::kPolicyDecide, request, context));
 //   bus.serve(endpoints::kPolicyDecide, handler);
 //
-// Errors of call and open: the callee's own; Unavailable (nobody answers, connection lost, stream gap or 3 s silence), Deadline,
-// Cancelled, Invalid (frame too large).
+// Errors of call and open: the callee's own; Unavailable (nobody answers, connection lost, stream
+// gap or 3 s silence), Deadline, Cancelled, Invalid (frame too large).
 #pragma once
 
 #include "common/async/clock.h"
@@ -14,6 +14,7 @@
 #include "common/bus/transport.h"
 #include "common/observability/log.h"
 #include "common/observability/metrics.h"
+
 #include "proto/endpoints.h"
 
 #include <concepts>
@@ -61,8 +62,8 @@ class RawStream {
 };
 
 using RawHandler = std::function<Async<std::string>(std::string payload, RequestContext context)>;
-using RawStreamHandler =
-    std::function<Async<std::string>(std::string payload, RawChunkWriter* writer, RequestContext context)>;
+using RawStreamHandler = std::function<
+    Async<std::string>(std::string payload, RawChunkWriter* writer, RequestContext context)>;
 
 // Chunk-typed view of a RawChunkWriter; lives as long as the handler runs.
 template <class Chunk>
@@ -107,9 +108,9 @@ class Bus {
     async::Clock* clock;
     observability::Log* log;
     observability::Metrics* metrics;
-    Transport* transport;            // outlives the Bus
-    std::string service;             // "ingress"
-    std::string instance;            // token without dots, unique per process and shard
+    Transport* transport;  // outlives the Bus
+    std::string service;   // "ingress"
+    std::string instance;  // token without dots, unique per process and shard
   };
 
   explicit Bus(Deps deps);
@@ -123,18 +124,34 @@ class Bus {
   Async<void> start();
 
   template <class Request, class Reply>
-  Async<Reply> call(endpoints::Call<Request, Reply> endpoint, Request request, RequestContext context) {
-    const Target target{std::string(endpoint.subject), endpoint.owner, endpoint.timeout, endpoint.retry};
-    SLUICE_CO_TRY(const std::string payload, co_await call_raw(target, serialize(request), std::move(context)));
+  Async<Reply> call(
+      endpoints::Call<Request, Reply> endpoint, Request request, RequestContext context
+  ) {
+    const Target target{
+        std::string(endpoint.subject), endpoint.owner, endpoint.timeout, endpoint.retry
+    };
+    SLUICE_CO_TRY(
+        const std::string payload, co_await call_raw(target, serialize(request), std::move(context))
+    );
     co_return parse<Reply>(payload);
   }
 
   template <class Request, class Reply>
   Async<Reply> call(
-      endpoints::KeyedCall<Request, Reply> endpoint, std::string key, Request request, RequestContext context
+      endpoints::KeyedCall<Request, Reply> endpoint,
+      std::string key,
+      Request request,
+      RequestContext context
   ) {
-    const Target target{subject_of(endpoint.prefix, key, endpoint.suffix), endpoint.owner, endpoint.timeout, endpoint.retry};
-    SLUICE_CO_TRY(const std::string payload, co_await call_raw(target, serialize(request), std::move(context)));
+    const Target target{
+        subject_of(endpoint.prefix, key, endpoint.suffix),
+        endpoint.owner,
+        endpoint.timeout,
+        endpoint.retry
+    };
+    SLUICE_CO_TRY(
+        const std::string payload, co_await call_raw(target, serialize(request), std::move(context))
+    );
     co_return parse<Reply>(payload);
   }
 
@@ -142,18 +159,33 @@ class Bus {
   Async<Stream<Chunk, Final>> open(
       endpoints::StreamCall<Request, Chunk, Final> endpoint, Request request, RequestContext context
   ) {
-    const Target target{std::string(endpoint.subject), endpoint.owner, endpoint.timeout, endpoints::Retry::Never,
-                        endpoint.credit_chunks, endpoint.credit_bytes};
+    const Target target{
+        std::string(endpoint.subject),
+        endpoint.owner,
+        endpoint.timeout,
+        endpoints::Retry::Never,
+        endpoint.credit_chunks,
+        endpoint.credit_bytes
+    };
     SLUICE_CO_TRY(auto raw, co_await open_raw(target, serialize(request), std::move(context)));
     co_return Stream<Chunk, Final>(std::move(raw));
   }
 
   template <class Request, class Chunk, class Final>
   Async<Stream<Chunk, Final>> open(
-      endpoints::KeyedStream<Request, Chunk, Final> endpoint, std::string key, Request request, RequestContext context
+      endpoints::KeyedStream<Request, Chunk, Final> endpoint,
+      std::string key,
+      Request request,
+      RequestContext context
   ) {
-    const Target target{subject_of(endpoint.prefix, key, endpoint.suffix), endpoint.owner, endpoint.timeout,
-                        endpoints::Retry::Never, endpoint.credit_chunks, endpoint.credit_bytes};
+    const Target target{
+        subject_of(endpoint.prefix, key, endpoint.suffix),
+        endpoint.owner,
+        endpoint.timeout,
+        endpoints::Retry::Never,
+        endpoint.credit_chunks,
+        endpoint.credit_bytes
+    };
     SLUICE_CO_TRY(auto raw, co_await open_raw(target, serialize(request), std::move(context)));
     co_return Stream<Chunk, Final>(std::move(raw));
   }
@@ -180,15 +212,24 @@ class Bus {
   template <class Request, class Reply, class Handler>
     requires std::is_invocable_r_v<Async<Reply>, Handler&, Request, RequestContext>
   Result<void> serve(endpoints::Call<Request, Reply> endpoint, Handler& handler) {
-    return serve_raw(std::string(endpoint.subject), std::string(endpoint.owner), endpoint.timeout, adapt<Request, Reply>(handler));
+    return serve_raw(
+        std::string(endpoint.subject),
+        std::string(endpoint.owner),
+        endpoint.timeout,
+        adapt<Request, Reply>(handler)
+    );
   }
 
   // handler: Async<Final>(Request, ChunkWriter<Chunk>*, RequestContext).
   template <class Request, class Chunk, class Final, class Handler>
-    requires std::is_invocable_r_v<Async<Final>, Handler&, Request, ChunkWriter<Chunk>*, RequestContext>
-  Result<void> serve(endpoints::StreamCall<Request, Chunk, Final> endpoint, Handler& handler) {
+    requires std::
+        is_invocable_r_v<Async<Final>, Handler&, Request, ChunkWriter<Chunk>*, RequestContext>
+      Result<void> serve(endpoints::StreamCall<Request, Chunk, Final> endpoint, Handler& handler) {
     return serve_stream_raw(
-        std::string(endpoint.subject), std::string(endpoint.owner), endpoint.timeout, adapt<Request, Chunk, Final>(handler)
+        std::string(endpoint.subject),
+        std::string(endpoint.owner),
+        endpoint.timeout,
+        adapt<Request, Chunk, Final>(handler)
     );
   }
 
@@ -199,15 +240,21 @@ class Bus {
       endpoints::KeyedCall<Request, Reply> endpoint, const std::string& key, Handler& handler
   ) {
     return serve_key_raw(
-        subject_of(endpoint.prefix, key, endpoint.suffix), "server." + key, endpoint.timeout, adapt<Request, Reply>(handler)
+        subject_of(endpoint.prefix, key, endpoint.suffix),
+        "server." + key,
+        endpoint.timeout,
+        adapt<Request, Reply>(handler)
     );
   }
 
   template <class Request, class Chunk, class Final, class Handler>
-    requires std::is_invocable_r_v<Async<Final>, Handler&, Request, ChunkWriter<Chunk>*, RequestContext>
-  Result<std::unique_ptr<Registration>> serve_key(
-      endpoints::KeyedStream<Request, Chunk, Final> endpoint, const std::string& key, Handler& handler
-  ) {
+    requires std::
+        is_invocable_r_v<Async<Final>, Handler&, Request, ChunkWriter<Chunk>*, RequestContext>
+      Result<std::unique_ptr<Registration>> serve_key(
+          endpoints::KeyedStream<Request, Chunk, Final> endpoint,
+          const std::string& key,
+          Handler& handler
+      ) {
     return serve_key_stream_raw(
         subject_of(endpoint.prefix, key, endpoint.suffix),
         "server." + key,
@@ -227,6 +274,7 @@ class Bus {
   class TypedWriter final : public ChunkWriter<Chunk> {
    public:
     explicit TypedWriter(RawChunkWriter* raw) : raw_(raw) {}
+
     Async<void> write(Chunk chunk) override { return raw_->write(serialize(chunk)); }
 
    private:
@@ -253,7 +301,9 @@ class Bus {
   static Async<std::string> invoke(Handler* handler, std::string payload, RequestContext context) {
     Request request;
     if (!request.ParseFromString(payload)) {
-      co_return Error(Code::Invalid, "the request could not be read; send the message of this subject");
+      co_return Error(
+          Code::Invalid, "the request could not be read; send the message of this subject"
+      );
     }
     SLUICE_CO_TRY(const Reply reply, co_await (*handler)(std::move(request), std::move(context)));
     co_return serialize(reply);
@@ -265,10 +315,14 @@ class Bus {
   ) {
     Request request;
     if (!request.ParseFromString(payload)) {
-      co_return Error(Code::Invalid, "the request could not be read; send the message of this subject");
+      co_return Error(
+          Code::Invalid, "the request could not be read; send the message of this subject"
+      );
     }
     TypedWriter<Chunk> writer(raw);
-    SLUICE_CO_TRY(const Final final, co_await (*handler)(std::move(request), &writer, std::move(context)));
+    SLUICE_CO_TRY(
+        const Final final, co_await (*handler)(std::move(request), &writer, std::move(context))
+    );
     co_return serialize(final);
   }
 
@@ -282,27 +336,41 @@ class Bus {
   template <class Request, class Chunk, class Final, class Handler>
   static RawStreamHandler adapt(Handler& handler) {
     return [&handler](std::string payload, RawChunkWriter* writer, RequestContext context) {
-      return invoke_stream<Request, Chunk, Final, Handler>(&handler, std::move(payload), writer, std::move(context));
+      return invoke_stream<Request, Chunk, Final, Handler>(
+          &handler, std::move(payload), writer, std::move(context)
+      );
     };
   }
 
-  static std::string subject_of(std::string_view prefix, std::string_view key, std::string_view suffix);
+  static std::string subject_of(
+      std::string_view prefix, std::string_view key, std::string_view suffix
+  );
 
   Async<std::string> call_raw(Target target, std::string payload, RequestContext context);
-  Async<std::unique_ptr<RawStream>> open_raw(Target target, std::string payload, RequestContext context);
+  Async<std::unique_ptr<RawStream>> open_raw(
+      Target target, std::string payload, RequestContext context
+  );
   Result<void> publish_raw(std::string_view subject, std::string payload);
   Result<std::unique_ptr<Subscription>> listen_raw(
       std::string_view subject, std::function<void(std::string_view)> handler
   );
-  Result<void> serve_raw(std::string subject, std::string queue, std::chrono::milliseconds timeout, RawHandler handler);
+  Result<void> serve_raw(
+      std::string subject, std::string queue, std::chrono::milliseconds timeout, RawHandler handler
+  );
   Result<void> serve_stream_raw(
-      std::string subject, std::string queue, std::chrono::milliseconds timeout, RawStreamHandler handler
+      std::string subject,
+      std::string queue,
+      std::chrono::milliseconds timeout,
+      RawStreamHandler handler
   );
   Result<std::unique_ptr<Registration>> serve_key_raw(
       std::string subject, std::string queue, std::chrono::milliseconds timeout, RawHandler handler
   );
   Result<std::unique_ptr<Registration>> serve_key_stream_raw(
-      std::string subject, std::string queue, std::chrono::milliseconds timeout, RawStreamHandler handler
+      std::string subject,
+      std::string queue,
+      std::chrono::milliseconds timeout,
+      RawStreamHandler handler
   );
 
   class Core;

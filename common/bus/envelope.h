@@ -3,6 +3,7 @@
 
 #include "common/async/request_context.h"
 #include "common/base/result.h"
+
 #include "proto/sluice/common/v1/envelope.pb.h"
 
 #include <string>
@@ -14,7 +15,7 @@ inline constexpr std::size_t kEnvelopeBytesMax = 16 << 10;
 
 struct Frame {
   common::v1::Envelope envelope;
-  std::string_view payload;          // points into the bytes parsed
+  std::string_view payload;  // points into the bytes parsed
 };
 
 // Errors: Invalid.

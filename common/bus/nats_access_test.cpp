@@ -3,16 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <fstream>
 #include <sstream>
 
 namespace sluice::bus {
 namespace {
 
+// Tests run in the repository's root.
 std::string text_of(const std::string& file) {
-  const char* root = std::getenv("SLUICE_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe): one thread
-  std::ifstream in((root != nullptr ? std::string(root) : ".") + "/" + file);
+  std::ifstream in(file);
   std::ostringstream text;
   text << in.rdbuf();
   return text.str();

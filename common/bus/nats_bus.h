@@ -1,4 +1,5 @@
-// NatsTransport: nats.c with its sockets on our loop, synchronous subscriptions drained on the loop, one flush per turn.
+// NatsTransport: nats.c with its sockets on our loop, synchronous subscriptions drained on the
+// loop, one flush per turn.
 #pragma once
 
 #include "common/bus/transport.h"
@@ -6,8 +7,8 @@
 
 namespace sluice::bus {
 
-// Connects (retrying in the background after the first success; the first connect has a timeout) and reconnects for ever.
-// Errors: Unavailable, Denied (authorization violation).
+// Connects (retrying in the background after the first success; the first connect has a timeout)
+// and reconnects for ever. Errors: Unavailable, Denied (authorization violation).
 [[nodiscard]] Async<std::unique_ptr<Transport>> connect_nats(
     Executor executor, async::Clock* clock, observability::Log* log, NatsOptions options
 );

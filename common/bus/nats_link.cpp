@@ -3,6 +3,7 @@
 #include "common/async/blocking_pool.h"
 #include "common/async/clock.h"
 #include "common/bus/limits.h"
+#include "common/bus/nats_anchor.h"
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
@@ -10,47 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <nats/nats.h>
 
-#include <atomic>
-#include <cerrno>
-#include <cstring>
-
-#include <fcntl.h>
-
 namespace sluice::bus {
-
-// What nats.c's callbacks know: where to post, and two flags they set. Lives as long as any
-// callback may come.
-class NatsLink::Anchor {
- public:
-  Anchor(Executor executor_in, std::weak_ptr<NatsLink> link_in)
-      : executor(std::move(executor_in)), link(std::move(link_in)) {}
-
-  template <class Callable>
-  void post(Callable callable) {
-    boost::asio::post(executor, [weak = link, callable = std::move(callable)] {
-      if (const auto alive = weak.lock()) {
-        callable(*alive);
-      }
-    });
-  }
-
-  Executor executor;
-  std::weak_ptr<NatsLink> link;
-  std::atomic<std::uint64_t> generation{0};  // of the socket attached last
-  std::atomic<bool> write_wanted{false};
-  std::atomic<bool> write_posted{false};
-
-  static Anchor& of(void* pointer) { return **static_cast<std::shared_ptr<Anchor>*>(pointer); }
-
-  static natsStatus on_attach(void** data, void* loop, natsConnection* connection, natsSock socket);
-  static natsStatus on_read(void* data, bool add);
-  static natsStatus on_write(void* data, bool add);
-  static natsStatus on_detach(void* data);
-  static void on_error(natsConnection*, natsSubscription*, natsStatus status, void* closure);
-  static void on_disconnected(natsConnection* connection, void* closure);
-  static void on_reconnected(natsConnection* connection, void* closure);
-  static void on_closed(natsConnection* connection, void* closure);
-};
 
 // The socket's duplicate in our loop. nats.c closes its own descriptor whenever it likes, on any of
 // its threads; ours stays ours until we close it, so its number is never somebody else's.
@@ -98,84 +59,6 @@ class NatsLink::NatsSubscription final : public Subscription {
   std::weak_ptr<NatsLink> link_;
   std::shared_ptr<Interest> interest_;
 };
-
-natsStatus NatsLink::Anchor::on_attach(
-    void** data, void* loop, natsConnection* connection, natsSock socket
-) {
-  *data = loop;
-  const int own = fcntl(static_cast<int>(socket), F_DUPFD_CLOEXEC, 0);
-  if (own < 0) {
-    return NATS_SYS_ERROR;
-  }
-  Anchor& anchor = of(loop);
-  const std::uint64_t generation = ++anchor.generation;
-  anchor.post([connection, own, generation](NatsLink& link) {
-    link.attached(connection, own, generation);
-  });
-  return NATS_OK;
-}
-
-natsStatus NatsLink::Anchor::on_read(void* data, bool add) {
-  if (!add) {
-    Anchor& anchor = of(data);
-    anchor.post([generation = anchor.generation.load()](NatsLink& link) {
-      link.detached(generation);
-    });
-  }
-  return NATS_OK;
-}
-
-natsStatus NatsLink::Anchor::on_write(void* data, bool add) {
-  Anchor& anchor = of(data);
-  anchor.write_wanted = add;
-  if (add && !anchor.write_posted.exchange(true)) {
-    anchor.post([](NatsLink& link) {
-      link.anchor_->write_posted = false;
-      link.write_now();
-    });
-  }
-  return NATS_OK;
-}
-
-natsStatus NatsLink::Anchor::on_detach(void* data) {
-  return on_read(data, false);
-}
-
-void NatsLink::Anchor::on_error(
-    natsConnection* connection, natsSubscription* /*subscription*/, natsStatus status, void* closure
-) {
-  const char* text = nullptr;
-  if (const char* own = nats_GetLastError(nullptr); own != nullptr && own[0] != '\0') {
-    text = own;
-  } else if (natsConnection_GetLastError(connection, &text) == NATS_OK || text == nullptr) {
-    text = natsStatus_GetText(status);
-  }
-  of(closure).post([text = std::string(text),
-                    violation = status == NATS_NOT_PERMITTED](NatsLink& link) {
-    link.notice_error(text, violation);
-  });
-}
-
-void NatsLink::Anchor::on_disconnected(natsConnection* /*connection*/, void* closure) {
-  of(closure).post([](NatsLink& link) { link.notice_connection(false); });
-}
-
-void NatsLink::Anchor::on_reconnected(natsConnection* /*connection*/, void* closure) {
-  of(closure).post([](NatsLink& link) { link.notice_connection(true); });
-}
-
-// The last callback of a connection.
-void NatsLink::Anchor::on_closed(natsConnection* /*connection*/, void* closure) {
-  const std::unique_ptr<std::shared_ptr<Anchor>> anchor(
-      static_cast<std::shared_ptr<Anchor>*>(closure)
-  );
-  (*anchor)->post([](NatsLink& link) {
-    if (!link.closed_) {
-      link.notice_error("nats.c gave up the connection; restart this service", false);
-      link.notice_connection(false);
-    }
-  });
-}
 
 NatsLink::NatsLink(Executor executor, observability::Log* log, NatsOptions options)
     : executor_(std::move(executor)), log_(log), options_(std::move(options)) {

@@ -9,6 +9,7 @@
 
 #include "common/bus/transport.h"
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -34,7 +35,7 @@ class InMemoryBroker {
     bool no_responders = false;
   };
 
-  enum class Fate { Deliver, Drop, Duplicate, Hold };
+  enum class Fate : std::uint8_t { Deliver, Drop, Duplicate, Hold };
 
   InMemoryBroker() = default;
   InMemoryBroker(const InMemoryBroker&) = delete;

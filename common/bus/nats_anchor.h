@@ -1,0 +1,49 @@
+// NatsLink::Anchor: nats.c's callbacks and what they need. Used by NatsLink only.
+#pragma once
+
+#include "common/bus/nats_link.h"
+
+#include <boost/asio/post.hpp>
+#include <nats/nats.h>
+
+#include <atomic>
+#include <memory>
+#include <utility>
+
+namespace sluice::bus {
+
+// What nats.c's callbacks know: where to post, and two flags they set. Lives as long as any
+// callback may come.
+class NatsLink::Anchor {
+ public:
+  Anchor(Executor executor_in, std::weak_ptr<NatsLink> link_in)
+      : executor(std::move(executor_in)), link(std::move(link_in)) {}
+
+  template <class Callable>
+  void post(Callable callable) {
+    boost::asio::post(executor, [weak = link, callable = std::move(callable)] {
+      if (const auto alive = weak.lock()) {
+        callable(*alive);
+      }
+    });
+  }
+
+  Executor executor;
+  std::weak_ptr<NatsLink> link;
+  std::atomic<std::uint64_t> generation{0};  // of the socket attached last
+  std::atomic<bool> write_wanted{false};
+  std::atomic<bool> write_posted{false};
+
+  static Anchor& of(void* pointer) { return **static_cast<std::shared_ptr<Anchor>*>(pointer); }
+
+  static natsStatus on_attach(void** data, void* loop, natsConnection* connection, natsSock socket);
+  static natsStatus on_read(void* data, bool add);
+  static natsStatus on_write(void* data, bool add);
+  static natsStatus on_detach(void* data);
+  static void on_error(natsConnection*, natsSubscription*, natsStatus status, void* closure);
+  static void on_disconnected(natsConnection* connection, void* closure);
+  static void on_reconnected(natsConnection* connection, void* closure);
+  static void on_closed(natsConnection* connection, void* closure);
+};
+
+}  // namespace sluice::bus
