@@ -36,6 +36,8 @@ if(SLUICE_COVERAGE)
   add_link_options(-fprofile-instr-generate)
 endif()
 
+set(SLUICE_TEST_FLAGS -O0)
+
 # Warnings for our own targets only; generated and third-party code is exempt.
 function(sluice_warnings target)
   target_compile_options(${target} PRIVATE
