@@ -16,7 +16,7 @@
 
 namespace sluice::ingress {
 
-enum class ToolVisibility {
+enum class ToolVisibility : std::uint8_t {
   Offered,  // in tools_json
   LeftOut,  // visible to the caller, narrowed away by this request's headers
   Hidden,   // policy does not show it; a call is still put to policy, which refuses with its rule

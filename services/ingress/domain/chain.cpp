@@ -178,9 +178,9 @@ Async<ChainPoint> ChainFinder::find_named(
   const auto chain = co_await deps_.store->find_chain(owner, named);
   if (!chain.ok()) {
     deps_.log->warn("chain-lookup-failed", {{"error", chain.error().to_log()}});
-  } else if (chain.value()) {
+  } else if (const auto& remembered = chain.value(); remembered) {
     known = true;
-    highest = std::max(highest, chain.value()->hop);
+    highest = std::max(highest, remembered->hop);
   }
   co_return ChainPoint{std::move(named), next_hop(known ? highest : kHopOfUnknown)};
 }

@@ -5,6 +5,7 @@
 #include "common/base/error.h"
 #include "common/http/message.h"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,7 +13,7 @@
 
 namespace sluice::ingress {
 
-enum class ShouldRetry { Yes, No };
+enum class ShouldRetry : std::uint8_t { Yes, No };
 
 // An error object with a code of ours; members are added to it as strings.
 struct OpenaiError {

@@ -7,13 +7,14 @@
 
 #include "common/base/result.h"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace sluice::ingress {
 
 // How the call is written and its answer wanted: ?format=chat (default) or ?format=responses.
-enum class CallFormat { Chat, Responses };
+enum class CallFormat : std::uint8_t { Chat, Responses };
 
 // Errors: Invalid (another format).
 [[nodiscard]] Result<CallFormat> call_format_of(std::string_view query);

@@ -15,9 +15,12 @@ namespace {
 constexpr std::uint32_t kStatusErrorsFrom = 400;
 constexpr std::string_view kDone = "data: [DONE]\n\n";
 
-const std::vector<double> kUserSecondsBounds{
-    2e-6, 4e-6, 6e-6, 8e-6, 1e-5, 1.5e-5, 2e-5, 3e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 5e-3, 2e-2
-};
+// From what a request should cost to what no request should.
+std::vector<double> user_seconds_bounds() {
+  return {
+      2e-6, 4e-6, 6e-6, 8e-6, 1e-5, 1.5e-5, 2e-5, 3e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 5e-3, 2e-2
+  };
+}
 
 RequestContext with_hop(RequestContext context, std::uint32_t further) {
   context.hop += further;
@@ -61,7 +64,7 @@ ChatCompletionsHandler::ChatCompletionsHandler(Deps deps)
           "Time a chat request keeps ingress busy: from parsed to handed to the bus, and from the "
           "answer's arrival to the "
           "socket; waits left out",
-          kUserSecondsBounds
+          user_seconds_bounds()
       )) {}
 
 Async<void> ChatCompletionsHandler::operator()(
@@ -138,7 +141,8 @@ Async<void> ChatCompletionsHandler::run(
   if (!first.ok()) {
     co_return co_await fail(std::move(first).error(), writer, turn);
   }
-  if (!first.value()) {
+  auto& chunk = first.value();
+  if (!chunk) {
     co_return co_await answer_whole(stream.value().get(), writer, turn, time);
   }
   if (!turn->stream) {
@@ -151,7 +155,7 @@ Async<void> ChatCompletionsHandler::run(
         turn
     );
   }
-  std::string events = std::move(*first.value()->mutable_events());
+  std::string events = std::move(*chunk->mutable_events());
   co_return co_await answer_in_events(stream.value().get(), std::move(events), writer, turn, time);
 }
 
@@ -197,10 +201,11 @@ Async<void> ChatCompletionsHandler::answer_in_events(
     if (!chunk.ok()) {
       co_return co_await fail(std::move(chunk).error(), writer, turn);
     }
-    if (!chunk.value()) {
+    auto& more = chunk.value();
+    if (!more) {
       break;
     }
-    events = std::move(*chunk.value()->mutable_events());
+    events = std::move(*more->mutable_events());
   }
   auto settled = co_await settle(&stream->final(), digest.finish(), turn, time);
   if (!settled.ok()) {
