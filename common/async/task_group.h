@@ -14,8 +14,8 @@
 
 namespace sluice::async {
 
-// Life: spawn any number of tasks; before destruction await close() or cancel_and_close(). The destructor checks that
-// the group is empty. Thread: the executor's one thread.
+// Life: spawn any number of tasks; before destruction await close() or cancel_and_close(). The
+// destructor checks that the group is empty. Thread: the executor's one thread.
 class TaskGroup {
  public:
   // Called for each task that ends with an error other than Cancelled, or throws (Internal).
@@ -31,7 +31,8 @@ class TaskGroup {
   // One task, to cancel it alone.
   class Task;
 
-  // The task starts in this or a later turn of the loop. name is for logs.
+  // The task starts at once and may even end before spawn returns: whoever waits for it registers
+  // first. name is for logs.
   Task spawn(std::string name, Async<void> task);
 
   // Asks one task to stop. Only while it has not ended.
@@ -51,6 +52,7 @@ class TaskGroup {
     std::string name;
     boost::asio::cancellation_signal signal;
   };
+
   using Place = std::list<std::unique_ptr<Entry>>::iterator;
 
   boost::asio::awaitable<void> run(Place place, Async<void> task);
