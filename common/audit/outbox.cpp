@@ -45,7 +45,7 @@ Result<File> make_locked(const std::string& root, const std::string& instance) {
 
 }  // namespace
 
-Outbox::Outbox(std::string directory, File lock, std::size_t bytes_max)
+Outbox::Outbox(Key /*key*/, std::string directory, File lock, std::size_t bytes_max)
     : directory_(std::move(directory)), lock_(std::move(lock)), bytes_max_(bytes_max) {}
 
 Outbox::~Outbox() {
@@ -69,8 +69,7 @@ Result<std::unique_ptr<Outbox>> Outbox::open(
     return cannot("make its directory", root);
   }
   SLUICE_TRY(File lock, make_locked(root, instance));
-  std::unique_ptr<Outbox> outbox(new Outbox(root + "/" + instance, std::move(lock), bytes_max)
-  );  // NOLINT: private
+  auto outbox = std::make_unique<Outbox>(Key{}, root + "/" + instance, std::move(lock), bytes_max);
   SLUICE_CHECK_OK(outbox->open_segment(1));
   return outbox;
 }

@@ -30,11 +30,14 @@ struct Position {
 using Acknowledgement = std::vector<std::pair<std::uint64_t, std::uint32_t>>;
 
 class Outbox {
+  struct Key {};  // only open() has one
+
  public:
   // Creates <root>/<instance>/ with a locked lock file. Errors: Unavailable, with what to do.
   [[nodiscard]] static Result<std::unique_ptr<Outbox>> open(
       const std::string& root, const std::string& instance, std::size_t bytes_max
   );
+  Outbox(Key key, std::string directory, File lock, std::size_t bytes_max);
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
   Outbox(Outbox&&) = delete;
@@ -105,7 +108,6 @@ class Outbox {
     std::string_view payload;
   };
 
-  Outbox(std::string directory, File lock, std::size_t bytes_max);
   Result<void> open_segment(std::uint64_t id);
   void keep_for_sending(std::uint64_t offset, std::string bytes);
   void drop_if_done(std::uint64_t id);

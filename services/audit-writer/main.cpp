@@ -37,6 +37,77 @@ Async<T> patiently(service::Runtime runtime, std::function<Async<T>()> attempt) 
   );
 }
 
+// Everything that answers or works in the background, over its ports.
+struct Handlers {
+  CommitHandler commit;
+  VoidGrantHandler void_grant;
+  QueryHandler query;
+  VerifyHandler verify;
+  JournalHandler journal;
+  RecordHandler record;
+  Housekeeping housekeeping;
+
+  struct Deps {
+    const service::Runtime& runtime;
+    AuditStore* store;
+    const grant::KeyRing* token_keys;
+    crypto::SealingKey body_key;
+    const service::Link& link;
+  };
+
+  explicit Handlers(const Deps& deps)
+      : commit({deps.store, deps.runtime.clock(), deps.runtime.log(), deps.runtime.metrics()}),
+        void_grant(deps.store),
+        query({deps.store, deps.token_keys, deps.link.audit.get(), deps.runtime.clock()}),
+        verify({deps.store, deps.token_keys, deps.link.audit.get(), deps.runtime.clock()}),
+        journal({deps.store, deps.token_keys, deps.runtime.clock(), deps.body_key}),
+        record(
+            {deps.store,
+             deps.link.transport.get(),
+             deps.link.audit.get(),
+             deps.runtime.clock(),
+             deps.runtime.log(),
+             deps.runtime.metrics(),
+             deps.body_key}
+        ),
+        housekeeping(deps.store, deps.runtime.clock(), deps.runtime.log()) {}
+
+  [[nodiscard]] Result<void> serve(bus::Bus& bus) {
+    SLUICE_CHECK_OK(bus.serve(endpoints::kAuditCommit, commit));
+    SLUICE_CHECK_OK(bus.serve(endpoints::kAuditVoidGrant, void_grant));
+    SLUICE_CHECK_OK(bus.serve(endpoints::kAuditQuery, query));
+    SLUICE_CHECK_OK(bus.serve(endpoints::kAuditVerify, verify));
+    return bus.serve(endpoints::kAuditJournal, journal);
+  }
+};
+
+// Until SIGTERM, then what is under way until the drain timeout.
+Async<void> serve_until_stopped(
+    service::Runtime runtime,
+    Handlers* handlers,
+    service::Link* link,
+    std::chrono::milliseconds drain_timeout
+) {
+  async::TaskGroup tasks(
+      runtime.executor(),
+      [log = runtime.log()](std::string_view name, const Error& error) {
+        log->error("task-failed", {{"task", name}, {"error", error.to_log()}});
+      }
+  );
+  tasks.spawn("commit", handlers->commit.run());
+  tasks.spawn("record", handlers->record.run());
+  tasks.spawn("housekeeping", handlers->housekeeping.run());
+  Result<void> stopped = handlers->serve(*link->bus);
+  if (stopped.ok()) {
+    stopped = co_await runtime.stopped();
+  }
+  const auto drained =
+      co_await service::drain(runtime, link, runtime.clock()->now() + drain_timeout);
+  SLUICE_CO_CHECK_OK(co_await tasks.cancel_and_close());
+  SLUICE_CO_CHECK_OK(stopped);
+  co_return drained;
+}
+
 Async<void> serve(service::Runtime runtime, Config config) {
   // 1. Connections. Closed in reverse order when this frame ends.
   const auto http_client = http::Client::make(runtime.executor(), runtime.clock(), {});
@@ -60,61 +131,15 @@ Async<void> serve(service::Runtime runtime, Config config) {
   SLUICE_CO_TRY(const auto body_key, crypto::SealingKey::from_hex(body_key_text));
 
   // 3. Handlers. From here down everything is covered by unit tests.
-  CommitHandler commit(
-      {.store = &store, .clock = runtime.clock(), .log = runtime.log(), .metrics = runtime.metrics()
-      }
-  );
-  VoidGrantHandler void_grant(&store);
-  QueryHandler query(
-      {.store = &store, .keys = &token_keys, .audit = link.audit.get(), .clock = runtime.clock()}
-  );
-  VerifyHandler verify(
-      {.store = &store, .keys = &token_keys, .audit = link.audit.get(), .clock = runtime.clock()}
-  );
-  JournalHandler journal(
-      {.store = &store, .keys = &token_keys, .clock = runtime.clock(), .key = body_key}
-  );
-  RecordHandler record(
-      {.store = &store,
-       .transport = link.transport.get(),
-       .audit = link.audit.get(),
-       .clock = runtime.clock(),
-       .log = runtime.log(),
-       .metrics = runtime.metrics(),
-       .key = body_key}
-  );
-  Housekeeping housekeeping(&store, runtime.clock(), runtime.log());
-  const std::function<Async<void>()> prepare = [&housekeeping] { return housekeeping.round(); };
+  Handlers handlers({runtime, &store, &token_keys, body_key, link});
+  const std::function<Async<void>()> prepare = [&handlers] {
+    return handlers.housekeeping.round();
+  };
   SLUICE_CO_CHECK_OK(co_await patiently(runtime, prepare));
-
-  runtime.add_readiness_check("intake", [&record] { return record.interruption(); });
+  runtime.add_readiness_check("intake", [&handlers] { return handlers.record.interruption(); });
 
   // 4. Routes, then run until SIGTERM and drain.
-  async::TaskGroup tasks(
-      runtime.executor(),
-      [log = runtime.log()](std::string_view name, const Error& error) {
-        log->error("task-failed", {{"task", name}, {"error", error.to_log()}});
-      }
-  );
-  tasks.spawn("commit", commit.run());
-  tasks.spawn("record", record.run());
-  tasks.spawn("housekeeping", housekeeping.run());
-  const Result<void> served = [&]() -> Result<void> {
-    SLUICE_CHECK_OK(link.bus->serve(endpoints::kAuditCommit, commit));
-    SLUICE_CHECK_OK(link.bus->serve(endpoints::kAuditVoidGrant, void_grant));
-    SLUICE_CHECK_OK(link.bus->serve(endpoints::kAuditQuery, query));
-    SLUICE_CHECK_OK(link.bus->serve(endpoints::kAuditVerify, verify));
-    return link.bus->serve(endpoints::kAuditJournal, journal);
-  }();
-  Result<void> stopped = served;
-  if (served.ok()) {
-    stopped = co_await runtime.stopped();
-  }
-  const auto drained =
-      co_await service::drain(runtime, &link, runtime.clock()->now() + config.drain_timeout);
-  SLUICE_CO_CHECK_OK(co_await tasks.cancel_and_close());
-  SLUICE_CO_CHECK_OK(stopped);
-  co_return drained;
+  co_return co_await serve_until_stopped(runtime, &handlers, &link, config.drain_timeout);
 }
 
 }  // namespace
