@@ -236,6 +236,7 @@ void NatsLink::attached(natsConnection* connection, int descriptor, std::uint64_
   }
   connection_ = connection;
   wait_readable();
+  write_now();  // a wish to write may have come while there was no socket
 }
 
 void NatsLink::detached(std::uint64_t generation) {
