@@ -1,6 +1,6 @@
 // Every subject of Sluice, once, typed. The only file in which a subject string occurs.
-// deploy/nats/nats.conf (who may publish and subscribe what) and each service's README are generated from this table and
-// kUses below by ./dev docs.
+// deploy/nats/nats.conf (who may publish and subscribe what) and each service's README are
+// generated from this table and kUses below by ./dev docs.
 #pragma once
 
 #include "proto/sluice/audit/v1/audit.pb.h"
@@ -40,7 +40,8 @@ struct StreamCall {
   using Final = FinalMessage;
   std::string_view subject;
   std::string_view owner;
-  std::chrono::milliseconds timeout;  // of the whole stream, unless the request's deadline is nearer
+  std::chrono::milliseconds
+      timeout;  // of the whole stream, unless the request's deadline is nearer
   std::uint32_t credit_chunks = 64;
   std::uint32_t credit_bytes = 1 << 20;
 };
@@ -70,7 +71,8 @@ struct KeyedStream {
   std::uint32_t credit_bytes = 1 << 20;
 };
 
-// Reaches every replica that listens; a lost one is repaired by the next listing or beat, never by a retry.
+// Reaches every replica that listens; a lost one is repaired by the next listing or beat, never by
+// a retry.
 template <class EventMessage>
 struct Event {
   using Message = EventMessage;
@@ -89,63 +91,141 @@ struct Durable {
   std::uint32_t batch_records_max;
 };
 
-inline constexpr StreamCall<provider::v1::ChatRequest, provider::v1::ChatChunk, provider::v1::ChatFinal> kProviderChat{
-    .subject = "sluice.provider.v1.chat", .owner = "provider-router", .timeout = 600s};
+inline constexpr StreamCall<
+    provider::v1::ChatRequest,
+    provider::v1::ChatChunk,
+    provider::v1::ChatFinal>
+    kProviderChat{
+        .subject = "sluice.provider.v1.chat", .owner = "provider-router", .timeout = 600s
+    };
 inline constexpr Call<provider::v1::EmbedRequest, provider::v1::EmbedReply> kProviderEmbed{
-    .subject = "sluice.provider.v1.embed", .owner = "provider-router", .timeout = 60s};
+    .subject = "sluice.provider.v1.embed", .owner = "provider-router", .timeout = 60s
+};
 inline constexpr Call<provider::v1::ModelsRequest, provider::v1::ModelsReply> kProviderModels{
-    .subject = "sluice.provider.v1.models", .owner = "provider-router", .timeout = 5s, .retry = Retry::Idempotent};
+    .subject = "sluice.provider.v1.models",
+    .owner = "provider-router",
+    .timeout = 5s,
+    .retry = Retry::Idempotent
+};
 
-inline constexpr Call<policy::v1::AuthenticateRequest, policy::v1::AuthenticateReply> kPolicyAuthenticate{
-    .subject = "sluice.policy.v1.authenticate", .owner = "policy-engine", .timeout = 2s, .retry = Retry::Idempotent};
+inline constexpr Call<policy::v1::AuthenticateRequest, policy::v1::AuthenticateReply>
+    kPolicyAuthenticate{
+        .subject = "sluice.policy.v1.authenticate",
+        .owner = "policy-engine",
+        .timeout = 2s,
+        .retry = Retry::Idempotent
+    };
 inline constexpr Call<policy::v1::VisibleRequest, policy::v1::VisibleReply> kPolicyVisible{
-    .subject = "sluice.policy.v1.visible", .owner = "policy-engine", .timeout = 5s, .retry = Retry::Idempotent};
+    .subject = "sluice.policy.v1.visible",
+    .owner = "policy-engine",
+    .timeout = 5s,
+    .retry = Retry::Idempotent
+};
 // Fails closed after 250 ms. A repeat with the same decision id answers the same grants.
 inline constexpr Call<policy::v1::DecideRequest, policy::v1::DecideReply> kPolicyDecide{
-    .subject = "sluice.policy.v1.decide", .owner = "policy-engine", .timeout = 250ms, .retry = Retry::Idempotent};
+    .subject = "sluice.policy.v1.decide",
+    .owner = "policy-engine",
+    .timeout = 250ms,
+    .retry = Retry::Idempotent
+};
 inline constexpr Call<policy::v1::ManageRequest, policy::v1::ManageReply> kPolicyManage{
-    .subject = "sluice.policy.v1.manage", .owner = "policy-engine", .timeout = 5s};
+    .subject = "sluice.policy.v1.manage", .owner = "policy-engine", .timeout = 5s
+};
 inline constexpr Event<policy::v1::PolicyBeat> kPolicyBeat{
-    .subject = "sluice.policy.v1.policy_beat", .owner = "policy-engine"};
+    .subject = "sluice.policy.v1.policy_beat", .owner = "policy-engine"
+};
 
 // One subject per server, held by the replica that leases it. Never retried: it has effects.
-inline constexpr KeyedStream<connector::v1::Request, connector::v1::Progress, connector::v1::Final> kConnectorRequest{
-    .prefix = "sluice.connector.v1.server.", .suffix = ".request", .owner = "mcp-connector", .timeout = 600s};
-inline constexpr KeyedCall<connector::v1::ServerCatalogRequest, connector::v1::ServerCatalogReply> kConnectorServerCatalog{
-    .prefix = "sluice.connector.v1.server.", .suffix = ".catalog", .owner = "mcp-connector", .timeout = 2s,
-    .retry = Retry::Idempotent};
+inline constexpr KeyedStream<connector::v1::Request, connector::v1::Progress, connector::v1::Final>
+    kConnectorRequest{
+        .prefix = "sluice.connector.v1.server.",
+        .suffix = ".request",
+        .owner = "mcp-connector",
+        .timeout = 600s
+    };
+inline constexpr KeyedCall<connector::v1::ServerCatalogRequest, connector::v1::ServerCatalogReply>
+    kConnectorServerCatalog{
+        .prefix = "sluice.connector.v1.server.",
+        .suffix = ".catalog",
+        .owner = "mcp-connector",
+        .timeout = 2s,
+        .retry = Retry::Idempotent
+    };
 inline constexpr Call<connector::v1::CatalogRequest, connector::v1::CatalogReply> kConnectorCatalog{
-    .subject = "sluice.connector.v1.catalog", .owner = "mcp-connector", .timeout = 4s, .retry = Retry::Idempotent};
+    .subject = "sluice.connector.v1.catalog",
+    .owner = "mcp-connector",
+    .timeout = 4s,
+    .retry = Retry::Idempotent
+};
 inline constexpr Call<connector::v1::ManageRequest, connector::v1::ManageReply> kConnectorManage{
-    .subject = "sluice.connector.v1.manage", .owner = "mcp-connector", .timeout = 5s};
+    .subject = "sluice.connector.v1.manage", .owner = "mcp-connector", .timeout = 5s
+};
 inline constexpr Event<connector::v1::CatalogChanged> kCatalogChanged{
-    .subject = "sluice.connector.v1.catalog_changed", .owner = "mcp-connector"};
+    .subject = "sluice.connector.v1.catalog_changed", .owner = "mcp-connector"
+};
 inline constexpr Event<connector::v1::ServerChanged> kServerChanged{
-    .subject = "sluice.connector.v1.server_changed", .owner = "mcp-connector"};
+    .subject = "sluice.connector.v1.server_changed", .owner = "mcp-connector"
+};
 
-inline constexpr StreamCall<codemode::v1::RunRequest, codemode::v1::RunProgress, codemode::v1::RunFinal> kCodemodeRun{
-    .subject = "sluice.codemode.v1.run", .owner = "codemode-sandbox", .timeout = 600s};
+inline constexpr StreamCall<
+    codemode::v1::RunRequest,
+    codemode::v1::RunProgress,
+    codemode::v1::RunFinal>
+    kCodemodeRun{.subject = "sluice.codemode.v1.run", .owner = "codemode-sandbox", .timeout = 600s};
 inline constexpr Call<codemode::v1::DescribeRequest, codemode::v1::DescribeReply> kCodemodeDescribe{
-    .subject = "sluice.codemode.v1.describe", .owner = "codemode-sandbox", .timeout = 5s, .retry = Retry::Idempotent};
+    .subject = "sluice.codemode.v1.describe",
+    .owner = "codemode-sandbox",
+    .timeout = 5s,
+    .retry = Retry::Idempotent
+};
 inline constexpr Call<codemode::v1::RunsRequest, codemode::v1::RunsReply> kCodemodeRuns{
-    .subject = "sluice.codemode.v1.runs", .owner = "codemode-sandbox", .timeout = 5s, .retry = Retry::Idempotent};
+    .subject = "sluice.codemode.v1.runs",
+    .owner = "codemode-sandbox",
+    .timeout = 5s,
+    .retry = Retry::Idempotent
+};
 inline constexpr Event<codemode::v1::RunChanged> kRunChanged{
-    .subject = "sluice.codemode.v1.run_changed", .owner = "codemode-sandbox"};
+    .subject = "sluice.codemode.v1.run_changed", .owner = "codemode-sandbox"
+};
 
 // Answers after the Postgres commit. The producer itself retries, with the same event id.
 inline constexpr Call<audit::v1::CommitRequest, audit::v1::CommitReply> kAuditCommit{
-    .subject = "sluice.audit.v1.commit", .owner = "audit-writer", .timeout = 5s, .retry = Retry::Idempotent};
+    .subject = "sluice.audit.v1.commit",
+    .owner = "audit-writer",
+    .timeout = 5s,
+    .retry = Retry::Idempotent
+};
 inline constexpr Call<audit::v1::VoidGrantRequest, audit::v1::VoidGrantReply> kAuditVoidGrant{
-    .subject = "sluice.audit.v1.void_grant", .owner = "audit-writer", .timeout = 5s, .retry = Retry::Idempotent};
+    .subject = "sluice.audit.v1.void_grant",
+    .owner = "audit-writer",
+    .timeout = 5s,
+    .retry = Retry::Idempotent
+};
 inline constexpr Call<audit::v1::QueryRequest, audit::v1::QueryReply> kAuditQuery{
-    .subject = "sluice.audit.v1.query", .owner = "audit-writer", .timeout = 10s, .retry = Retry::Idempotent};
+    .subject = "sluice.audit.v1.query",
+    .owner = "audit-writer",
+    .timeout = 10s,
+    .retry = Retry::Idempotent
+};
 inline constexpr Call<audit::v1::VerifyRequest, audit::v1::VerifyReply> kAuditVerify{
-    .subject = "sluice.audit.v1.verify", .owner = "audit-writer", .timeout = 60s, .retry = Retry::Idempotent};
+    .subject = "sluice.audit.v1.verify",
+    .owner = "audit-writer",
+    .timeout = 60s,
+    .retry = Retry::Idempotent
+};
 inline constexpr Call<audit::v1::JournalRequest, audit::v1::JournalReply> kAuditJournal{
-    .subject = "sluice.audit.v1.journal", .owner = "audit-writer", .timeout = 5s, .retry = Retry::Idempotent};
+    .subject = "sluice.audit.v1.journal",
+    .owner = "audit-writer",
+    .timeout = 5s,
+    .retry = Retry::Idempotent
+};
 inline constexpr Durable<audit::v1::RecordBatch> kAuditRecord{
-    .subject = "sluice.audit.v1.record", .owner = "audit-writer", .stream = "AUDIT", .consumer = "audit-writer",
-    .batch_records_max = 64};
+    .subject = "sluice.audit.v1.record",
+    .owner = "audit-writer",
+    .stream = "AUDIT",
+    .consumer = "audit-writer",
+    .batch_records_max = 64
+};
 
 // sluice.<owner>.v1.control.<instance>: credit and cancel for the streams of one instance.
 inline constexpr std::string_view kControlPrefix = "sluice.";
@@ -158,15 +238,20 @@ struct Owner {
 };
 
 inline constexpr std::array kOwners{
-    Owner{"provider-router", "provider"}, Owner{"policy-engine", "policy"},      Owner{"mcp-connector", "connector"},
-    Owner{"codemode-sandbox", "codemode"}, Owner{"audit-writer", "audit"},
+    Owner{"provider-router", "provider"},
+    Owner{"policy-engine", "policy"},
+    Owner{"mcp-connector", "connector"},
+    Owner{"codemode-sandbox", "codemode"},
+    Owner{"audit-writer", "audit"},
 };
 
-// Who calls what. The allow-lists of the NATS users are made of this; what is not here is refused by nats-server.
-// A stream's caller may also publish to the owner's control subjects. Every service may publish kAuditRecord.
+// Who calls what. The allow-lists of the NATS users are made of this; what is not here is refused
+// by nats-server. A stream's caller may also publish to the owner's control subjects. Every service
+// may publish kAuditRecord.
 struct Use {
   std::string_view service;
-  std::string_view subject;  // of a call or stream: may publish; of an event: may subscribe. "*" stands for a key.
+  std::string_view subject;  // of a call or stream: may publish; of an event: may subscribe. "*"
+                             // stands for a key.
 };
 
 inline constexpr std::array kUses{

@@ -1,29 +1,43 @@
 #include "proto/endpoints.h"
 
+#include <gtest/gtest.h>
+
 #include <set>
 #include <string>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 namespace sluice::endpoints {
 namespace {
 
 std::vector<std::string> all_subjects() {
-  const auto keyed = [](const auto& e) { return std::string(e.prefix) + "*" + std::string(e.suffix); };
+  const auto keyed = [](const auto& e) {
+    return std::string(e.prefix) + "*" + std::string(e.suffix);
+  };
   return {
-      std::string(kProviderChat.subject),     std::string(kProviderEmbed.subject),
-      std::string(kProviderModels.subject),   std::string(kPolicyAuthenticate.subject),
-      std::string(kPolicyVisible.subject),    std::string(kPolicyDecide.subject),
-      std::string(kPolicyManage.subject),     std::string(kPolicyBeat.subject),
-      keyed(kConnectorRequest),               keyed(kConnectorServerCatalog),
-      std::string(kConnectorCatalog.subject), std::string(kConnectorManage.subject),
-      std::string(kCatalogChanged.subject),   std::string(kServerChanged.subject),
-      std::string(kCodemodeRun.subject),      std::string(kCodemodeDescribe.subject),
-      std::string(kCodemodeRuns.subject),     std::string(kRunChanged.subject),
-      std::string(kAuditCommit.subject),      std::string(kAuditVoidGrant.subject),
-      std::string(kAuditQuery.subject),       std::string(kAuditVerify.subject),
-      std::string(kAuditJournal.subject),     std::string(kAuditRecord.subject),
+      std::string(kProviderChat.subject),
+      std::string(kProviderEmbed.subject),
+      std::string(kProviderModels.subject),
+      std::string(kPolicyAuthenticate.subject),
+      std::string(kPolicyVisible.subject),
+      std::string(kPolicyDecide.subject),
+      std::string(kPolicyManage.subject),
+      std::string(kPolicyBeat.subject),
+      keyed(kConnectorRequest),
+      keyed(kConnectorServerCatalog),
+      std::string(kConnectorCatalog.subject),
+      std::string(kConnectorManage.subject),
+      std::string(kCatalogChanged.subject),
+      std::string(kServerChanged.subject),
+      std::string(kCodemodeRun.subject),
+      std::string(kCodemodeDescribe.subject),
+      std::string(kCodemodeRuns.subject),
+      std::string(kRunChanged.subject),
+      std::string(kAuditCommit.subject),
+      std::string(kAuditVoidGrant.subject),
+      std::string(kAuditQuery.subject),
+      std::string(kAuditVerify.subject),
+      std::string(kAuditJournal.subject),
+      std::string(kAuditRecord.subject),
   };
 }
 
@@ -43,7 +57,8 @@ TEST(Endpoints, EveryUseNamesAnExistingSubjectOnce) {
   std::set<std::string> seen;
   for (const Use& use : kUses) {
     EXPECT_TRUE(known.contains(std::string(use.subject))) << use.subject;
-    EXPECT_TRUE(seen.insert(std::string(use.service) + " " + std::string(use.subject)).second) << use.subject;
+    EXPECT_TRUE(seen.insert(std::string(use.service) + " " + std::string(use.subject)).second)
+        << use.subject;
   }
 }
 

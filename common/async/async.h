@@ -1,4 +1,5 @@
-// Async<T>: the only async return type. A coroutine that yields Result<T>; exceptions stop below it.
+// Async<T>: the only async return type. A coroutine that yields Result<T>; exceptions stop below
+// it.
 #pragma once
 
 #include "common/base/result.h"
@@ -15,7 +16,8 @@ using Executor = boost::asio::any_io_executor;
 
 namespace async {
 
-// Whether the current task was asked to stop. Long loops ask before each round; every wait of this library asks itself.
+// Whether the current task was asked to stop. Long loops ask before each round; every wait of this
+// library asks itself.
 [[nodiscard]] boost::asio::awaitable<bool> is_cancelled();
 
 }  // namespace async

@@ -21,7 +21,9 @@ using testing::IsOk;
 using testing::ManualClock;
 using testing::run_sync;
 
-Async<int> give(OneShot<int>* source) { co_return co_await source->wait(); }
+Async<int> give(OneShot<int>* source) {
+  co_return co_await source->wait();
+}
 
 Async<void> count_after(Clock* clock, Duration wait, int* counter) {
   SLUICE_CO_CHECK_OK(co_await sleep_for(clock, wait));
@@ -29,11 +31,17 @@ Async<void> count_after(Clock* clock, Duration wait, int* counter) {
   co_return Result<void>();
 }
 
-Async<void> fail(Error error) { co_return error; }
+Async<void> fail(Error error) {
+  co_return error;
+}
 
-Async<void> run_group(TaskGroup* group) { co_return co_await group->close(); }
+Async<void> run_group(TaskGroup* group) {
+  co_return co_await group->close();
+}
 
-Async<void> stop_group(TaskGroup* group) { co_return co_await group->cancel_and_close(); }
+Async<void> stop_group(TaskGroup* group) {
+  co_return co_await group->cancel_and_close();
+}
 
 TEST(OneShot, HandsOverAValueSetBeforeTheWait) {
   OneShot<int> answer;
@@ -183,10 +191,9 @@ TEST(Retry, TriesAgainOnUnavailableOnly) {
   const RetryPolicy policy{.attempts_max = 5, .first_wait = 1ms, .wait_max = 2ms};
   int attempts = 0;
 
-  const auto result = run_sync(
-      loop,
-      retry<int>(&clock, clock.now() + 10s, policy, 1, [&] { return failing_attempt(&attempts, 3); })
-  );
+  const auto result = run_sync(loop, retry<int>(&clock, clock.now() + 10s, policy, 1, [&] {
+                                 return failing_attempt(&attempts, 3);
+                               }));
 
   EXPECT_EQ(result.value(), 3);
 }
@@ -199,19 +206,31 @@ TEST(Retry, GivesUpAtTheLastAttemptAndBeforeTheDeadline) {
   const RetryPolicy slow{.attempts_max = 9, .first_wait = 1h, .wait_max = 1h};
 
   EXPECT_THAT(
-      run_sync(loop, retry<int>(&clock, clock.now() + 10s, few, 1, [&] { return failing_attempt(&attempts, 9); })),
+      run_sync(
+          loop,
+          retry<int>(
+              &clock, clock.now() + 10s, few, 1, [&] { return failing_attempt(&attempts, 9); }
+          )
+      ),
       HasCode(Code::Unavailable)
   );
   EXPECT_EQ(attempts, 2);
   EXPECT_THAT(
-      run_sync(loop, retry<int>(&clock, clock.now() + 10s, slow, 1, [&] { return failing_attempt(&attempts, 99); })),
+      run_sync(
+          loop,
+          retry<int>(
+              &clock, clock.now() + 10s, slow, 1, [&] { return failing_attempt(&attempts, 99); }
+          )
+      ),
       HasCode(Code::Unavailable)
   );
   EXPECT_EQ(attempts, 3);
 }
 
 TEST(Backoff, GrowsToItsBoundAndStartsOverAfterReset) {
-  Backoff backoff({.attempts_max = 9, .first_wait = 100ms, .wait_max = 300ms, .multiplier = 2, .jitter = 0}, 1);
+  Backoff backoff(
+      {.attempts_max = 9, .first_wait = 100ms, .wait_max = 300ms, .multiplier = 2, .jitter = 0}, 1
+  );
 
   EXPECT_EQ(backoff.next(), 100ms);
   EXPECT_EQ(backoff.next(), 200ms);

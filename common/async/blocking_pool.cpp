@@ -5,6 +5,8 @@ namespace sluice::async {
 BlockingPool::BlockingPool(std::size_t threads, std::size_t queued_max)
     : threads_(threads), queued_max_(queued_max) {}
 
-BlockingPool::~BlockingPool() { threads_.join(); }
+BlockingPool::~BlockingPool() {
+  threads_.join();
+}
 
 }  // namespace sluice::async

@@ -1,5 +1,5 @@
-// BlockingPool: a few threads for calls that block (libpqxx, file I/O, name lookups). The result comes back on the
-// caller's executor.
+// BlockingPool: a few threads for calls that block (libpqxx, file I/O, name lookups). The result
+// comes back on the caller's executor.
 #pragma once
 
 #include "common/async/async.h"
@@ -27,8 +27,8 @@ class BlockingPool {
   BlockingPool& operator=(BlockingPool&&) = delete;
   ~BlockingPool();  // waits for running calls
 
-  // callable: Result<T>(), runs on a pool thread and may throw (becomes Internal). Not cancellable: bound its time inside.
-  // Everything it refers to must live until run() returned.
+  // callable: Result<T>(), runs on a pool thread and may throw (becomes Internal). Not cancellable:
+  // bound its time inside. Everything it refers to must live until run() returned.
   template <class Callable>
   auto run(Callable callable) -> Async<typename std::invoke_result_t<Callable>::value_type> {
     using T = typename std::invoke_result_t<Callable>::value_type;
@@ -36,24 +36,26 @@ class BlockingPool {
       queued_.fetch_sub(1);
       co_return Error(Code::Exhausted, "too much blocking work is queued; retry later");
     }
-    auto result = co_await boost::asio::async_initiate<
-        const boost::asio::use_awaitable_t<>,
-        void(Result<T>)>(
-        [this, &callable](auto handler) {
-          boost::asio::post(threads_, [this, &callable, handler = std::move(handler)]() mutable {
-            Result<T> outcome = guarded<T>(callable);
-            queued_.fetch_sub(1);
-            auto executor = boost::asio::get_associated_executor(handler);
-            boost::asio::post(
-                executor,
-                [handler = std::move(handler), outcome = std::move(outcome)]() mutable {
-                  std::move(handler)(std::move(outcome));
-                }
-            );
-          });
-        },
-        boost::asio::use_awaitable
-    );
+    auto result =
+        co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void(Result<T>)>(
+            [this, &callable](auto handler) {
+              boost::asio::post(
+                  threads_,
+                  [this, &callable, handler = std::move(handler)]() mutable {
+                    Result<T> outcome = guarded<T>(callable);
+                    queued_.fetch_sub(1);
+                    auto executor = boost::asio::get_associated_executor(handler);
+                    boost::asio::post(
+                        executor,
+                        [handler = std::move(handler), outcome = std::move(outcome)]() mutable {
+                          std::move(handler)(std::move(outcome));
+                        }
+                    );
+                  }
+              );
+            },
+            boost::asio::use_awaitable
+        );
     co_return result;
   }
 

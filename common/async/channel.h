@@ -1,4 +1,5 @@
-// Channel<T>: a bounded queue between coroutines of one thread. Semaphore: a bounded number of permits.
+// Channel<T>: a bounded queue between coroutines of one thread. Semaphore: a bounded number of
+// permits.
 #pragma once
 
 #include "common/async/async.h"
@@ -11,12 +12,14 @@
 
 namespace sluice::async {
 
-// Any number of producers, one consumer. close() lets the consumer drain what is queued, then pop() yields nullopt.
+// Any number of producers, one consumer. close() lets the consumer drain what is queued, then pop()
+// yields nullopt.
 template <class T>
 class Channel {
  public:
   // capacity: items held before try_push refuses and push waits; at least 1.
   explicit Channel(std::size_t capacity) : capacity_(capacity) {}
+
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
   Channel(Channel&&) = delete;
@@ -103,8 +106,10 @@ class Semaphore {
   class Permit {
    public:
     explicit Permit(Semaphore* owner) : owner_(owner) {}
+
     Permit(const Permit&) = delete;
     Permit& operator=(const Permit&) = delete;
+
     Permit(Permit&& other) noexcept : owner_(std::exchange(other.owner_, nullptr)) {}
 
     Permit& operator=(Permit&& other) noexcept {

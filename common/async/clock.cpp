@@ -32,7 +32,9 @@ class SystemTimer final : public Timer {
 
 SystemClock::SystemClock(Executor executor) : executor_(std::move(executor)) {}
 
-TimePoint SystemClock::now() const { return std::chrono::steady_clock::now(); }
+TimePoint SystemClock::now() const {
+  return std::chrono::steady_clock::now();
+}
 
 std::int64_t SystemClock::unix_ms() const {
   return std::chrono::duration_cast<std::chrono::milliseconds>(

@@ -39,7 +39,8 @@ class Clock {
   [[nodiscard]] virtual TimePoint now() const = 0;
   // Wall clock in milliseconds since 1970 UTC; for records and signed times only.
   [[nodiscard]] virtual std::int64_t unix_ms() const = 0;
-  // Runs the callback on the shard's thread at or after the time, unless the Timer is destroyed before.
+  // Runs the callback on the shard's thread at or after the time, unless the Timer is destroyed
+  // before.
   [[nodiscard]] virtual std::unique_ptr<Timer> schedule(
       TimePoint when, UniqueFunction<void()> callback
   ) = 0;
@@ -52,9 +53,8 @@ class SystemClock final : public Clock {
 
   [[nodiscard]] TimePoint now() const override;
   [[nodiscard]] std::int64_t unix_ms() const override;
-  [[nodiscard]] std::unique_ptr<Timer> schedule(
-      TimePoint when, UniqueFunction<void()> callback
-  ) override;
+  [[nodiscard]] std::unique_ptr<Timer> schedule(TimePoint when, UniqueFunction<void()> callback)
+      override;
 
  private:
   Executor executor_;

@@ -1,4 +1,5 @@
-// with_deadline: runs an operation under a deadline. For cold paths; the bus and HTTP adapters keep deadlines of their own.
+// with_deadline: runs an operation under a deadline. For cold paths; the bus and HTTP adapters keep
+// deadlines of their own.
 #pragma once
 
 #include "common/async/clock.h"
@@ -36,8 +37,8 @@ boost::asio::awaitable<void> run_racer(std::shared_ptr<Race<T>> race, Async<T> o
 
 }  // namespace detail
 
-// Errors: Deadline when the time is over (the operation is cancelled and awaited first, so nothing it refers to is in
-// use any more); Cancelled when the caller is; else the operation's own.
+// Errors: Deadline when the time is over (the operation is cancelled and awaited first, so nothing
+// it refers to is in use any more); Cancelled when the caller is; else the operation's own.
 template <class T>
 Async<T> with_deadline(Clock* clock, TimePoint deadline, Async<T> operation) {
   const auto executor = co_await boost::asio::this_coro::executor;
@@ -58,7 +59,9 @@ Async<T> with_deadline(Clock* clock, TimePoint deadline, Async<T> operation) {
     result = co_await race->done.wait();
   }
   if (race->expired && !result.ok() && result.error().code() == Code::Cancelled) {
-    co_return Error(Code::Deadline, "the operation took longer than its deadline; try again or allow more time");
+    co_return Error(
+        Code::Deadline, "the operation took longer than its deadline; try again or allow more time"
+    );
   }
   co_return result;
 }

@@ -1,4 +1,5 @@
-// OneShot<T>: one value handed from whoever has it to one coroutine that waits for it. Single thread.
+// OneShot<T>: one value handed from whoever has it to one coroutine that waits for it. Single
+// thread.
 #pragma once
 
 #include "common/async/async.h"
@@ -21,8 +22,9 @@ namespace sluice::async {
 //   …somewhere: answer.set(42);
 //   SLUICE_CO_TRY(const int value, co_await answer.wait());
 //
-// The first value wins; later ones are dropped. A cancelled wait ends with Cancelled and leaves the OneShot usable.
-// Destroying it while a coroutine waits destroys that coroutine: keep it alive until wait() returned.
+// The first value wins; later ones are dropped. A cancelled wait ends with Cancelled and leaves the
+// OneShot usable. Destroying it while a coroutine waits destroys that coroutine: keep it alive
+// until wait() returned.
 template <class T>
 class OneShot {
  public:
@@ -36,7 +38,8 @@ class OneShot {
   // Resumes the waiter in a later turn of the loop.
   void set(Result<T> value) { complete(std::move(value), Resume::Posted); }
 
-  // Resumes the waiter before it returns. The caller holds no iterator or state the waiter could change.
+  // Resumes the waiter before it returns. The caller holds no iterator or state the waiter could
+  // change.
   void set_now(Result<T> value) { complete(std::move(value), Resume::Now); }
 
   [[nodiscard]] bool is_set() const { return done_; }
@@ -50,9 +53,10 @@ class OneShot {
       co_return Error(Code::Cancelled, "the operation was cancelled");
     }
     SLUICE_CHECK(!waiter_, "a OneShot has one waiter");
-    co_return co_await boost::asio::async_initiate<
-        const boost::asio::use_awaitable_t<>,
-        void(Result<T>)>([this](auto handler) { this->start(std::move(handler)); }, boost::asio::use_awaitable);
+    co_return co_await boost::asio::
+        async_initiate<const boost::asio::use_awaitable_t<>, void(Result<T>)>(
+            [this](auto handler) { this->start(std::move(handler)); }, boost::asio::use_awaitable
+        );
   }
 
  private:

@@ -1,4 +1,5 @@
-// RequestContext: what every handler knows of the request it works for. Passed by value, never thread-local.
+// RequestContext: what every handler knows of the request it works for. Passed by value, never
+// thread-local.
 #pragma once
 
 #include "common/async/clock.h"

@@ -37,8 +37,8 @@ class Backoff {
 // True for Unavailable and Exhausted: the only codes another attempt may cure.
 [[nodiscard]] bool is_retryable(Code code);
 
-// Runs attempt() until it succeeds, fails with a code that is not retryable, or attempts or time are used up; then the
-// last error. attempt starts a fresh operation each time it is called.
+// Runs attempt() until it succeeds, fails with a code that is not retryable, or attempts or time
+// are used up; then the last error. attempt starts a fresh operation each time it is called.
 template <class T>
 Async<T> retry(
     Clock* clock,

@@ -16,10 +16,7 @@ class UniqueFunction<R(Args...)> {
   UniqueFunction() = default;
 
   template <class F>
-    requires(
-        !std::is_same_v<std::remove_cvref_t<F>, UniqueFunction> &&
-        std::is_invocable_r_v<R, std::remove_cvref_t<F>&, Args...>
-    )
+    requires(!std::is_same_v<std::remove_cvref_t<F>, UniqueFunction> && std::is_invocable_r_v<R, std::remove_cvref_t<F>&, Args...>)
   UniqueFunction(F&& function)  // NOLINT: by design
       : body_(std::make_unique<Holder<std::remove_cvref_t<F>>>(std::forward<F>(function))) {}
 

@@ -133,13 +133,21 @@ Result<std::string> from_hex(std::string_view text) {
   return out;
 }
 
-std::string to_base64(std::string_view bytes) { return encode64(bytes, kStandard, true); }
+std::string to_base64(std::string_view bytes) {
+  return encode64(bytes, kStandard, true);
+}
 
-Result<std::string> from_base64(std::string_view text) { return decode64(text, kStandard, true); }
+Result<std::string> from_base64(std::string_view text) {
+  return decode64(text, kStandard, true);
+}
 
-std::string to_base64url(std::string_view bytes) { return encode64(bytes, kUrl, false); }
+std::string to_base64url(std::string_view bytes) {
+  return encode64(bytes, kUrl, false);
+}
 
-Result<std::string> from_base64url(std::string_view text) { return decode64(text, kUrl, false); }
+Result<std::string> from_base64url(std::string_view text) {
+  return decode64(text, kUrl, false);
+}
 
 bool equal_constant_time(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) {

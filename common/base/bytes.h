@@ -1,4 +1,5 @@
-// Text forms of bytes: hex, base64, base64url. Decoders are strict: any foreign character or bad padding is Invalid.
+// Text forms of bytes: hex, base64, base64url. Decoders are strict: any foreign character or bad
+// padding is Invalid.
 #pragma once
 
 #include "common/base/result.h"

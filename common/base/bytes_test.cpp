@@ -3,10 +3,10 @@
 #include "common/base/ids.h"
 #include "common/base/secret.h"
 
+#include <gtest/gtest.h>
+
 #include <type_traits>
 #include <unordered_set>
-
-#include <gtest/gtest.h>
 
 namespace sluice {
 namespace {

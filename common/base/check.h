@@ -1,4 +1,5 @@
-// Invariant checks that stay on in release. For our own invariants only: outside input never reaches one.
+// Invariant checks that stay on in release. For our own invariants only: outside input never
+// reaches one.
 #pragma once
 
 namespace sluice::base {
@@ -10,11 +11,11 @@ namespace sluice::base {
 
 }  // namespace sluice::base
 
-#define SLUICE_CHECK(condition, why)                                              \
-  do {                                                                            \
-    if (!(condition)) [[unlikely]] {                                              \
-      ::sluice::base::check_failed(__FILE__, __LINE__, #condition, why);          \
-    }                                                                             \
+#define SLUICE_CHECK(condition, why)                                     \
+  do {                                                                   \
+    if (!(condition)) [[unlikely]] {                                     \
+      ::sluice::base::check_failed(__FILE__, __LINE__, #condition, why); \
+    }                                                                    \
   } while (false)
 
 #ifdef NDEBUG

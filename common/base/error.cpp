@@ -31,15 +31,25 @@ Error& Error::operator=(const Error& other) {
   return *this;
 }
 
-Code Error::code() const { return body_->code; }
+Code Error::code() const {
+  return body_->code;
+}
 
-const std::string& Error::message() const { return body_->message; }
+const std::string& Error::message() const {
+  return body_->message;
+}
 
-const std::string& Error::detail() const { return body_->detail; }
+const std::string& Error::detail() const {
+  return body_->detail;
+}
 
-std::optional<std::chrono::milliseconds> Error::retry_after() const { return body_->retry_after; }
+std::optional<std::chrono::milliseconds> Error::retry_after() const {
+  return body_->retry_after;
+}
 
-const std::source_location& Error::where() const { return body_->where; }
+const std::source_location& Error::where() const {
+  return body_->where;
+}
 
 Error Error::with_detail(std::string_view detail) && {
   if (!body_->detail.empty()) {

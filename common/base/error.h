@@ -1,5 +1,6 @@
-// The one error type of Sluice. The code says what the caller should do; the message is safe to show to a caller; the
-// detail is for logs only. HTTP, JSON-RPC and wire forms of the codes: http/error_map.h, mcp/json_rpc.h, bus/envelope.h.
+// The one error type of Sluice. The code says what the caller should do; the message is safe to
+// show to a caller; the detail is for logs only. HTTP, JSON-RPC and wire forms of the codes:
+// http/error_map.h, mcp/json_rpc.h, bus/envelope.h.
 #pragma once
 
 #include <array>
@@ -12,7 +13,8 @@
 
 namespace sluice {
 
-// What the caller should do. The numbers are the wire values (proto/sluice/common/v1/envelope.proto).
+// What the caller should do. The numbers are the wire values
+// (proto/sluice/common/v1/envelope.proto).
 enum class Code : int {
   Invalid = 1,          // fix the request
   Unauthenticated = 2,  // present credentials
@@ -27,8 +29,16 @@ enum class Code : int {
 };
 
 inline constexpr std::array kAllCodes{
-    Code::Invalid,   Code::Unauthenticated, Code::Denied,   Code::NotFound,  Code::Conflict,
-    Code::Exhausted, Code::Unavailable,     Code::Deadline, Code::Cancelled, Code::Internal,
+    Code::Invalid,
+    Code::Unauthenticated,
+    Code::Denied,
+    Code::NotFound,
+    Code::Conflict,
+    Code::Exhausted,
+    Code::Unavailable,
+    Code::Deadline,
+    Code::Cancelled,
+    Code::Internal,
 };
 
 // "Invalid", "Unauthenticated", …
@@ -38,9 +48,7 @@ class [[nodiscard]] Error {
  public:
   // message: safe for the outside, says what to do next; never a secret.
   Error(
-      Code code,
-      std::string message,
-      std::source_location where = std::source_location::current()
+      Code code, std::string message, std::source_location where = std::source_location::current()
   );
   Error(const Error& other);
   Error& operator=(const Error& other);
@@ -57,7 +65,8 @@ class [[nodiscard]] Error {
   // Adds what only a log may hold (library text, addresses, input).
   [[nodiscard]] Error with_detail(std::string_view detail) &&;
   [[nodiscard]] Error with_retry_after(std::chrono::milliseconds wait) &&;
-  // Adds context on the way up: "loading rules of tenant t1: …" (kept in the detail, not in the message).
+  // Adds context on the way up: "loading rules of tenant t1: …" (kept in the detail, not in the
+  // message).
   [[nodiscard]] Error while_doing(std::string_view what) &&;
   // Replaces the code, for a layer in which the same failure asks for something else of the caller.
   [[nodiscard]] Error as(Code code) &&;
@@ -67,9 +76,11 @@ class [[nodiscard]] Error {
 
  private:
   struct Body;
+
   struct Deleter {
     void operator()(Body* body) const;
   };
+
   std::unique_ptr<Body, Deleter> body_;  // one pointer, so that Result<T> stays small
 };
 

@@ -12,6 +12,7 @@ template <class Tag>
 class Id {
  public:
   Id() = default;
+
   explicit Id(std::string text) : text_(std::move(text)) {}
 
   [[nodiscard]] const std::string& str() const { return text_; }
@@ -29,8 +30,8 @@ using PrincipalId = Id<struct PrincipalTag>;  // who calls: "key:<key id>" or a 
 using RequestId = Id<struct RequestTag>;      // one HTTP request: "req_<32 hex>"
 using ChainId = Id<struct ChainTag>;          // one conversation: 32 hex digits
 using RunId = Id<struct RunTag>;
-using ServerId = Id<struct ServerTag>;        // first 16 hex digits of SHA-256(tenant scope, server name)
-using EventId = Id<struct EventTag>;          // UUIDv7 in canonical text form
+using ServerId = Id<struct ServerTag>;  // first 16 hex digits of SHA-256(tenant scope, server name)
+using EventId = Id<struct EventTag>;    // UUIDv7 in canonical text form
 
 }  // namespace sluice
 

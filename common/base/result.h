@@ -1,5 +1,5 @@
-// Result<T>: a T or an Error. The only error channel of product code; adapters turn library statuses and exceptions
-// into it once, at the call.
+// Result<T>: a T or an Error. The only error channel of product code; adapters turn library
+// statuses and exceptions into it once, at the call.
 #pragma once
 
 #include "common/base/check.h"
@@ -20,15 +20,13 @@ class [[nodiscard]] Result {
   using value_type = T;
 
   Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: by design
+
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: by design
 
   template <class U>
-    requires(
-        std::is_convertible_v<U, T> && !std::is_same_v<std::remove_cvref_t<U>, T> &&
-        !std::is_same_v<std::remove_cvref_t<U>, Error> &&
-        !std::is_same_v<std::remove_cvref_t<U>, Result<T>>
-    )
-  Result(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}  // NOLINT: by design
+    requires(std::is_convertible_v<U, T> && !std::is_same_v<std::remove_cvref_t<U>, T> && !std::is_same_v<std::remove_cvref_t<U>, Error> && !std::is_same_v<std::remove_cvref_t<U>, Result<T>>)
+  Result(U&& value)
+      : state_(std::in_place_index<0>, std::forward<U>(value)) {}  // NOLINT: by design
 
   [[nodiscard]] bool ok() const { return state_.index() == 0; }
 
@@ -73,6 +71,7 @@ class [[nodiscard]] Result<void> {
   using value_type = void;
 
   Result() = default;
+
   Result(Error error) : error_(std::move(error)) {}  // NOLINT: by design
 
   [[nodiscard]] bool ok() const { return !error_.has_value(); }
@@ -114,9 +113,9 @@ class [[nodiscard]] Result<void> {
   SLUICE_TRY_INNER(SLUICE_CONCAT(sluice_result_, __LINE__), co_return, declaration, __VA_ARGS__)
 
 // For Result<void>: leaves with the error.
-#define SLUICE_CHECK_OK_INNER(leave, ...)                                          \
-  if (auto sluice_status = (__VA_ARGS__); !sluice_status.ok()) [[unlikely]] {      \
-    leave std::move(sluice_status).error();                                        \
+#define SLUICE_CHECK_OK_INNER(leave, ...)                                     \
+  if (auto sluice_status = (__VA_ARGS__); !sluice_status.ok()) [[unlikely]] { \
+    leave std::move(sluice_status).error();                                   \
   }
 #define SLUICE_CHECK_OK(...) SLUICE_CHECK_OK_INNER(return, __VA_ARGS__)
 #define SLUICE_CO_CHECK_OK(...) SLUICE_CHECK_OK_INNER(co_return, __VA_ARGS__)

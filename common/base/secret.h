@@ -1,4 +1,5 @@
-// Secret<T>: a value that is neither printed nor compared by ==, and whose bytes are wiped when it goes.
+// Secret<T>: a value that is neither printed nor compared by ==, and whose bytes are wiped when it
+// goes.
 #pragma once
 
 #include <string>
@@ -16,7 +17,9 @@ template <>
 class Secret<std::string> {
  public:
   Secret() = default;
+
   explicit Secret(std::string value) : value_(std::move(value)) {}
+
   Secret(const Secret&) = default;
   Secret& operator=(const Secret&) = default;
 

@@ -10,10 +10,7 @@ pkg_check_modules(nats REQUIRED IMPORTED_TARGET libnats)
 pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis)
 pkg_check_modules(pqxx REQUIRED IMPORTED_TARGET libpqxx)
 pkg_check_modules(simdjson REQUIRED IMPORTED_TARGET simdjson)
-pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 
-# spdlog as a compiled shared library with the system's fmt.
-find_package(spdlog REQUIRED)
 find_package(prometheus-cpp REQUIRED CONFIG)
 find_package(CLI11 REQUIRED CONFIG)
 

@@ -1,4 +1,5 @@
-// The precompiled header of product code: what nearly every file includes, and nothing with a home of its own.
+// The precompiled header of product code: what nearly every file includes, and nothing with a home
+// of its own.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

@@ -17,7 +17,11 @@ class PublicKey {
   [[nodiscard]] static Result<PublicKey> from_raw(std::string_view bytes);  // 32 bytes
 
   [[nodiscard]] bool verify(std::string_view message, std::string_view signature) const;
-  [[nodiscard]] const std::string& id() const { return id_; }  // first 16 hex digits of SHA-256 of the raw key
+
+  [[nodiscard]] const std::string& id() const {
+    return id_;
+  }  // first 16 hex digits of SHA-256 of the raw key
+
   [[nodiscard]] std::string to_pem() const;
   [[nodiscard]] std::string raw() const;
 

@@ -12,7 +12,8 @@ inline constexpr std::size_t kSha256Bytes = 32;
 // 32 raw bytes.
 [[nodiscard]] std::string sha256(std::string_view bytes);
 
-// In pieces. field() hashes the length first (8 bytes, big-endian), so that two lists of fields never collide.
+// In pieces. field() hashes the length first (8 bytes, big-endian), so that two lists of fields
+// never collide.
 class Sha256 {
  public:
   Sha256();

@@ -1,9 +1,11 @@
-// Caller tokens and grants: signed by policy-engine, verified by whoever acts on them. Signatures are Ed25519 over
-// domain ‖ 0x00 ‖ payload, so that one kind is never taken for the other; keys of the two kinds are different too.
+// Caller tokens and grants: signed by policy-engine, verified by whoever acts on them. Signatures
+// are Ed25519 over domain ‖ 0x00 ‖ payload, so that one kind is never taken for the other; keys of
+// the two kinds are different too.
 #pragma once
 
 #include "common/base/result.h"
 #include "common/crypto/ed25519.h"
+
 #include "proto/sluice/policy/v1/policy.pb.h"
 
 #include <cstdint>
@@ -32,7 +34,9 @@ class KeyRing {
 };
 
 // Serialized SignedToken.
-[[nodiscard]] std::string sign_token(const crypto::PrivateKey& key, const policy::v1::CallerClaims& claims);
+[[nodiscard]] std::string sign_token(
+    const crypto::PrivateKey& key, const policy::v1::CallerClaims& claims
+);
 // Errors: Unauthenticated (malformed, unknown key, bad signature, not yet or no longer valid).
 [[nodiscard]] Result<policy::v1::CallerClaims> verify_token(
     const KeyRing& keys, std::string_view token, std::int64_t now_unix_ms
@@ -40,12 +44,14 @@ class KeyRing {
 
 // Serialized SignedGrant.
 [[nodiscard]] std::string sign_grant(const crypto::PrivateKey& key, const policy::v1::Grant& grant);
-// Signature, version and times only; the caller compares the fields with the request. Errors: Denied.
+// Signature, version and times only; the caller compares the fields with the request. Errors:
+// Denied.
 [[nodiscard]] Result<policy::v1::Grant> verify_grant(
     const KeyRing& keys, std::string_view signed_grant, std::int64_t now_unix_ms
 );
 
-// SHA-256(tenant, principal, decision id, index, args digest, approval id)[:16], fields with their lengths.
+// SHA-256(tenant, principal, decision id, index, args digest, approval id)[:16], fields with their
+// lengths.
 struct GrantIdentity {
   std::string_view tenant;
   std::string_view principal;
@@ -54,6 +60,7 @@ struct GrantIdentity {
   std::string_view args_digest;
   std::string_view approval_id;
 };
+
 [[nodiscard]] std::string grant_id(const GrantIdentity& identity);
 
 }  // namespace sluice::grant

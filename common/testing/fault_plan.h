@@ -1,4 +1,5 @@
-// FaultPlan: fails call 1, then call 2, … of the fakes that ask it, one per run, until a run fires no fault.
+// FaultPlan: fails call 1, then call 2, … of the fakes that ask it, one per run, until a run fires
+// no fault.
 #pragma once
 
 #include "common/base/result.h"
@@ -30,7 +31,8 @@ class FaultPlan {
   bool fired_ = false;
 };
 
-// body(FaultPlan&) builds a fresh fixture, runs the handler, and asserts on plan.fired(). Returns the faults fired.
+// body(FaultPlan&) builds a fresh fixture, runs the handler, and asserts on plan.fired(). Returns
+// the faults fired.
 template <class Body>
 int for_each_fault(Body body) {
   constexpr int kFaultsMax = 1000;

@@ -1,5 +1,6 @@
-// Speaks to a running stack over NATS as whoever holds the ingress credentials: requests without a grant, with a forged one, with
-// changed arguments, replayed. Started by grant_abuse_test.py, which judges by the ledger outside Sluice and by the trail.
+// Speaks to a running stack over NATS as whoever holds the ingress credentials: requests without a
+// grant, with a forged one, with changed arguments, replayed. Started by grant_abuse_test.py, which
+// judges by the ledger outside Sluice and by the trail.
 //
 // Prints one line a case: "<name> <code>", where code is OK or the canonical error code.
 #include "common/async/clock.h"
@@ -13,6 +14,7 @@
 #include "common/json/canonical.h"
 #include "common/observability/log.h"
 #include "common/testing/run_sync.h"
+
 #include "proto/endpoints.h"
 
 #include <boost/asio/io_context.hpp>
@@ -52,18 +54,26 @@ class Abuser {
     if (!signed_grant.ParseFromString(good) || !grant.ParseFromString(signed_grant.payload())) {
       co_return Error(Code::Internal, "the grant could not be read");
     }
-    co_await report("forged-key", send("tools/call", arguments, grant::sign_grant(forger, grant), token_));
+    co_await report(
+        "forged-key", send("tools/call", arguments, grant::sign_grant(forger, grant), token_)
+    );
 
     policy::v1::SignedGrant borrowed = signed_grant;
     grant.set_tool("look");
     borrowed.set_payload(grant.SerializeAsString());
-    co_await report("edited-payload", send("tools/call", arguments, borrowed.SerializeAsString(), token_));
+    co_await report(
+        "edited-payload", send("tools/call", arguments, borrowed.SerializeAsString(), token_)
+    );
     borrowed = signed_grant;
     borrowed.set_payload(token_);
-    co_await report("token-as-grant", send("tools/call", arguments, borrowed.SerializeAsString(), token_));
+    co_await report(
+        "token-as-grant", send("tools/call", arguments, borrowed.SerializeAsString(), token_)
+    );
 
     co_await report("changed-arguments", send("tools/call", R"({"token":"other"})", good, token_));
-    co_await report("respelled-arguments", send("tools/call", R"({ "token":"abuse"})", good, token_));
+    co_await report(
+        "respelled-arguments", send("tools/call", R"({ "token":"abuse"})", good, token_)
+    );
     co_await report("other-method", send("resources/read", arguments, good, token_));
     co_await report("no-token", send("tools/call", arguments, good, ""));
     co_await report("other-caller", send("tools/call", arguments, good, other_token_));
@@ -90,12 +100,19 @@ class Abuser {
   Async<std::string> authenticate(std::string key) {
     policy::v1::AuthenticateRequest request;
     request.set_credential(key);
-    SLUICE_CO_TRY(const auto reply, co_await bus_->call(endpoints::kPolicyAuthenticate, request, context("")));
+    SLUICE_CO_TRY(
+        const auto reply, co_await bus_->call(endpoints::kPolicyAuthenticate, request, context(""))
+    );
     co_return reply.caller_token();
   }
 
   Async<void> find_target(std::string server) {
-    SLUICE_CO_TRY(const auto catalog, co_await bus_->call(endpoints::kConnectorCatalog, connector::v1::CatalogRequest(), context(token_)));
+    SLUICE_CO_TRY(
+        const auto catalog,
+        co_await bus_->call(
+            endpoints::kConnectorCatalog, connector::v1::CatalogRequest(), context(token_)
+        )
+    );
     for (const auto& entry : catalog.servers()) {
       for (const auto& tool : entry.tools()) {
         if (entry.name() == server && tool.name() == "append") {
@@ -119,14 +136,21 @@ class Abuser {
     call->set_definition_hash(target_.definition_hash);
     call->set_arguments(arguments);
     call->set_tool_call_id("abuse-good");
-    SLUICE_CO_TRY(const auto reply, co_await bus_->call(endpoints::kPolicyDecide, request, context(token_)));
+    SLUICE_CO_TRY(
+        const auto reply, co_await bus_->call(endpoints::kPolicyDecide, request, context(token_))
+    );
     if (reply.decisions_size() != 1 || reply.decisions(0).grant().empty()) {
-      co_return Error(Code::Denied, "no grant: " + (reply.decisions_size() == 1 ? reply.decisions(0).reason() : ""));
+      co_return Error(
+          Code::Denied,
+          "no grant: " + (reply.decisions_size() == 1 ? reply.decisions(0).reason() : "")
+      );
     }
     co_return reply.decisions(0).grant();
   }
 
-  Async<connector::v1::Final> send(std::string method, std::string params, std::string grant, std::string token) {
+  Async<connector::v1::Final> send(
+      std::string method, std::string params, std::string grant, std::string token
+  ) {
     connector::v1::Request request;
     request.set_server_id(target_.server_id);
     request.set_method(std::move(method));
@@ -135,7 +159,12 @@ class Abuser {
     request.set_tool_call_id("abuse-" + std::to_string(++calls_));
     SLUICE_CO_TRY(
         auto stream,
-        co_await bus_->open(endpoints::kConnectorRequest, target_.server_id, std::move(request), context(std::move(token)))
+        co_await bus_->open(
+            endpoints::kConnectorRequest,
+            target_.server_id,
+            std::move(request),
+            context(std::move(token))
+        )
     );
     while (true) {
       SLUICE_CO_TRY(const auto chunk, co_await stream.next());
@@ -148,7 +177,12 @@ class Abuser {
   boost::asio::awaitable<void> report(std::string name, Async<connector::v1::Final> attempt) {
     const auto result = co_await std::move(attempt);
     const std::string code = result.ok() ? "OK" : std::string(name_of(result.error().code()));
-    std::printf("%s %s %s\n", name.c_str(), code.c_str(), result.ok() ? "" : result.error().message().c_str());
+    std::printf(
+        "%s %s %s\n",
+        name.c_str(),
+        code.c_str(),
+        result.ok() ? "" : result.error().message().c_str()
+    );
     std::fflush(stdout);
   }
 
@@ -160,23 +194,31 @@ class Abuser {
   int calls_ = 0;
 };
 
-Async<void> attack(boost::asio::io_context* loop, async::Clock* clock, observability::Log* log, Setting setting) {
+Async<void> attack(
+    boost::asio::io_context* loop, async::Clock* clock, observability::Log* log, Setting setting
+) {
   const auto metrics = observability::make_metrics();
   bus::NatsOptions options;
   options.url = setting.url;
   options.user = setting.user;
   options.password = setting.password;
   options.name = "grant-abuse";
-  SLUICE_CO_TRY(auto transport, co_await bus::connect_nats(loop->get_executor(), clock, log, options));
-  transport->on_violation([](std::string_view text) { std::printf("violation %.*s\n", static_cast<int>(text.size()), text.data()); });
+  SLUICE_CO_TRY(
+      auto transport, co_await bus::connect_nats(loop->get_executor(), clock, log, options)
+  );
+  transport->on_violation([](std::string_view text) {
+    std::printf("violation %.*s\n", static_cast<int>(text.size()), text.data());
+  });
   {
-    bus::Bus link({.executor = loop->get_executor(),
-                   .clock = clock,
-                   .log = log,
-                   .metrics = metrics.get(),
-                   .transport = transport.get(),
-                   .service = setting.user,
-                   .instance = "grantabuse"});
+    bus::Bus link(
+        {.executor = loop->get_executor(),
+         .clock = clock,
+         .log = log,
+         .metrics = metrics.get(),
+         .transport = transport.get(),
+         .service = setting.user,
+         .instance = "grantabuse"}
+    );
     SLUICE_CO_CHECK_OK(co_await link.start());
     Abuser abuser(&link, clock);
     const auto result = co_await abuser.run(std::move(setting));
@@ -197,7 +239,9 @@ int main() {
   };
   boost::asio::io_context loop(1);
   sluice::async::SystemClock clock(loop.get_executor());
-  const auto log = sluice::observability::make_stderr_log("grant-abuse", "grantabuse", sluice::observability::Level::Info, false);
+  const auto log = sluice::observability::make_stderr_log(
+      "grant-abuse", "grantabuse", sluice::observability::Level::Info, false
+  );
   const sluice::e2e::Setting setting{
       .url = variable("ABUSE_NATS_URL"),
       .user = variable("ABUSE_NATS_USER"),
@@ -206,7 +250,8 @@ int main() {
       .ledger_server = "ledger",
       .other_key = variable("ABUSE_OTHER_KEY"),
   };
-  const auto result = sluice::testing::run_sync(loop, sluice::e2e::attack(&loop, &clock, log.get(), setting));
+  const auto result =
+      sluice::testing::run_sync(loop, sluice::e2e::attack(&loop, &clock, log.get(), setting));
   if (!result.ok()) {
     std::printf("failed %s\n", result.error().to_log().c_str());
     return 1;

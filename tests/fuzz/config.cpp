@@ -1,4 +1,5 @@
-// Any file is either read or refused with a message; reading settings from it never fails otherwise.
+// Any file is either read or refused with a message; reading settings from it never fails
+// otherwise.
 #include "common/config/config.h"
 
 #include <cstdint>
@@ -11,9 +12,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   auto http = document.value().section("http");
-  const auto port = http.integer("port", {.fallback = 8080, .min = 0, .max = 65535, .unit = "", .description = "port"});
+  const auto port = http.integer(
+      "port", {.fallback = 8080, .min = 0, .max = 65535, .unit = "", .description = "port"}
+  );
   SLUICE_CHECK(port >= 0 && port <= 65535, "a setting is always within its bounds");
-  const auto names = http.list("allowed_hosts", {.fallback = std::vector<std::string>{}, .description = "hosts"});
+  const auto names =
+      http.list("allowed_hosts", {.fallback = std::vector<std::string>{}, .description = "hosts"});
   SLUICE_CHECK(names.size() <= size, "a list is as long as the file at most");
   (void)document.value().finish().ok();
   return 0;

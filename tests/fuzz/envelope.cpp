@@ -12,6 +12,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string bytes;
   bus::append_frame(bytes, frame.value().envelope, frame.value().payload);
   const auto again = bus::parse_frame(bytes);
-  SLUICE_CHECK(again.ok() && again.value().payload == frame.value().payload, "a frame survives a round trip");
+  SLUICE_CHECK(
+      again.ok() && again.value().payload == frame.value().payload, "a frame survives a round trip"
+  );
   return 0;
 }

@@ -1,4 +1,5 @@
-// A request is read alike whole and byte by byte: same verdict, same head, same body, same number of bytes used.
+// A request is read alike whole and byte by byte: same verdict, same head, same body, same number
+// of bytes used.
 #include "common/http/internal/request_parser.h"
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// What parses also prints and parses again to the same value, and its canonical form is a fixed point.
+// What parses also prints and parses again to the same value, and its canonical form is a fixed
+// point.
 #include "common/json/canonical.h"
 #include "common/json/parse.h"
 #include "common/json/write.h"
@@ -13,7 +14,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   const auto again = json::parse(json::write(value.value()));
-  SLUICE_CHECK(again.ok() && again.value() == value.value(), "printing and parsing keeps the value");
+  SLUICE_CHECK(
+      again.ok() && again.value() == value.value(), "printing and parsing keeps the value"
+  );
   const std::string canonical = json::canonical(value.value());
   const auto fixed = json::canonical(std::string_view(canonical));
   SLUICE_CHECK(fixed.ok() && fixed.value() == canonical, "the canonical form is a fixed point");

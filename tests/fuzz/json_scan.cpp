@@ -1,4 +1,5 @@
-// The hot scan agrees with the strict parser: what it accepts the parser accepts, with the same members.
+// The hot scan agrees with the strict parser: what it accepts the parser accepts, with the same
+// members.
 #include "common/json/parse.h"
 #include "common/json/scan.h"
 
@@ -14,11 +15,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   for (const auto& field : scan.value().fields()) {
-    SLUICE_CHECK(field.value_begin <= field.value_end && field.value_end <= text.size(), "fields lie inside the document");
+    SLUICE_CHECK(
+        field.value_begin <= field.value_end && field.value_end <= text.size(),
+        "fields lie inside the document"
+    );
   }
   if (value.ok()) {
     SLUICE_CHECK(value.value().is_object(), "a scan accepts objects only");
-    SLUICE_CHECK(scan.value().fields().size() == value.value().as_object()->size(), "both see the same members");
+    SLUICE_CHECK(
+        scan.value().fields().size() == value.value().as_object()->size(),
+        "both see the same members"
+    );
     for (const auto& field : scan.value().fields()) {
       SLUICE_CHECK(value.value().find(field.key) != nullptr, "both see the same names");
     }

@@ -1,4 +1,5 @@
-// Runs a fuzz target over the files of a folder: the committed corpus as a unit test, in every build.
+// Runs a fuzz target over the files of a folder: the committed corpus as a unit test, in every
+// build.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -13,7 +14,9 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     for (const auto& entry : std::filesystem::directory_iterator(argv[i])) {
       std::ifstream file(entry.path(), std::ios::binary);
-      const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+      const std::string bytes(
+          (std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>()
+      );
       LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
       ++count;
     }

@@ -23,9 +23,9 @@ def with_settings(readme, service, table):
     return f"{head}{found}\n{INTRO.format(service=service)}{table.strip()}\n{tail}"
 
 
-def wanted():
+def wanted(preset):
     """{file: content}"""
-    binaries = ROOT / "build" / "dev"
+    binaries = ROOT / "build" / preset
     files = {ROOT / "deploy/nats/nats.conf": output(binaries / "common/bus/endpoints_dump")}
     for service in SERVICES:
         readme = ROOT / "services" / service / "README.md"
@@ -34,10 +34,11 @@ def wanted():
     return files
 
 
-def main(arguments):
-    stale = [file for file, content in wanted().items() if file.read_text() != content]
+def main(arguments, preset="dev"):
+    contents = wanted(preset)
+    stale = [file for file, content in contents.items() if file.read_text() != content]
     for file in stale:
         print(f"{file.relative_to(ROOT)}: " + ("out of date; run ./dev docs" if "--check" in arguments else "rewritten"))
         if "--check" not in arguments:
-            file.write_text(wanted()[file])
+            file.write_text(contents[file])
     return 1 if stale and "--check" in arguments else 0

@@ -12,7 +12,7 @@ E2E = ROOT / "tests" / "e2e"
 
 COMMON = """git python3 cmake ninja-build ccache pkg-config clang-19 lld-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev
 llvm-19 libssl-dev openssl libprotobuf-dev protobuf-compiler libnats-dev libhiredis-dev libpqxx-dev libgtest-dev libgmock-dev
-libsimdjson-dev libspdlog-dev prometheus-cpp-dev libcli11-dev libre2-dev libzmq3-dev cppzmq-dev libseccomp-dev libbenchmark-dev
+libsimdjson-dev prometheus-cpp-dev libcli11-dev libbenchmark-dev
 redis-server postgresql nginx-light curl util-linux procps ca-certificates""".split()
 # What differs between the two releases.
 OF_RELEASE = {

@@ -62,8 +62,7 @@ ChatCompletionsHandler::ChatCompletionsHandler(Deps deps)
       user_seconds_(&deps.metrics->histogram(
           "sluice_ingress_request_user_seconds",
           "Time a chat request keeps ingress busy: from parsed to handed to the bus, and from the "
-          "answer's arrival to the "
-          "socket; waits left out",
+          "answer's arrival to before it is written; waits and socket writes left out",
           user_seconds_bounds()
       )) {}
 
@@ -173,10 +172,12 @@ Async<void> ChatCompletionsHandler::answer_whole(
       final.status() < kStatusErrorsFrom) {  // a stream without a single event
     response.headers = event_headers(turn->context.chain);
     response.body = std::string(kDone);
+    time->rest();
     co_return co_await writer->respond(std::move(response));
   }
   response.headers.add("x-sluice-chain", turn->context.chain.str());
   add_retry_headers(response, final);
+  time->rest();  // the socket's part is the kernel's
   co_return co_await writer->respond(std::move(response));
 }
 
@@ -188,8 +189,8 @@ Async<void> ChatCompletionsHandler::answer_in_events(
   std::string events = std::move(first);
   for (;;) {  // ends with the provider's stream, which has a deadline
     digest.update(events);
-    auto written = co_await writer->write(std::move(events));
     time->rest();
+    auto written = co_await writer->write(std::move(events));
     if (!written.ok()) {
       SLUICE_CO_CHECK_OK(deps_.trail->chat_failure(
           at_end(turn->context), *turn->caller, turn->model, written.error()
