@@ -2,6 +2,7 @@
 
 #include "services/provider-router/domain/json_walk.h"
 
+#include "common/json/parse.h"
 #include "common/json/scan.h"
 #include "common/json/write.h"
 
@@ -125,6 +126,37 @@ Result<bool> ask_for_usage(const json::Scan& scan, const Quirks& quirks, Edits& 
   return asked;
 }
 
+// What Sluice's own tool messages carry beyond OpenAI's shape, which OpenAI refuses.
+constexpr std::array<std::string_view, 2> kOwnToolMembers{"is_error", "body_expired"};
+
+Result<void> drop_own_members(const json::Scan& scan, Edits& edits) {
+  const json::Field* field = scan.find("messages");
+  const std::string_view raw = scan.raw("messages");
+  const bool present =
+      std::any_of(kOwnToolMembers.begin(), kOwnToolMembers.end(), [raw](std::string_view name) {
+        return raw.find(name) != std::string_view::npos;
+      });
+  if (field == nullptr || !present) {
+    return {};
+  }
+  SLUICE_TRY(json::Value messages, json::parse(raw));
+  bool changed = false;
+  if (!messages.is_array()) {
+    return {};
+  }
+  for (json::Value& message : *messages.as_array()) {
+    if (message.text_or("role", "") == "tool") {
+      for (const std::string_view name : kOwnToolMembers) {
+        changed = message.as_object()->erase(name) || changed;
+      }
+    }
+  }
+  if (changed) {
+    edits.replace(field->value_begin, field->value_end, json::write(messages));
+  }
+  return {};
+}
+
 void rename_members(const json::Scan& scan, const Quirks& quirks, Edits& edits) {
   for (const Rename& rename : quirks.renames) {
     const json::Field* field = scan.find(rename.from);
@@ -159,6 +191,7 @@ Result<UpstreamBody> openai_request(
   SLUICE_CHECK_OK(set_model(scan, model, edits));
   set_stream(scan, stream, edits);
   rename_members(scan, quirks, edits);
+  SLUICE_CHECK_OK(drop_own_members(scan, edits));
   if (stream) {
     SLUICE_TRY(result.usage_asked, ask_for_usage(scan, quirks, edits));
   }

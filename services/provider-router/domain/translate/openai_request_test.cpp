@@ -31,6 +31,18 @@ TEST(OpenAiRequest, ReplacesTheModelAndKeepsEveryOtherByte) {
   );
 }
 
+TEST(OpenAiRequest, DropsWhatOnlySluicesToolMessagesCarry) {
+  EXPECT_EQ(
+      translated(
+          R"({"messages":[{"role":"tool","content":"is_error","tool_call_id":"a","is_error":true},)"
+          R"({"role":"user","content":"x","is_error":1}],"model":"open/gpt-x"})",
+          false
+      ),
+      R"({"messages":[{"role":"tool","content":"is_error","tool_call_id":"a"},)"
+      R"({"role":"user","content":"x","is_error":1}],"model":"gpt-x"})"
+  );
+}
+
 TEST(OpenAiRequest, AsksForTheUsageOfAStream) {
   const auto result = openai_request(R"({"model":"o/g","stream":true})", "g", true, plain());
 
