@@ -12,6 +12,20 @@
 namespace sluice {
 
 template <class T>
+class Result;
+
+namespace detail {
+
+// U is something else than T, Error and Result<T>, and converts to T.
+template <class U, class T>
+concept ConvertsToValue =
+    std::is_convertible_v<U, T> && !std::is_same_v<std::remove_cvref_t<U>, T> &&
+    !std::is_same_v<std::remove_cvref_t<U>, Error> &&
+    !std::is_same_v<std::remove_cvref_t<U>, Result<T>>;
+
+}  // namespace detail
+
+template <class T>
 class [[nodiscard]] Result {
   static_assert(!std::is_reference_v<T>, "hold a pointer instead");
   static_assert(!std::is_same_v<std::remove_cv_t<T>, Error>, "an Error is not a value");
@@ -19,14 +33,16 @@ class [[nodiscard]] Result {
  public:
   using value_type = T;
 
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: by design
+  // NOLINTNEXTLINE(google-explicit-constructor): a value is a result
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
 
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: by design
+  // NOLINTNEXTLINE(google-explicit-constructor): an error is a result
+  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
 
   template <class U>
-    requires(std::is_convertible_v<U, T> && !std::is_same_v<std::remove_cvref_t<U>, T> && !std::is_same_v<std::remove_cvref_t<U>, Error> && !std::is_same_v<std::remove_cvref_t<U>, Result<T>>)
-  Result(U&& value)
-      : state_(std::in_place_index<0>, std::forward<U>(value)) {}  // NOLINT: by design
+    requires detail::ConvertsToValue<U, T>
+  // NOLINTNEXTLINE(google-explicit-constructor): what converts to the value converts to the result
+  Result(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}
 
   [[nodiscard]] bool ok() const { return state_.index() == 0; }
 
@@ -72,7 +88,8 @@ class [[nodiscard]] Result<void> {
 
   Result() = default;
 
-  Result(Error error) : error_(std::move(error)) {}  // NOLINT: by design
+  // NOLINTNEXTLINE(google-explicit-constructor): an error is a result
+  Result(Error error) : error_(std::move(error)) {}
 
   [[nodiscard]] bool ok() const { return !error_.has_value(); }
 

@@ -87,7 +87,7 @@ class Abuser {
   }
 
  private:
-  RequestContext context(std::string token) const {
+  [[nodiscard]] RequestContext context(std::string token) const {
     RequestContext context;
     context.request = RequestId("req_abuse");
     context.chain = ChainId(std::string(31, 'a') + "0");

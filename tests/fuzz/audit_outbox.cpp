@@ -7,18 +7,17 @@
 #include <cstdint>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace sluice;
   std::string_view rest(reinterpret_cast<const char*>(data), size);
-  static_cast<void>(audit::redact(rest));
+  static_cast<void>(sluice::audit::redact(rest));
   for (;;) {
-    const auto frame = audit::read_frame(rest);
-    if (frame.state != audit::FrameState::Whole) {
+    const auto frame = sluice::audit::read_frame(rest);
+    if (frame.state != sluice::audit::FrameState::Whole) {
       return 0;
     }
     std::string again;
-    const std::size_t begin = audit::open_frame(again);
+    const std::size_t begin = sluice::audit::open_frame(again);
     again.append(frame.payload);
-    audit::close_frame(again, begin);
+    sluice::audit::close_frame(again, begin);
     SLUICE_CHECK(again == rest.substr(0, frame.size), "a frame survives a round trip");
     rest.remove_prefix(frame.size);
   }

@@ -5,9 +5,8 @@
 #include <cstdint>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace sluice;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  auto document = config::Document::from_text(text, {{"HOME", "x"}});
+  auto document = sluice::config::Document::from_text(text, {{"HOME", "x"}});
   if (!document.ok()) {
     return 0;
   }

@@ -32,7 +32,7 @@ std::string read(std::string_view bytes, std::size_t piece) {
   const auto request = parser.take();
   seen = request.method + " " + request.path + "?" + request.query + "\n";
   for (const auto& [name, value] : request.headers.fields()) {
-    seen += name + ": " + value + "\n";
+    seen.append(name).append(": ").append(value).append("\n");
   }
   return seen + request.body + (keep_alive ? "+" : "-") + std::to_string(at);
 }

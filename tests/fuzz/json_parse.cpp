@@ -7,18 +7,17 @@
 #include <cstdint>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace sluice;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  const auto value = json::parse(text);
+  const auto value = sluice::json::parse(text);
   if (!value.ok()) {
     return 0;
   }
-  const auto again = json::parse(json::write(value.value()));
+  const auto again = sluice::json::parse(sluice::json::write(value.value()));
   SLUICE_CHECK(
       again.ok() && again.value() == value.value(), "printing and parsing keeps the value"
   );
-  const std::string canonical = json::canonical(value.value());
-  const auto fixed = json::canonical(std::string_view(canonical));
+  const std::string canonical = sluice::json::canonical(value.value());
+  const auto fixed = sluice::json::canonical(std::string_view(canonical));
   SLUICE_CHECK(fixed.ok() && fixed.value() == canonical, "the canonical form is a fixed point");
   return 0;
 }

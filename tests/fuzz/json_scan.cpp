@@ -6,11 +6,10 @@
 #include <cstdint>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace sluice;
   std::string text(reinterpret_cast<const char*>(data), size);
-  text.reserve(size + json::kScanPadding);
-  const auto value = json::parse(text);
-  const auto scan = json::Scan::object(text);
+  text.reserve(size + sluice::json::kScanPadding);
+  const auto value = sluice::json::parse(text);
+  const auto scan = sluice::json::Scan::object(text);
   if (!scan.ok()) {
     return 0;
   }
