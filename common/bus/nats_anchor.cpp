@@ -1,6 +1,7 @@
 #include "common/bus/nats_anchor.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 namespace sluice::bus {
 
@@ -14,9 +15,12 @@ natsStatus NatsLink::Anchor::on_attach(
   }
   Anchor& anchor = of(loop);
   const std::uint64_t generation = ++anchor.generation;
-  anchor.post([connection, own, generation](NatsLink& link) {
+  const bool posted = anchor.post([connection, own, generation](NatsLink& link) {
     link.attached(connection, own, generation);
   });
+  if (!posted) {
+    ::close(own);
+  }
   return NATS_OK;
 }
 

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <utility>
 
 namespace sluice::bus {
@@ -17,18 +18,31 @@ namespace sluice::bus {
 class NatsLink::Anchor {
  public:
   Anchor(Executor executor_in, std::weak_ptr<NatsLink> link_in)
-      : executor(std::move(executor_in)), link(std::move(link_in)) {}
+      : link(std::move(link_in)), executor_(std::move(executor_in)) {}
 
+  // From any thread. False after shut(): the loop may be gone then, although nats.c still calls
+  // back.
   template <class Callable>
-  void post(Callable callable) {
-    boost::asio::post(executor, [weak = link, callable = std::move(callable)] {
+  bool post(Callable callable) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!open_) {
+      return false;
+    }
+    boost::asio::post(executor_, [weak = link, callable = std::move(callable)] {
       if (const auto alive = weak.lock()) {
         callable(*alive);
       }
     });
+    return true;
   }
 
-  Executor executor;
+  // Nothing is posted once this returned. nats.c's last callbacks come on a thread of its own, at a
+  // time of its own.
+  void shut() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    open_ = false;
+  }
+
   std::weak_ptr<NatsLink> link;
   std::atomic<std::uint64_t> generation{0};  // of the socket attached last
   std::atomic<bool> write_wanted{false};
@@ -44,6 +58,11 @@ class NatsLink::Anchor {
   static void on_disconnected(natsConnection* connection, void* closure);
   static void on_reconnected(natsConnection* connection, void* closure);
   static void on_closed(natsConnection* connection, void* closure);
+
+ private:
+  std::mutex mutex_;
+  bool open_ = true;
+  Executor executor_;
 };
 
 }  // namespace sluice::bus

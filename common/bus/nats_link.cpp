@@ -432,6 +432,9 @@ void NatsLink::close() {
   if (connection_ != nullptr && anchor_of_events_ != nullptr) {
     natsConnection_Destroy(connection_);
   }
+  if (anchor_ != nullptr) {
+    anchor_->shut();
+  }
   const std::unique_ptr<std::shared_ptr<Anchor>> events(std::exchange(anchor_of_events_, nullptr));
 }
 
