@@ -253,9 +253,11 @@ TEST(BlockingPool, RunsOffTheLoopAndComesBackToIt) {
 }
 
 TEST(BlockingPool, TurnsAnExceptionIntoInternal) {
+  boost::asio::io_context loop(1);  // outlives the pool, whose thread posts to it
   BlockingPool pool(1);
 
-  const auto result = run_sync(pool.run([]() -> Result<int> { throw std::runtime_error("boom"); }));
+  const auto result =
+      run_sync(loop, pool.run([]() -> Result<int> { throw std::runtime_error("boom"); }));
 
   EXPECT_THAT(result, HasCode(Code::Internal));
 }
