@@ -69,7 +69,7 @@ ChatCompletionsHandler::ChatCompletionsHandler(Deps deps)
 Async<void> ChatCompletionsHandler::operator()(
     http::HttpRequest request, http::ResponseWriter* writer, RequestContext context
 ) {
-  UserTime time(deps_.clock);
+  async::UserTime time(deps_.clock);
   SLUICE_CO_TRY(Admitted admitted, co_await deps_.admission->admit(&request, std::move(context)));
   Turn turn;
   SLUICE_CO_TRY(auto prepared, co_await prepare(&request, std::move(admitted), &turn));
@@ -128,7 +128,10 @@ Async<provider::v1::ChatRequest> ChatCompletionsHandler::prepare(
 }
 
 Async<void> ChatCompletionsHandler::run(
-    provider::v1::ChatRequest request, http::ResponseWriter* writer, Turn* turn, UserTime* time
+    provider::v1::ChatRequest request,
+    http::ResponseWriter* writer,
+    Turn* turn,
+    async::UserTime* time
 ) {
   time->rest();
   auto stream = co_await deps_.provider->chat(std::move(request), with_hop(turn->context, 1));
@@ -159,7 +162,7 @@ Async<void> ChatCompletionsHandler::run(
 }
 
 Async<void> ChatCompletionsHandler::answer_whole(
-    ChatStream* stream, http::ResponseWriter* writer, Turn* turn, UserTime* time
+    ChatStream* stream, http::ResponseWriter* writer, Turn* turn, async::UserTime* time
 ) {
   auto& final = stream->final();
   auto settled = co_await settle(&final, crypto::sha256(final.body()), turn, time);
@@ -182,7 +185,11 @@ Async<void> ChatCompletionsHandler::answer_whole(
 }
 
 Async<void> ChatCompletionsHandler::answer_in_events(
-    ChatStream* stream, std::string first, http::ResponseWriter* writer, Turn* turn, UserTime* time
+    ChatStream* stream,
+    std::string first,
+    http::ResponseWriter* writer,
+    Turn* turn,
+    async::UserTime* time
 ) {
   SLUICE_CO_CHECK_OK(co_await writer->begin(200, event_headers(turn->context.chain)));
   crypto::Sha256 digest;
@@ -220,7 +227,10 @@ Async<void> ChatCompletionsHandler::answer_in_events(
 }
 
 Async<void> ChatCompletionsHandler::settle(
-    const provider::v1::ChatFinal* final, std::string answer_digest, Turn* turn, UserTime* time
+    const provider::v1::ChatFinal* final,
+    std::string answer_digest,
+    Turn* turn,
+    async::UserTime* time
 ) {
   tokens_.count(*final);
   const RequestContext end = at_end(turn->context);

@@ -13,9 +13,9 @@
 #include "services/ingress/domain/chat_body.h"
 #include "services/ingress/domain/token_meter.h"
 #include "services/ingress/domain/trail.h"
-#include "services/ingress/domain/user_time.h"
 #include "services/ingress/ports.h"
 
+#include "common/async/user_time.h"
 #include "common/crypto/sha256.h"
 #include "common/http/message.h"
 #include "common/observability/metrics.h"
@@ -73,10 +73,13 @@ class ChatCompletionsHandler {
   );
   // request is an out-parameter's source: prepared by prepare().
   Async<void> run(
-      provider::v1::ChatRequest request, http::ResponseWriter* writer, Turn* turn, UserTime* time
+      provider::v1::ChatRequest request,
+      http::ResponseWriter* writer,
+      Turn* turn,
+      async::UserTime* time
   );
   Async<void> answer_whole(
-      ChatStream* stream, http::ResponseWriter* writer, Turn* turn, UserTime* time
+      ChatStream* stream, http::ResponseWriter* writer, Turn* turn, async::UserTime* time
   );
   // first: the events that were waited for before the response began.
   Async<void> answer_in_events(
@@ -84,11 +87,14 @@ class ChatCompletionsHandler {
       std::string first,
       http::ResponseWriter* writer,
       Turn* turn,
-      UserTime* time
+      async::UserTime* time
   );
   // Records and remembers; before the answer is finished.
   Async<void> settle(
-      const provider::v1::ChatFinal* final, std::string answer_digest, Turn* turn, UserTime* time
+      const provider::v1::ChatFinal* final,
+      std::string answer_digest,
+      Turn* turn,
+      async::UserTime* time
   );
   Async<void> fail(Error error, http::ResponseWriter* writer, Turn* turn);
   Async<void> fail_in_events(std::string error_body, http::ResponseWriter* writer);

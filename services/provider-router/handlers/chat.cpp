@@ -62,7 +62,7 @@ ChatHandler::ChatHandler(Deps deps)
 Async<provider::v1::ChatFinal> ChatHandler::operator()(
     provider::v1::ChatRequest request, ChatWriter* writer, RequestContext context
 ) {
-  OwnTime own(deps_.clock);
+  async::UserTime own(deps_.clock);
   ++requests_;
   if (deps_.audit->full()) {
     co_return Error(Code::Unavailable, "the gateway cannot keep records at the moment; retry later")
@@ -114,11 +114,11 @@ Async<provider::v1::ChatFinal> ChatHandler::ask_provider(Exchange* exchange) {
       final.set_upstream_request_id(exchange->upstream_request_id);
       break;
     }
-    exchange->own->pause();
+    exchange->own->rest();
     SLUICE_CO_TRY(
         const bool again, co_await attempts.again(*failure, exchange->passed_on, exchange->took)
     );
-    exchange->own->resume();
+    exchange->own->run();
     if (!again) {
       set_failure(final, *failure, exchange->passed_on);
       break;
@@ -147,9 +147,9 @@ Async<ChatHandler::Attempted> ChatHandler::attempt_plain(
     Exchange* exchange, const ProviderKey* key
 ) {
   UpstreamCall call = call_of(*exchange, key);
-  exchange->own->pause();
+  exchange->own->rest();
   auto response = co_await deps_.upstream->fetch(std::move(call));
-  exchange->own->resume();
+  exchange->own->run();
   const std::string& provider = exchange->route.provider->name;
   if (!response.ok()) {
     if (response.error().code() == Code::Cancelled) {
@@ -182,9 +182,9 @@ Async<ChatHandler::Attempted> ChatHandler::attempt_stream(
     Exchange* exchange, const ProviderKey* key
 ) {
   UpstreamCall call = call_of(*exchange, key);
-  exchange->own->pause();
+  exchange->own->rest();
   auto opened = co_await deps_.upstream->open(std::move(call));
-  exchange->own->resume();
+  exchange->own->run();
   if (!opened.ok()) {
     if (opened.error().code() == Code::Cancelled) {
       co_return std::move(opened).error();
@@ -205,9 +205,9 @@ Async<ChatHandler::Attempted> ChatHandler::not_a_stream(
     Exchange* exchange, http::BodyStream* body
 ) {
   const std::string& provider = exchange->route.provider->name;
-  exchange->own->pause();
+  exchange->own->rest();
   const auto text = co_await read_all(body, kErrorBytesMax);
-  exchange->own->resume();
+  exchange->own->run();
   if (!text.ok()) {
     if (text.error().code() == Code::Cancelled) {
       co_return text.error();
@@ -240,9 +240,9 @@ Async<ChatHandler::Attempted> ChatHandler::forward(Exchange* exchange, http::Bod
   );
   Attempted failure;
   for (bool more = true; more && !failure;) {
-    exchange->own->pause();
+    exchange->own->rest();
     const auto bytes = co_await read_next(translator.get(), body);
-    exchange->own->resume();
+    exchange->own->run();
     if (!bytes.ok() && bytes.error().code() == Code::Cancelled) {
       co_return bytes.error();
     }
@@ -271,9 +271,9 @@ Async<void> ChatHandler::pass_on(Exchange* exchange, std::string events) {
   for (std::string& piece : chunks_of(std::move(events))) {
     provider::v1::ChatChunk chunk;
     chunk.set_events(std::move(piece));
-    exchange->own->pause();
+    exchange->own->rest();
     SLUICE_CO_CHECK_OK(co_await exchange->writer->write(std::move(chunk)));
-    exchange->own->resume();
+    exchange->own->run();
   }
   co_return Result<void>();
 }

@@ -6,11 +6,11 @@
 // means: write its body as the last event.
 #pragma once
 
-#include "services/provider-router/domain/own_time.h"
 #include "services/provider-router/domain/translate/dialects.h"
 #include "services/provider-router/handlers/attempts.h"
 #include "services/provider-router/ports.h"
 
+#include "common/async/user_time.h"
 #include "common/bus/bus.h"
 
 #include <variant>
@@ -45,7 +45,7 @@ class ChatHandler {
     UpstreamBody prepared;
     ChatWriter* writer = nullptr;
     RequestContext context;
-    OwnTime* own = nullptr;
+    async::UserTime* own = nullptr;
     std::string fallback_id;
     std::string upstream_request_id;
     AnswerFacts facts;  // of the last attempt

@@ -1,17 +1,17 @@
 // UserTime: how long a request kept this process busy: a stopwatch that rests while the request
-// waits for others.
+// waits for others. For the *_request_user_seconds metrics.
 #pragma once
 
 #include "common/async/clock.h"
 
 #include <chrono>
 
-namespace sluice::ingress {
+namespace sluice::async {
 
 // Runs from its making. run and rest may be called in either state.
 class UserTime {
  public:
-  explicit UserTime(const async::Clock* clock) : clock_(clock), since_(clock->now()) {}
+  explicit UserTime(const Clock* clock) : clock_(clock), since_(clock->now()) {}
 
   void rest() {
     if (running_) {
@@ -27,14 +27,17 @@ class UserTime {
     }
   }
 
-  // What was gathered up to the last rest.
-  [[nodiscard]] double seconds() const { return std::chrono::duration<double>(total_).count(); }
+  // What was gathered, up to now or to the last rest.
+  [[nodiscard]] double seconds() const {
+    const Duration open = running_ ? clock_->now() - since_ : Duration::zero();
+    return std::chrono::duration<double>(total_ + open).count();
+  }
 
  private:
-  const async::Clock* clock_;
+  const Clock* clock_;
   TimePoint since_;
   Duration total_{};
   bool running_ = true;
 };
 
-}  // namespace sluice::ingress
+}  // namespace sluice::async
