@@ -15,10 +15,10 @@ def targets():
 
 
 def run(program, seconds):
-    """(exit code, last lines). New inputs go to build/fuzz/work/<target>, crashes beside them."""
+    """(exit code, last lines). New inputs go to build/fuzz/found/<target>, crashes beside them."""
     name = program.name.removeprefix("fuzz_")
     corpus = ROOT / "tests" / "fuzz" / "corpus" / name
-    work = ROOT / "build" / "fuzz" / "work" / name
+    work = ROOT / "build" / "fuzz" / "found" / name
     for folder in (corpus, work):
         folder.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
@@ -58,4 +58,4 @@ def main(arguments, build):
 def merge(program, name):
     """Adds what widened the coverage to the committed corpus, smallest inputs first."""
     corpus = ROOT / "tests" / "fuzz" / "corpus" / name
-    subprocess.run([str(program), "-merge=1", "-verbosity=0", str(corpus), str(ROOT / "build/fuzz/work" / name)], check=False)
+    subprocess.run([str(program), "-merge=1", "-verbosity=0", str(corpus), str(ROOT / "build/fuzz/found" / name)], check=False)
