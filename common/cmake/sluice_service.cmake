@@ -27,6 +27,7 @@ function(sluice_service name)
     list(APPEND test_libraries ${library}_testing)
   endif()
   file(GLOB_RECURSE tests CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*_test.cpp")
+  list(FILTER tests EXCLUDE REGEX "/runner/")  # codemode-sandbox/runner is a binary of its own, with its own tests
   if(tests)
     sluice_test_binary(${name}_test SRCS ${tests} DEPS ${test_libraries} ${ARG_TEST_DEPS} ${ARG_PRIVATE_DEPS} LABEL unit)
   endif()
