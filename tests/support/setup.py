@@ -8,19 +8,27 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPS = ROOT / "build" / "deps"
-E2E = ROOT / "tests" / "e2e"
+E2E = ROOT / "tests" / "e2e"  # official clients and MCP servers; Node 22 is one of its packages
+COMPILER = ROOT / "services" / "codemode-sandbox" / "runner" / "typescript"
 
-COMMON = """git python3 cmake ninja-build ccache pkg-config clang-19 lld-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev
-llvm-19 libssl-dev openssl libprotobuf-dev protobuf-compiler libnats-dev libhiredis-dev libpqxx-dev libgtest-dev libgmock-dev
-libsimdjson-dev prometheus-cpp-dev libcli11-dev libbenchmark-dev
-redis-server postgresql nginx-light curl util-linux procps ca-certificates""".split()
+# Compiling the services; the container images install these alone.
+BUILD = """cmake ninja-build pkg-config clang-19 lld-19 llvm-19 libssl-dev libprotobuf-dev protobuf-compiler libnats-dev libhiredis-dev
+libpqxx-dev libgtest-dev libgmock-dev libsimdjson-dev prometheus-cpp-dev libcli11-dev libbenchmark-dev libseccomp-dev libzmq3-dev
+cppzmq-dev""".split()
+# Testing, measuring and running them here.
+WORK = """git python3 ccache clang-format-19 clang-tidy-19 libclang-rt-19-dev openssl redis-server postgresql nginx-light curl util-linux
+procps ca-certificates""".split()
 # What differs between the two releases.
-OF_RELEASE = {
-    "12": ["libboost1.81-dev", "node-llhttp"],
-    "13": ["libboost1.83-dev", "libllhttp-dev", "libjsoncons-dev", "nats-server"],
+BUILD_OF_RELEASE = {
+    "12": ["libboost1.81-dev", "node-llhttp", "libuv1", "libc-ares2", "libicu72", "libnghttp2-14", "libbrotli1"],
+    "13": ["libboost1.83-dev", "libllhttp-dev", "libjsoncons-dev", "libnode-dev"],
 }
+WORK_OF_RELEASE = {"12": [], "13": ["nats-server"]}
 # Taken apart into build/deps on Debian 12, whose own are too old or missing: package -> version prefix of Debian 13.
 FROM_TRIXIE = {"nats-server": "2.10.27", "libjsoncons-dev": "1.3.2"}
+# V8. Taken apart into build/deps on Debian 12: installed, it would conflict with another vendor's Node.js. Its libraries are
+# in BUILD_OF_RELEASE. Version prefix of both.
+LIBNODE = {"libnode-dev": "18.20", "libnode108": "18.20"}
 
 
 class SetupError(Exception):
@@ -37,9 +45,14 @@ def run(argv, **options):
 def release():
     values = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
     number = values.get("VERSION_ID", "").strip('"')
-    if values.get("ID", "").strip('"') != "debian" or number not in OF_RELEASE:
+    if values.get("ID", "").strip('"') != "debian" or number not in BUILD_OF_RELEASE:
         raise SetupError("Sluice builds on Debian 12 and 13; this is " + values.get("PRETTY_NAME", "another system"))
     return number
+
+
+def packages_of(number, purpose):
+    common, special = {"build": (BUILD, BUILD_OF_RELEASE), "work": (WORK, WORK_OF_RELEASE)}[purpose]
+    return common + special[number]
 
 
 def as_root():
@@ -114,16 +127,35 @@ def take_from_trixie():
     stamp.write_text(wanted)
 
 
-def install_node_packages():
-    """Official clients and MCP servers from npm, exactly as the lock file says; Node 22 is one of them."""
-    lock = E2E / "package-lock.json"
-    stamp = E2E / "node_modules" / ".sluice-lock"
+def take_libnode():
+    """V8 of this Debian 12, verified by apt and unpacked into build/deps."""
+    stamp = DEPS / "libnode"
+    wanted = "\n".join(f"{name} {version}" for name, version in LIBNODE.items())
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    print("taking V8 from " + " and ".join(LIBNODE), flush=True)
+    work = DEPS / "apt-libnode"
+    work.mkdir(parents=True, exist_ok=True)
+    run(["apt-get", "-o", "APT::Sandbox::User=", "download", "-q", *LIBNODE], cwd=work, stdout=subprocess.DEVNULL)
+    for name, version in LIBNODE.items():
+        packages = list(work.glob(f"{name}_{version}*.deb"))
+        if not packages:
+            raise SetupError(f"Debian 12 has another {name} than {version}; update LIBNODE in tests/support/setup.py")
+        run(["dpkg-deb", "-x", str(packages[0]), str(DEPS)])
+    shutil.rmtree(work)
+    stamp.write_text(wanted)
+
+
+def install_node_packages(folder):
+    """Packages from npm into the folder, exactly as its lock file says."""
+    lock = folder / "package-lock.json"
+    stamp = folder / "node_modules" / ".sluice-lock"
     if stamp.exists() and stamp.read_text() == lock.read_text():
         return
     if shutil.which("npm") is None:
         install_packages(["nodejs", "npm"])
-    print("installing npm packages", flush=True)
-    run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=E2E, stdout=subprocess.DEVNULL)
+    print(f"installing npm packages of {folder.relative_to(ROOT)}", flush=True)
+    run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=folder, stdout=subprocess.DEVNULL)
     stamp.write_text(lock.read_text())
 
 
@@ -138,10 +170,12 @@ def ensure():
     """setup, quick when nothing is missing."""
     try:
         number = release()
-        install_packages(COMMON + OF_RELEASE[number])
+        install_packages(packages_of(number, "build") + packages_of(number, "work"))
         if number == "12":
             take_from_trixie()
-        install_node_packages()
+            take_libnode()
+        for folder in (E2E, COMPILER):
+            install_node_packages(folder)
     except SetupError as error:
         print(f"./dev setup: {error}", file=sys.stderr)
         sys.exit(1)
@@ -160,3 +194,7 @@ def main():
     ensure()
     install_git_hook()
     versions()
+
+
+if __name__ == "__main__":  # setup.py packages build|work: their names, for the container images
+    print("\n".join(packages_of(release(), sys.argv[2])))
