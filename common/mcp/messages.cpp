@@ -13,7 +13,7 @@ namespace {
 // A catalog may be as long as a line.
 constexpr json::ParseLimits kResultLimits{.depth_max = 64, .bytes_max = kLineBytesMax};
 
-std::string quoted(std::string_view text) {
+std::string quoted_json(std::string_view text) {
   std::string out;
   json::append_quoted(out, text);
   return out;
@@ -27,9 +27,9 @@ bool is_legacy_version(std::string_view version) {
 }
 
 std::string initialize_params(const Implementation& client) {
-  return R"({"protocolVersion":)" + quoted(kLegacyVersions.front()) +
-         R"(,"capabilities":{},"clientInfo":{"name":)" + quoted(client.name) + R"(,"version":)" +
-         quoted(client.version) + "}}";
+  return R"({"protocolVersion":)" + quoted_json(kLegacyVersions.front()) +
+         R"(,"capabilities":{},"clientInfo":{"name":)" + quoted_json(client.name) +
+         R"(,"version":)" + quoted_json(client.version) + "}}";
 }
 
 Result<InitializeResult> parse_initialize_result(std::string_view result) {
@@ -56,7 +56,7 @@ Result<InitializeResult> parse_initialize_result(std::string_view result) {
 }
 
 std::string tools_list_params(const std::optional<std::string>& cursor) {
-  return cursor ? R"({"cursor":)" + quoted(*cursor) + "}" : std::string("{}");
+  return cursor ? R"({"cursor":)" + quoted_json(*cursor) + "}" : std::string("{}");
 }
 
 Result<ToolsPage> parse_tools_page(std::string_view result) {
@@ -85,7 +85,7 @@ Result<ToolsPage> parse_tools_page(std::string_view result) {
 std::string tools_call_params(
     std::string_view tool, std::string_view arguments, std::int64_t progress_token
 ) {
-  std::string out = R"({"name":)" + quoted(tool) + R"(,"arguments":)";
+  std::string out = R"({"name":)" + quoted_json(tool) + R"(,"arguments":)";
   out.append(arguments.empty() ? "{}" : arguments);
   out += R"(,"_meta":{"progressToken":)" + std::to_string(progress_token) + "}}";
   return out;
@@ -97,7 +97,7 @@ Result<bool> says_is_error(std::string& result) {
 }
 
 std::string cancelled_params(const RpcId& id, std::string_view reason) {
-  return R"({"requestId":)" + to_json(id) + R"(,"reason":)" + quoted(reason) + "}";
+  return R"({"requestId":)" + to_json(id) + R"(,"reason":)" + quoted_json(reason) + "}";
 }
 
 std::optional<std::int64_t> progress_token_of(std::string_view params) {

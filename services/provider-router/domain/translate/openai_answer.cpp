@@ -35,7 +35,7 @@ bool read_first_choice(std::string_view choices, AnswerFacts& facts) {
   return parts;
 }
 
-std::string quoted(std::string_view text) {
+std::string quoted_json(std::string_view text) {
   std::string out;
   json::append_quoted(out, text);
   return out;
@@ -49,10 +49,10 @@ std::string missing_members(const json::Scan& scan, const AnswerSource& source) 
       text += "\"" + std::string(key) + "\":" + value + ",";
     }
   };
-  add("id", quoted(source.fallback_id));
+  add("id", quoted_json(source.fallback_id));
   add("object", "\"chat.completion\"");
   add("created", std::to_string(source.now_unix_s));
-  add("model", quoted(source.model));
+  add("model", quoted_json(source.model));
   return text;
 }
 

@@ -50,7 +50,7 @@ class Edits {
   std::deque<std::string> texts_;
 };
 
-std::string quoted(std::string_view text) {
+std::string quoted_json(std::string_view text) {
   std::string out;
   json::append_quoted(out, text);
   return out;
@@ -63,7 +63,7 @@ Result<void> set_model(const json::Scan& scan, std::string_view model, Edits& ed
         Code::Invalid, "\"model\" is missing or no string; send \"model\": \"provider/model\""
     );
   }
-  edits.replace(field->value_begin, field->value_end, quoted(model));
+  edits.replace(field->value_begin, field->value_end, quoted_json(model));
   return {};
 }
 
@@ -161,7 +161,9 @@ void rename_members(const json::Scan& scan, const Quirks& quirks, Edits& edits) 
   for (const Rename& rename : quirks.renames) {
     const json::Field* field = scan.find(rename.from);
     if (field != nullptr && scan.find(rename.to) == nullptr) {
-      edits.replace(field->key_begin, field->key_begin + rename.from.size() + 2, quoted(rename.to));
+      edits.replace(
+          field->key_begin, field->key_begin + rename.from.size() + 2, quoted_json(rename.to)
+      );
     }
   }
 }
