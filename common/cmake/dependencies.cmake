@@ -10,6 +10,9 @@ pkg_check_modules(nats REQUIRED IMPORTED_TARGET libnats)
 pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis)
 pkg_check_modules(pqxx REQUIRED IMPORTED_TARGET libpqxx)
 pkg_check_modules(simdjson REQUIRED IMPORTED_TARGET simdjson)
+pkg_check_modules(seccomp REQUIRED IMPORTED_TARGET libseccomp)
+pkg_check_modules(zmq REQUIRED IMPORTED_TARGET libzmq)
+find_path(CPPZMQ_INCLUDE zmq.hpp REQUIRED)
 
 find_package(prometheus-cpp REQUIRED CONFIG)
 find_package(CLI11 REQUIRED CONFIG)
@@ -33,3 +36,13 @@ else()
   target_include_directories(llhttp SYSTEM PUBLIC "${LLHTTP_INCLUDE}")
   target_compile_definitions(llhttp PRIVATE LLHTTP_STRICT_MODE=1)  # 9 and later are strict without it
 endif()
+
+# V8 in Debian's libnode: the one ./dev setup unpacked on Debian 12, the system's on 13. There is no pkg-config file.
+# Whoever derives from a V8 class needs -fno-rtti.
+set(V8_ROOTS "${CMAKE_SOURCE_DIR}/build/deps/usr" "$ENV{SLUICE_DEPS}/usr" /usr)
+list(TRANSFORM V8_ROOTS APPEND /include/node OUTPUT_VARIABLE V8_INCLUDE_PATHS)
+list(TRANSFORM V8_ROOTS APPEND /lib/${CMAKE_LIBRARY_ARCHITECTURE} OUTPUT_VARIABLE V8_LIBRARY_PATHS)
+find_path(V8_INCLUDE v8.h PATHS ${V8_INCLUDE_PATHS} NO_DEFAULT_PATH REQUIRED)
+find_library(V8_LIBRARY node PATHS ${V8_LIBRARY_PATHS} NO_DEFAULT_PATH REQUIRED)
+add_library(V8::V8 UNKNOWN IMPORTED)
+set_target_properties(V8::V8 PROPERTIES IMPORTED_LOCATION "${V8_LIBRARY}" INTERFACE_INCLUDE_DIRECTORIES "${V8_INCLUDE}")
