@@ -43,13 +43,14 @@ Async<void> serve(service::Runtime runtime, Config config) {
   RedisLeases leases(
       {.redis = redis.get(), .clock = runtime.clock(), .instance = runtime.instance()}
   );
-  RedisConnectionState states(redis.get());
+  RedisConnectionState copies(redis.get());
   RedisNonces nonces(redis.get());
   BusAnnouncer announcer(link.bus.get(), runtime.log());
   BusHolders holders(link.bus.get());
   BusSubjects subjects(link.bus.get());
 
   // 3. Connections to servers, and handlers. From here down everything is covered by unit tests.
+  KnownCatalogs known(&copies);
   ServerPool pool(
       {.executor = runtime.executor(),
        .clock = runtime.clock(),
@@ -57,7 +58,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
        .metrics = runtime.metrics(),
        .opener = &opener,
        .leases = &leases,
-       .states = &states,
+       .states = &known,
        .announcer = &announcer,
        .subjects = &subjects,
        .audit = link.audit.get(),
@@ -87,7 +88,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
        .log = runtime.log(),
        .pool = &pool,
        .holders = &holders,
-       .states = &states}
+       .known = &known}
   );
   CatalogHandler catalog({.catalog = &merged});
   ManageHandler manage(

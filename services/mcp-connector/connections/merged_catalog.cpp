@@ -45,12 +45,12 @@ Async<void> MergedCatalog::fetch(
   }
   const LeasedServer* own = deps_.pool->find(server->id.str());
   if (own != nullptr && own->holds_lease()) {
-    *out = own->snapshot();
+    SLUICE_CO_TRY(*out, co_await deps_.known->complete(own->snapshot()));
     co_return Result<void>();
   }
   auto live = co_await deps_.holders->catalog_of(server->id, false, std::move(context));
   if (live.ok()) {
-    *out = std::move(live).value();
+    SLUICE_CO_TRY(*out, co_await deps_.known->complete(std::move(live).value()));
     co_return Result<void>();
   }
   SLUICE_CO_TRY(*out, co_await last_known(server));
@@ -59,7 +59,7 @@ Async<void> MergedCatalog::fetch(
 
 Async<connector::v1::ServerCatalog> MergedCatalog::last_known(const ServerConfig* server) {
   connector::v1::ServerCatalog out;
-  const auto copy = co_await deps_.states->get(server->id);
+  const auto copy = co_await deps_.known->get(server->id);
   if (copy.ok() && copy.value()) {
     out = *copy.value();
   } else {

@@ -3,6 +3,7 @@
 // does not change the catalog's version.
 #pragma once
 
+#include "services/mcp-connector/connections/known_catalogs.h"
 #include "services/mcp-connector/connections/server_pool.h"
 #include "services/mcp-connector/ports.h"
 
@@ -22,7 +23,7 @@ class MergedCatalog {
     observability::Log* log;
     ServerPool* pool;
     Holders* holders;
-    ConnectionStates* states;
+    KnownCatalogs* known;
   };
 
   explicit MergedCatalog(Deps deps);

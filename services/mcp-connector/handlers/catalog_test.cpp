@@ -26,7 +26,7 @@ class CatalogTest : public ::testing::Test {
         .log = &fixture_.log,
         .pool = fixture_.pool.get(),
         .holders = &holders_,
-        .states = &fixture_.states,
+        .known = &known_,
     });
     handler_ = std::make_unique<CatalogHandler>(CatalogHandler::Deps{.catalog = merged_.get()});
     fixture_.start();
@@ -55,6 +55,7 @@ class CatalogTest : public ::testing::Test {
 
   ConnectorFixture fixture_;
   FakeHolders holders_;
+  KnownCatalogs known_{&fixture_.states};
   std::unique_ptr<MergedCatalog> merged_;
   std::unique_ptr<CatalogHandler> handler_;
 };
@@ -93,6 +94,54 @@ TEST_F(CatalogTest, AnUnreachableServerKeepsItsToolsAndTheVersion) {
   EXPECT_EQ(after.servers(1).holder(), "");
   EXPECT_EQ(after.servers(1).tools_size(), 1);
   EXPECT_FALSE(after.servers(1).message().empty());
+}
+
+// Redis lost everything while no replica held the server.
+TEST_F(CatalogTest, AnUnreachableServerSeenBeforeKeepsItsToolsWithoutACopy) {
+  holders_.live[fixture_.servers[1].id.str()] = elsewhere();
+  const auto before = ask();
+
+  holders_.live.clear();
+  fixture_.states.copies.clear();
+  const auto emptied = ask();
+  fixture_.states.set_down(true);
+  const auto down = ask();
+
+  EXPECT_EQ(emptied.version(), before.version());
+  EXPECT_EQ(emptied.servers(1).tools_size(), 1);
+  EXPECT_EQ(emptied.servers(1).state(), connector::v1::SERVER_STATE_DISCONNECTED);
+  EXPECT_EQ(down.version(), before.version());
+}
+
+// A new holder that found no copy does not know the tools before it has connected.
+TEST_F(CatalogTest, AConnectingServerKeepsTheToolsSeenBefore) {
+  holders_.live[fixture_.servers[1].id.str()] = elsewhere();
+  const auto before = ask();
+
+  auto connecting = elsewhere();
+  connecting.clear_tools();
+  connecting.set_definitions_hash("of none");
+  connecting.set_state(connector::v1::SERVER_STATE_CONNECTING);
+  holders_.live[fixture_.servers[1].id.str()] = connecting;
+  const auto after = ask();
+
+  EXPECT_EQ(after.version(), before.version());
+  EXPECT_EQ(after.servers(1).tools_size(), 1);
+  EXPECT_EQ(after.servers(1).state(), connector::v1::SERVER_STATE_CONNECTING);
+}
+
+TEST_F(CatalogTest, AConnectedServerThatListsNothingHasNoToolsAnyMore) {
+  holders_.live[fixture_.servers[1].id.str()] = elsewhere();
+  const auto before = ask();
+
+  auto none = elsewhere();
+  none.clear_tools();
+  none.set_definitions_hash("of none");
+  holders_.live[fixture_.servers[1].id.str()] = none;
+  const auto after = ask();
+
+  EXPECT_NE(after.version(), before.version());
+  EXPECT_EQ(after.servers(1).tools_size(), 0);
 }
 
 TEST_F(CatalogTest, AnUnknownServerWithoutACopyIsListedEmpty) {

@@ -22,7 +22,7 @@ class ManageTest : public ::testing::Test {
         .log = &fixture_.log,
         .pool = fixture_.pool.get(),
         .holders = &holders_,
-        .states = &fixture_.states,
+        .known = &known_,
     });
     handler_ = std::make_unique<ManageHandler>(ManageHandler::Deps{
         .clock = &fixture_.loop.clock,
@@ -64,6 +64,7 @@ class ManageTest : public ::testing::Test {
 
   ConnectorFixture fixture_;
   FakeHolders holders_;
+  KnownCatalogs known_{&fixture_.states};
   std::unique_ptr<MergedCatalog> merged_;
   std::unique_ptr<ManageHandler> handler_;
 };
