@@ -1,26 +1,65 @@
-"""An MCP server over stdio whose effects are counted outside Sluice: each call of `append` adds one line to a ledger file before
-it answers. The ledger is the oracle of the fault tests. Usage: ledger_server.py LEDGER"""
+"""An MCP server over stdio whose effects are counted outside Sluice: each call of `append` or `write_file` adds one line to a ledger
+file before it answers. The ledger is the oracle of the fault tests. With --postgres it asks the database, in a session of its own
+and before the effect, whether an intent for exactly these arguments is committed, and notes what it saw.
+Usage: ledger_server.py LEDGER [--postgres SOCKET]"""
 
+import argparse
+import hashlib
 import json
 import os
 import sys
 import time
 
+import postgres_witness
+
+TEXT = {"type": "string"}
 TOOLS = [
     {"name": "append", "description": "Adds one line to the ledger.",
-     "inputSchema": {"type": "object", "properties": {"token": {"type": "string"}}, "required": ["token"],
-                     "additionalProperties": False}},
+     "inputSchema": {"type": "object", "properties": {"token": TEXT}, "required": ["token"], "additionalProperties": False}},
+    {"name": "write_file", "description": "Adds the content as one line to the ledger.",
+     "inputSchema": {"type": "object", "properties": {"path": TEXT, "content": TEXT}, "required": ["path", "content"]}},
     {"name": "look", "description": "Counts the lines of the ledger.", "annotations": {"readOnlyHint": True},
      "inputSchema": {"type": "object", "properties": {}}},
 ]
+EFFECTS = {"append": "token", "write_file": "content"}  # tool → the argument that names the effect
+USED_INTENT = ("select count(*) from audit.records r join audit.grant_uses u on u.grant_id = r.grant_id and u.event_id = r.event_id "
+               "where r.action = 'tool.intent' and r.args_digest = '\\x{}'")
 
 
-def append(ledger, token):
-    descriptor = os.open(ledger, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    try:
-        os.write(descriptor, (json.dumps({"token": token, "at": time.time()}) + "\n").encode())
-    finally:
-        os.close(descriptor)
+def digest_of(arguments):
+    """SHA-256 of the arguments in canonical form, as the trail has it; for plain ASCII members."""
+    return hashlib.sha256(json.dumps(arguments, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+class Ledger:
+    def __init__(self, path, witness=None):
+        self.path, self.witness = path, witness
+
+    def add(self, token, arguments):
+        digest = digest_of(arguments)
+        entry = {"token": token, "digest": digest, "at": time.time(), "seen": self.seen(digest)}
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(descriptor, (json.dumps(entry) + "\n").encode())
+        finally:
+            os.close(descriptor)
+
+    def seen(self, digest):
+        """committed, absent, or unreachable (Postgres did not answer at this moment; the trail's commit times decide later)."""
+        if self.witness is None:
+            return "not asked"
+        for _ in range(2):  # the first may find a connection that a restart of Postgres has ended
+            try:
+                return "committed" if int(self.witness.ask(USED_INTENT.format(digest))[0][0]) > 0 else "absent"
+            except postgres_witness.WitnessError:
+                pass
+        return "unreachable"
+
+    def lines(self):
+        if not os.path.exists(self.path):
+            return 0
+        with open(self.path, "rb") as file:
+            return sum(1 for _ in file)
 
 
 def answer(ledger, message):
@@ -32,17 +71,21 @@ def answer(ledger, message):
         return {}
     if method == "tools/list":
         return {"tools": TOOLS}
-    if method == "tools/call" and params.get("name") == "append":
-        append(ledger, params["arguments"]["token"])
+    if method == "tools/call" and params.get("name") in EFFECTS:
+        arguments = params["arguments"]
+        ledger.add(arguments[EFFECTS[params["name"]]], arguments)
         return {"content": [{"type": "text", "text": "written"}]}
     if method == "tools/call" and params.get("name") == "look":
-        lines = open(ledger).readlines() if os.path.exists(ledger) else []
-        return {"content": [{"type": "text", "text": str(len(lines))}]}
+        return {"content": [{"type": "text", "text": str(ledger.lines())}]}
     return None
 
 
 def main():
-    ledger = sys.argv[1]
+    parser = argparse.ArgumentParser()
+    parser.add_argument("ledger")
+    parser.add_argument("--postgres", help="path of the server's Unix socket")
+    options = parser.parse_args()
+    ledger = Ledger(options.ledger, postgres_witness.Witness(options.postgres) if options.postgres else None)
     for line in sys.stdin:
         message = json.loads(line)
         if "id" not in message or "method" not in message:

@@ -121,6 +121,7 @@ class Stack:
         self.children = {}
         self.services = {}
         self.instance_count = 0
+        self.postgres_settings = []  # name=value, besides those every stack has
 
     # --- what callers ask for ---------------------------------------------------------------------------------------
 
@@ -350,7 +351,7 @@ class Stack:
                                check=True, stdout=out, stderr=out, cwd="/", env=self.clean_env(), timeout=120)
         argv = [postgres_program("postgres"), "-D", str(data), "-p", str(self.postgres_port), "-k", str(self.socket_folder),
                 "-c", "listen_addresses=127.0.0.1", "-c", "shared_buffers=32MB", "-c", "max_connections=40",
-                "-c", "logging_collector=off"]
+                "-c", "logging_collector=off", *(word for setting in self.postgres_settings for word in ("-c", setting))]
         self.children["postgres"] = Child("postgres", argv, self.clean_env(), log, cwd="/", user=user).start()
         self.wait_port("postgres", self.postgres_port)
         deadline = time.monotonic() + START_SECONDS_MAX
@@ -385,30 +386,32 @@ class Stack:
     def port_file(self, child):
         return self.folder / "ports" / f"{child.instance}.json"
 
-    def start_service(self, service, extra_env=None):
+    def config_file(self, _service, _index):
+        return self.folder / "sluice.json"
+
+    def start_service(self, service, extra_env=None, index=None):
+        """Starts one more replica, or the one of that index again under a new instance id."""
         program = self.bin / service
         if not program.exists():
             raise StackError(f"{program} is missing; run ./dev build first")
+        replicas = self.services.setdefault(service, [])
+        index = len(replicas) if index is None else index
         self.instance_count += 1
         instance = f"{service}-{os.getpid():x}{self.instance_count:03x}{secrets.token_hex(2)}"
         env = self.clean_env()
-        env.update({"SLUICE_CONFIG": str(self.folder / "sluice.json"), "SLUICE_INSTANCE": instance,
+        env.update({"SLUICE_CONFIG": str(self.config_file(service, index)), "SLUICE_INSTANCE": instance,
                     "SLUICE_SECRETS_DIR": str(self.secret_folder(service))})
         env.update(extra_env or {})
-        index = len(self.services.get(service, []))
         name = service if index == 0 else f"{service}-{index + 1}"
         child = Child(service, [str(program)], env, self.folder / f"logs/{name}.log")
         child.instance = instance
         child.start()
-        self.services.setdefault(service, []).append(child)
+        replicas[index:index + 1] = [child]
         return child
 
     def restart_service(self, service, index=0):
-        """Starts the replica again under a new instance id, in its old place (same HTTP port for ingress if it was given)."""
-        self.services[service].pop(index)
-        child = self.start_service(service)
-        self.services[service].insert(index, self.services[service].pop())
-        return child
+        """Starts the replica again in its old place (same HTTP port for ingress if it was given)."""
+        return self.start_service(service, index=index)
 
     def wait_ready(self, service, index=0, seconds=START_SECONDS_MAX):
         child = self.services[service][index]
