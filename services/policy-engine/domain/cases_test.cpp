@@ -73,6 +73,14 @@ policy::v1::ToolFilter filter_of(const json::Value* request) {
   return filter;
 }
 
+policy::v1::Mode mode_of(const json::Value& one) {
+  const std::string name = one.text_or("mode", "");
+  return name == "manual"  ? policy::v1::MODE_MANUAL
+         : name == "agent" ? policy::v1::MODE_AGENT
+         : name == "code"  ? policy::v1::MODE_CODE
+                           : policy::v1::MODE_UNSPECIFIED;
+}
+
 void run_case(const json::Value& one) {
   const Policy policy = policy_of_case(one);
   const CallerKey& key = policy.keys.front();
@@ -88,13 +96,16 @@ void run_case(const json::Value& one) {
       .read_only_hint = member_or(one, "read_only_hint", false).as_bool().value_or(false),
   };
 
-  const Ruling ruling = evaluate(policy, {&claims, &key, &filter}, tool);
+  const Ruling ruling = evaluate(policy, {&claims, &key, &filter, mode_of(one)}, tool);
 
   const json::Value& expected = *one.find("expect");
   EXPECT_EQ(name_of(ruling.verdict), expected.text_or("verdict", "?"));
   EXPECT_EQ(name_of(ruling.effect), expected.text_or("effect", name_of(ruling.effect)));
   EXPECT_EQ(ruling.rule, expected.text_or("rule", ruling.rule));
   EXPECT_FALSE(ruling.reason.empty());
+  if (const json::Value* const runs = expected.find("runs"); runs != nullptr) {
+    EXPECT_EQ(may_run(mode_of(one), ruling.verdict), runs->as_bool());
+  }
 }
 
 TEST(PolicyCases, AllHold) {

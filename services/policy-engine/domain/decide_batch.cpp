@@ -37,7 +37,9 @@ Ruling rule_on(const Batch& batch, const policy::v1::ToolCall& call) {
   }
   static const policy::v1::ToolFilter kNotNarrowed;
   Ruling ruling = evaluate(
-      batch.caller->policy->policy, {&batch.caller->claims, batch.caller->key, &kNotNarrowed}, *tool
+      batch.caller->policy->policy,
+      {&batch.caller->claims, batch.caller->key, &kNotNarrowed, batch.request->mode()},
+      *tool
   );
   if (ruling.verdict != policy::v1::VERDICT_DENY &&
       call.definition_hash() != tool->definition_hash) {
@@ -46,12 +48,6 @@ Ruling rule_on(const Batch& batch, const policy::v1::ToolCall& call) {
     ruling.reason = "the tool's definition has changed since it was listed: list the tools again";
   }
   return ruling;
-}
-
-// An explicit execution is the caller's consent to a manual call; an agent has no such consent.
-bool may_run(policy::v1::Mode mode, policy::v1::Verdict verdict) {
-  return verdict == policy::v1::VERDICT_AUTO ||
-         (verdict == policy::v1::VERDICT_MANUAL && mode == policy::v1::MODE_MANUAL);
 }
 
 policy::v1::Grant grant_for(
@@ -96,8 +92,9 @@ Result<void> check_request(const policy::v1::DecideRequest& request, std::int64_
         Code::Invalid, "decision_id has 16 bytes: send a fresh random one, or the same for a repeat"
     );
   }
-  if (request.mode() != policy::v1::MODE_MANUAL && request.mode() != policy::v1::MODE_AGENT) {
-    return Error(Code::Invalid, "mode is not served: send MODE_MANUAL or MODE_AGENT");
+  if (request.mode() != policy::v1::MODE_MANUAL && request.mode() != policy::v1::MODE_AGENT &&
+      request.mode() != policy::v1::MODE_CODE) {
+    return Error(Code::Invalid, "mode is not served: send MODE_MANUAL, MODE_AGENT or MODE_CODE");
   }
   if (now_unix_ms - request.decision_unix_ms() > kDecisionAgeMsMax) {
     return Error(Code::Invalid, "the decision is older than 60 s: make a new one");

@@ -32,6 +32,9 @@ audit::v1::Record decision_record(
   record.set_effect_class(std::string(name_of(decided.effect_class())));
   record.set_decision_id(call.request->decision_id());
   record.set_args_digest(crypto::sha256(asked.arguments()));
+  if (!asked.call_path().empty()) {
+    record.set_detail("call " + asked.call_path() + " of the script");
+  }
   if (decided.grant().empty()) {
     record.set_outcome(audit::v1::OUTCOME_REFUSED);
   }

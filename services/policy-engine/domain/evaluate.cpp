@@ -96,6 +96,14 @@ std::optional<Ruling> refusal(
         effect, "request.filter", "the request itself excludes this tool: widen its filter"
     );
   }
+  if (caller.mode == policy::v1::MODE_CODE && !server.is_code_mode_client) {
+    return denied(
+        effect,
+        tool.server + ".is_code_mode_client",
+        "the server is not offered to scripts: call its tools without code mode, or ask the "
+        "operator to set is_code_mode_client"
+    );
+  }
   return std::nullopt;
 }
 
@@ -129,6 +137,13 @@ Ruling evaluate(const Policy& policy, const Caller& caller, const CatalogTool& t
     return {policy::v1::VERDICT_MANUAL, effect, auto_rule, reason_of(policy::v1::VERDICT_MANUAL)};
   }
   return {by_preset, effect, preset_rule, reason_of(by_preset)};
+}
+
+bool may_run(policy::v1::Mode mode, Verdict verdict) {
+  if (verdict == policy::v1::VERDICT_MANUAL) {
+    return mode == policy::v1::MODE_MANUAL || mode == policy::v1::MODE_CODE;
+  }
+  return verdict == policy::v1::VERDICT_AUTO;
 }
 
 std::string_view name_of(Verdict verdict) {

@@ -17,6 +17,7 @@ struct Caller {
   const policy::v1::CallerClaims* claims = nullptr;
   const CallerKey* key = nullptr;
   const policy::v1::ToolFilter* request_filter = nullptr;
+  policy::v1::Mode mode = policy::v1::MODE_UNSPECIFIED;  // of a call; unspecified: a listing
 };
 
 struct Ruling {
@@ -26,8 +27,13 @@ struct Ruling {
   std::string reason;  // one sentence for the caller
 };
 
-// Layer 1 and filters first, then the base verdict of README.md#rules.
+// Layer 1 and filters first, for a script's call whether the server is offered to scripts, then the
+// base verdict of README.md#rules.
 [[nodiscard]] Ruling evaluate(const Policy& policy, const Caller& caller, const CatalogTool& tool);
+
+// Whether a call of that verdict runs now. An explicit execution, of the call or of the script that
+// makes it, is the caller's consent to a manual call; an agent has no such consent.
+[[nodiscard]] bool may_run(policy::v1::Mode mode, policy::v1::Verdict verdict);
 
 // "auto", "manual", "approve", "approve_twice", "deny".
 [[nodiscard]] std::string_view name_of(policy::v1::Verdict verdict);

@@ -19,6 +19,7 @@ using testing::IsOk;
 
 constexpr auto kManual = policy::v1::MODE_MANUAL;
 constexpr auto kAgent = policy::v1::MODE_AGENT;
+constexpr auto kCode = policy::v1::MODE_CODE;
 
 Result<policy::v1::DecideReply> send(PolicyFixture& fixture, policy::v1::DecideRequest request) {
   return fixture.run((*fixture.decide)(std::move(request), fixture.context_of("alice")));
@@ -67,6 +68,37 @@ TEST(DecideHandler, AgentModeRunsAutomaticToolsOnly) {
   EXPECT_NE(reply.value().decisions(0).grant(), "");
   EXPECT_EQ(reply.value().decisions(1).verdict(), policy::v1::VERDICT_MANUAL);
   EXPECT_EQ(reply.value().decisions(1).grant(), "");
+}
+
+TEST(DecideHandler, AScriptsCallRunsWhereManualSufficesAndCarriesItsPath) {
+  PolicyFixture fixture(PolicyFixture::settings_with(
+      "manual", R"("tools_to_execute": ["*"], "is_code_mode_client": true)"
+  ));
+  auto request = fixture.request_for("write_file", kCode);
+  request.mutable_calls(0)->set_call_path("3:7#2");
+
+  const auto reply = send(fixture, request);
+
+  ASSERT_THAT(reply, IsOk());
+  const auto grant = grant::verify_grant(
+      fixture.grant_ring, reply.value().decisions(0).grant(), fixture.clock.unix_ms()
+  );
+  ASSERT_THAT(grant, IsOk());
+  EXPECT_EQ(grant.value().call_path(), "3:7#2");
+  EXPECT_EQ(
+      fixture.audit.with_action("policy.decision").back().detail(), "call 3:7#2 of the script"
+  );
+}
+
+TEST(DecideHandler, AScriptsCallOfAServerOutsideCodeModeIsDenied) {
+  PolicyFixture fixture;
+
+  const auto reply = fixture.decide_one("write_file", kCode);
+
+  ASSERT_THAT(reply, IsOk());
+  EXPECT_EQ(reply.value().decisions(0).verdict(), policy::v1::VERDICT_DENY);
+  EXPECT_EQ(reply.value().decisions(0).rule(), "files.is_code_mode_client");
+  EXPECT_EQ(reply.value().decisions(0).grant(), "");
 }
 
 TEST(DecideHandler, ApprovalsRefuseWithAReasonInThisVersion) {
@@ -275,7 +307,7 @@ TEST(DecideHandler, RefusesRequestsThatAreWrong) {
   }
   wrong[2].set_decision_id("short");
   wrong[3].set_mode(policy::v1::MODE_UNSPECIFIED);
-  wrong[4].set_mode(policy::v1::MODE_CODE);
+  wrong[4].set_mode(static_cast<policy::v1::Mode>(9));
   wrong[5].set_decision_unix_ms(fixture.clock.unix_ms() - 60'001);
   wrong[6].set_decision_unix_ms(fixture.clock.unix_ms() + 5'001);
   wrong[7].mutable_calls(0)->set_arguments("[]");

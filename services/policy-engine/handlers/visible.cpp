@@ -8,6 +8,11 @@
 namespace sluice::policy_engine {
 namespace {
 
+bool is_for_code_mode(const Policy& policy, std::string_view server) {
+  const auto found = policy.servers.find(server);
+  return found != policy.servers.end() && found->second.is_code_mode_client;
+}
+
 policy::v1::VisibleReply listing(
     const VerifiedCaller& caller, const policy::v1::ToolFilter& filter, const Catalog& catalog
 ) {
@@ -27,6 +32,7 @@ policy::v1::VisibleReply listing(
     listed->set_definition_hash(tool.definition_hash);
     listed->set_verdict(ruling.verdict);
     listed->set_effect_class(ruling.effect);
+    listed->set_code_mode(is_for_code_mode(caller.policy->policy, tool.server));
   }
   return reply;
 }

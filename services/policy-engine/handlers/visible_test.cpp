@@ -56,6 +56,16 @@ TEST(VisibleHandler, HidesToolsOfServersPolicyDoesNotKnow) {
   );
 }
 
+TEST(VisibleHandler, SaysWhichServersAreOfferedToScripts) {
+  PolicyFixture plain;
+  PolicyFixture scripted(PolicyFixture::settings_with(
+      "manual", R"("tools_to_execute": ["*"], "is_code_mode_client": true)"
+  ));
+
+  EXPECT_FALSE(list(plain).value().tools(0).code_mode());
+  EXPECT_TRUE(list(scripted).value().tools(0).code_mode());
+}
+
 TEST(VisibleHandler, NarrowsToTheRequestsFilter) {
   PolicyFixture fixture;
   policy::v1::VisibleRequest request;
