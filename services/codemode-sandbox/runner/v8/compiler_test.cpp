@@ -3,23 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 namespace sluice::codemode_runner {
 namespace {
 
 using std::chrono::milliseconds;
 using ::testing::HasSubstr;
 
-std::string bundle() {
-  return std::string(std::getenv("SLUICE_BUILD_DIR")) + "/bin/compiler.js";
-}
-
 class CompilerChild : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     if (jail_works_here()) {
-      zygote_ = std::make_unique<ZygoteProcess>([] { return warm_compiler(bundle()); });
+      zygote_ = std::make_unique<ZygoteProcess>([] { return warm_compiler(SLUICE_COMPILER_JS); });
     }
   }
 
