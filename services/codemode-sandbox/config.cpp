@@ -1,15 +1,67 @@
 #include "services/codemode-sandbox/config.h"
 
+#include "services/codemode-sandbox/limits.h"
+
 #include "common/service/connect.h"
 
 namespace sluice::codemode_sandbox {
+namespace {
+
+std::size_t size_of(
+    config::Section& section,
+    std::string_view key,
+    std::int64_t fallback,
+    std::int64_t max,
+    std::string unit,
+    std::string description
+) {
+  return static_cast<std::size_t>(section.integer(
+      key,
+      {.fallback = fallback,
+       .min = 1,
+       .max = max,
+       .unit = std::move(unit),
+       .description = std::move(description)}
+  ));
+}
+
+void read_codemode(config::Document& document, Config& config) {
+  auto section = document.section("codemode");
+  config.runner_directory = section.text(
+      "runner_directory",
+      {.fallback = "/run/sluice/runners",
+       .choices = {},
+       .description = "Where service and runners meet: one socket per instance. Only service and "
+                      "runners may write there."}
+  );
+  config.limits.wall = std::chrono::seconds(
+      size_of(section, "run_seconds", 30, kRunSecondsMax, "seconds", "Longest run of one script.")
+  );
+  config.limits.heap_bytes =
+      size_of(section, "heap_mb", 64, 1'024, "MiB", "JavaScript heap of one script.") << 20;
+  config.limits.console_bytes =
+      size_of(section, "console_kb", 256, 1'024, "KiB", "Console output kept of one script.") << 10;
+  config.limits.calls_max = static_cast<std::uint32_t>(
+      size_of(section, "calls_max", 200, 10'000, "", "Tool calls one script may make.")
+  );
+  config.runs_max = size_of(
+      section,
+      "runs_max",
+      64,
+      1'024,
+      "",
+      "Scripts under way in one instance, waiting ones included."
+  );
+}
+
+}  // namespace
 
 Config Config::load(config::Document& document) {
-  static_cast<void>(document.section("codemode"));  // has no setting: every key in it is a fault
-  return {
-      .bus = service::read_bus(document),
-      .audit = service::read_audit(document, "codemode-sandbox"),
-  };
+  Config config;
+  config.bus = service::read_bus(document);
+  read_codemode(document, config);
+  config.audit = service::read_audit(document, "codemode-sandbox");
+  return config;
 }
 
 }  // namespace sluice::codemode_sandbox

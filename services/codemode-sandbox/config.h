@@ -1,15 +1,23 @@
 // Settings of codemode-sandbox: the sections bus, codemode and audit.
 #pragma once
 
+#include "services/codemode-sandbox/domain/run_limits.h"
+
 #include "common/audit/client.h"
 #include "common/bus/transport.h"
 #include "common/config/config.h"
+
+#include <cstddef>
+#include <string>
 
 namespace sluice::codemode_sandbox {
 
 struct Config {
   bus::NatsOptions bus;
   audit::Options audit;
+  std::string runner_directory;
+  RunLimits limits;
+  std::size_t runs_max = 64;
 
   // Never fails: faults are noted in the document.
   [[nodiscard]] static Config load(config::Document& document);

@@ -10,7 +10,8 @@ namespace {
 
 TEST(Config, ReadsItsSections) {
   auto document = config::Document::from_text(
-      R"({"bus": {"url": "nats://h:1"}, "audit": {"outbox_directory": "/o"}, "mcp": {"any": 1}})",
+      R"({"bus": {"url": "nats://h:1"}, "audit": {"outbox_directory": "/o"}, "mcp": {"any": 1},
+          "codemode": {"runner_directory": "/r", "run_seconds": 2, "heap_mb": 32, "calls_max": 7}})",
       {}
   );
   ASSERT_THAT(document, sluice::testing::IsOk());
@@ -20,6 +21,21 @@ TEST(Config, ReadsItsSections) {
   EXPECT_THAT(document.value().finish(), sluice::testing::IsOk());
   EXPECT_EQ(settings.bus.url, "nats://h:1");
   EXPECT_EQ(settings.audit.outbox_directory, "/o/codemode-sandbox");
+  EXPECT_EQ(settings.runner_directory, "/r");
+  EXPECT_EQ(settings.limits.wall, std::chrono::seconds(2));
+  EXPECT_EQ(settings.limits.heap_bytes, std::size_t{32} << 20);
+  EXPECT_EQ(settings.limits.console_bytes, std::size_t{256} << 10);
+  EXPECT_EQ(settings.limits.calls_max, 7U);
+  EXPECT_EQ(settings.runs_max, 64U);
+}
+
+TEST(Config, ARunMayNotOutliveItsCallerToken) {
+  auto document = config::Document::from_text(R"({"codemode": {"run_seconds": 60}})", {});
+  ASSERT_THAT(document, sluice::testing::IsOk());
+
+  static_cast<void>(Config::load(document.value()));
+
+  EXPECT_THAT(document.value().finish(), sluice::testing::HasCode(Code::Invalid));
 }
 
 TEST(Config, UnknownKeysOfItsSectionAreFaults) {

@@ -1,6 +1,8 @@
-// codemode-sandbox: the front of the script runners; checks who calls and how much before any
-// script is looked at. The only file in this service that names concrete adapters.
-#include "services/codemode-sandbox/adapters/no_runners.h"
+// codemode-sandbox: checks who runs which script, hands it to a runner, and takes each of its tool
+// calls through policy-engine and mcp-connector. The only file in this service that names concrete
+// adapters.
+#include "services/codemode-sandbox/adapters/bus_ports.h"
+#include "services/codemode-sandbox/adapters/runner_link.h"
 #include "services/codemode-sandbox/config.h"
 #include "services/codemode-sandbox/domain/caller_check.h"
 #include "services/codemode-sandbox/handlers/describe.h"
@@ -21,22 +23,79 @@ Async<void> serve(service::Runtime runtime, Config config) {
   // 1. Keys and connections. Closed in reverse order when this frame ends.
   SLUICE_CO_TRY(grant::KeyRing keys, grant::KeyRing::load(runtime.secret_path("token-keys")));
   SLUICE_CO_TRY(service::Link link, co_await service::connect(runtime, config.bus, config.audit));
+  SLUICE_CO_TRY(
+      const auto runner_link,
+      RunnerLink::open(
+          runtime.executor(), runtime.log(), config.runner_directory, runtime.instance()
+      )
+  );
 
   // 2. Ports, filled with real things.
-  NoRunners runners;
+  BusPolicyEngine policy(link.bus.get());
+  BusToolServers servers(link.bus.get());
+  BusAuditJournal journal(link.bus.get());
+  BusRunAnnouncer announcer(link.bus.get(), runtime.log());
+  Dispatcher dispatcher(
+      {.clock = runtime.clock(),
+       .log = runtime.log(),
+       .metrics = runtime.metrics(),
+       .sender = runner_link.get(),
+       .runs_max = config.runs_max}
+  );
   const CallerCheck callers(std::move(keys), runtime.clock());
 
   // 3. Handlers. From here down everything is covered by unit tests.
-  RunHandler run({&callers, &runners});
-  DescribeHandler describe({&callers, &runners});
-  RunsHandler runs({&callers, &runners});
+  RunList list;
+  ToolCaller tools(
+      {.policy = &policy,
+       .servers = &servers,
+       .journal = &journal,
+       .audit = link.audit.get(),
+       .clock = runtime.clock(),
+       .metrics = runtime.metrics()}
+  );
+  RunHandler run(
+      {.executor = runtime.executor(),
+       .callers = &callers,
+       .runners = &dispatcher,
+       .policy = &policy,
+       .tools = &tools,
+       .announcer = &announcer,
+       .list = &list,
+       .audit = link.audit.get(),
+       .clock = runtime.clock(),
+       .log = runtime.log(),
+       .metrics = runtime.metrics(),
+       .limits = config.limits}
+  );
+  DescribeHandler describe({&callers});
+  RunsHandler runs({&callers, &list});
 
   // 4. Routes, then run until SIGTERM and drain.
+  async::TaskGroup tasks(
+      runtime.executor(),
+      [log = runtime.log()](std::string_view name, const Error& error) {
+        log->error("task-failed", {{"task", name}, {"error", error.to_log()}});
+      }
+  );
   SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kCodemodeRun, run));
   SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kCodemodeDescribe, describe));
   SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kCodemodeRuns, runs));
-  SLUICE_CO_CHECK_OK(co_await runtime.stopped());
-  co_return co_await service::drain(runtime, &link, runtime.clock()->now() + kDrainTimeout);
+  tasks.spawn("runner-link", runner_link->run(&dispatcher));
+  tasks.spawn("runner-time", keep_time(&dispatcher, runtime.clock()));
+  const auto stopped = co_await runtime.stopped();
+
+  const TimePoint deadline = runtime.clock()->now() + kDrainTimeout;
+  const auto drained = co_await link.bus->drain(deadline);
+  const auto calls = co_await run.close();
+  const auto closed = co_await tasks.cancel_and_close();
+  const auto sent = co_await service::drain(runtime, &link, deadline);
+  for (const auto* step : {&stopped, &drained, &calls, &closed, &sent}) {
+    if (!step->ok()) {
+      runtime.log()->warn("drain-incomplete", {{"error", step->error().to_log()}});
+    }
+  }
+  co_return Result<void>();
 }
 
 }  // namespace

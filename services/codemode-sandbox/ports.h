@@ -1,19 +1,49 @@
-// What the handlers need of the outside world.
+// What codemode-sandbox needs of the outside world: interfaces filled with ZeroMQ and bus adapters
+// in main.cpp and with fakes in tests.
 #pragma once
+
+#include "services/codemode-sandbox/runner_messages.pb.h"
 
 #include "common/async/async.h"
 #include "common/async/request_context.h"
 #include "common/bus/bus.h"
 
+#include "proto/sluice/audit/v1/audit.pb.h"
 #include "proto/sluice/codemode/v1/codemode.pb.h"
+#include "proto/sluice/connector/v1/connector.pb.h"
 #include "proto/sluice/policy/v1/policy.pb.h"
+
+#include <memory>
+#include <string>
+#include <variant>
 
 namespace sluice::codemode_sandbox {
 
+namespace runner = codemode::runner;
+
 using ConsoleWriter = bus::ChunkWriter<codemode::v1::RunProgress>;
 
-// The runners this instance is connected to. Callers are verified and requests within bounds when
-// they get here. Errors of each: Unavailable (no runner is connected).
+// What a script does next. The last is Finished; its outcome is never UNSPECIFIED.
+using ScriptEvent = std::variant<runner::ToolCall, runner::Console, runner::Finished>;
+
+// One script under way. Destroying it before its Finished ends the script.
+class Script {
+ public:
+  Script() = default;
+  Script(const Script&) = delete;
+  Script& operator=(const Script&) = delete;
+  Script(Script&&) = delete;
+  Script& operator=(Script&&) = delete;
+  virtual ~Script() = default;
+
+  // Events in their order, within the bounds of runner_messages.proto; call ids are 1, 2, 3, …
+  // Errors: Unavailable (no runner took it; nothing ran), Deadline, Cancelled.
+  virtual Async<ScriptEvent> next() = 0;
+  // Settles one call. Does nothing once the script has ended.
+  virtual void answer(runner::CallResult result) = 0;
+};
+
+// The runners this instance is connected to.
 class Runners {
  public:
   Runners() = default;
@@ -23,18 +53,42 @@ class Runners {
   Runners& operator=(Runners&&) = delete;
   virtual ~Runners() = default;
 
-  virtual Async<codemode::v1::RunFinal> run(
-      policy::v1::CallerClaims caller,
-      codemode::v1::RunRequest request,
-      ConsoleWriter* console,
-      RequestContext context
+  // Errors: Exhausted (too many scripts are under way).
+  virtual Result<std::unique_ptr<Script>> start(runner::Run run, TimePoint deadline) = 0;
+};
+
+class PolicyEngine {
+ public:
+  virtual ~PolicyEngine() = default;
+  virtual Async<policy::v1::VisibleReply> visible(
+      policy::v1::VisibleRequest request, RequestContext context
   ) = 0;
-  virtual Async<codemode::v1::DescribeReply> describe(
-      policy::v1::CallerClaims caller, codemode::v1::DescribeRequest request, RequestContext context
+  virtual Async<policy::v1::DecideReply> decide(
+      policy::v1::DecideRequest request, RequestContext context
   ) = 0;
-  virtual Async<codemode::v1::RunsReply> runs(
-      policy::v1::CallerClaims caller, codemode::v1::RunsRequest request, RequestContext context
+};
+
+class ToolServers {
+ public:
+  virtual ~ToolServers() = default;
+  // Carries out one granted request and waits for its end; progress is dropped.
+  virtual Async<connector::v1::Final> request(
+      connector::v1::Request request, RequestContext context
   ) = 0;
+};
+
+class AuditJournal {
+ public:
+  virtual ~AuditJournal() = default;
+  virtual Async<audit::v1::JournalReply> journal(
+      audit::v1::JournalRequest request, RequestContext context
+  ) = 0;
+};
+
+class RunAnnouncer {
+ public:
+  virtual ~RunAnnouncer() = default;
+  virtual void run_changed(const codemode::v1::RunChanged& event) = 0;
 };
 
 }  // namespace sluice::codemode_sandbox

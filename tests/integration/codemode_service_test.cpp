@@ -49,7 +49,8 @@ class CodemodeService : public ::testing::Test {
     write(
         "sluice.json",
         R"({"bus": {"url": ")" + nats_->url() + R"("}, "audit": {"outbox_directory": ")" +
-            folder_.file("outbox") + R"("}, "observability": {"run_directory": ")" +
+            folder_.file("outbox") + R"("}, "codemode": {"runner_directory": ")" +
+            folder_.file("r") + R"("}, "observability": {"run_directory": ")" +
             folder_.file("run") + R"("}})"
     );
     connect_as_ingress();
@@ -182,11 +183,12 @@ class CodemodeService : public ::testing::Test {
   std::unique_ptr<bus::DurableConsumer> consumer_;
 };
 
-TEST_F(CodemodeService, AnswersThatNoRunnerIsConnectedAndEndsInOrder) {
+TEST_F(CodemodeService, WaitsForRunnersWhereItWasToldAndEndsInOrder) {
   const auto process = start();
   ASSERT_TRUE(becomes_ready()) << log();
   EXPECT_EQ(status_of("/healthz"), 200);
   EXPECT_EQ(status_of("/metrics"), 200);
+  EXPECT_TRUE(std::filesystem::is_socket(folder_.file("r/codemode-1.sock")));
 
   const auto described = run_sync(loop_, bus_->call(endpoints::kCodemodeDescribe, {}, context()));
   const auto listed = run_sync(loop_, bus_->call(endpoints::kCodemodeRuns, {}, context()));
@@ -195,14 +197,41 @@ TEST_F(CodemodeService, AnswersThatNoRunnerIsConnectedAndEndsInOrder) {
   process->kill(SIGTERM);
   const auto status = process->wait(kLongest);
 
-  ASSERT_THAT(described, HasCode(Code::Unavailable));
-  EXPECT_THAT(described.error().message(), HasSubstr("no runner is connected"));
-  EXPECT_THAT(listed, HasCode(Code::Unavailable));
+  EXPECT_THAT(described, HasCode(Code::NotFound));
+  ASSERT_THAT(listed, IsOk());
+  EXPECT_EQ(listed.value().runs(), "[]");
   EXPECT_THAT(stranger, HasCode(Code::Unauthenticated));
   ASSERT_THAT(status, IsOk());
   EXPECT_EQ(status.value(), 0) << log();
   EXPECT_FALSE(std::filesystem::exists(folder_.file("run/codemode-1.json")));
+  EXPECT_TRUE(std::filesystem::is_empty(folder_.file("r"))) << "socket and lock are gone";
   EXPECT_THAT(recorded(), ::testing::ElementsAre("service.started", "service.stopped"));
+}
+
+TEST_F(CodemodeService, ASocketOfAKilledInstanceIsRemovedByTheNext) {
+  const auto first = start();
+  ASSERT_TRUE(becomes_ready()) << log();
+  std::filesystem::rename(folder_.file("r/codemode-1.lock"), folder_.file("r/old.lock"));
+  std::filesystem::rename(folder_.file("r/codemode-1.sock"), folder_.file("r/old.sock"));
+  first->kill(SIGKILL);
+  ASSERT_THAT(first->wait(kLongest), IsOk());
+  std::filesystem::remove(folder_.file("run/codemode-1.json"));
+
+  const auto second = start();
+
+  ASSERT_TRUE(becomes_ready()) << log();
+  EXPECT_FALSE(std::filesystem::exists(folder_.file("r/old.sock")));
+  EXPECT_FALSE(std::filesystem::exists(folder_.file("r/old.lock")));
+}
+
+TEST_F(CodemodeService, DoesNotStartWhereItCannotMakeItsSocket) {
+  write("r", "a file");
+
+  const auto status = start()->wait(kLongest);
+
+  ASSERT_THAT(status, IsOk());
+  EXPECT_EQ(status.value(), 2) << log();
+  EXPECT_THAT(log(), HasSubstr("codemode.runner_directory"));
 }
 
 TEST_F(CodemodeService, IsNotReadyWhileNatsIsAway) {

@@ -10,7 +10,7 @@ namespace sluice::codemode_sandbox {
 Async<codemode::v1::DescribeReply> DescribeHandler::operator()(
     codemode::v1::DescribeRequest request, RequestContext context
 ) {
-  SLUICE_CO_TRY(policy::v1::CallerClaims caller, deps_.callers->verify(context));
+  SLUICE_CO_TRY(const policy::v1::CallerClaims caller, deps_.callers->verify(context));
   if (request.file_name().size() > kFileNameBytesMax) {
     co_return Error(
         Code::Invalid,
@@ -18,8 +18,10 @@ Async<codemode::v1::DescribeReply> DescribeHandler::operator()(
             " bytes; send one of the listed names"
     );
   }
-  co_return co_await deps_.runners->describe(
-      std::move(caller), std::move(request), std::move(context)
+  co_return Error(
+      Code::NotFound,
+      "this version serves no type files; the description of executeToolCode names the servers and "
+      "their tools"
   );
 }
 

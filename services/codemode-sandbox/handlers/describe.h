@@ -1,7 +1,6 @@
-// Lists the type files of the connected tools, or reads one.
+// Answers that there are no type files: the description of executeToolCode lists servers and tools.
 //
-// Errors: Unauthenticated (no valid caller token), Invalid (file name too long), Unavailable (no
-// runner).
+// Errors: Unauthenticated (no valid caller token), Invalid (file name too long), NotFound.
 #pragma once
 
 #include "services/codemode-sandbox/domain/caller_check.h"
@@ -12,8 +11,7 @@ namespace sluice::codemode_sandbox {
 class DescribeHandler {
  public:
   struct Deps {
-    const CallerCheck* callers;  // all outlive the handler
-    Runners* runners;
+    const CallerCheck* callers;  // outlives the handler
   };
 
   explicit DescribeHandler(Deps deps) : deps_(deps) {}

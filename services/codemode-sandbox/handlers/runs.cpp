@@ -10,7 +10,7 @@ namespace sluice::codemode_sandbox {
 Async<codemode::v1::RunsReply> RunsHandler::operator()(
     codemode::v1::RunsRequest request, RequestContext context
 ) {
-  SLUICE_CO_TRY(policy::v1::CallerClaims caller, deps_.callers->verify(context));
+  SLUICE_CO_TRY(const policy::v1::CallerClaims caller, deps_.callers->verify(context));
   if (request.run_id().size() > kRunIdBytesMax) {
     co_return Error(
         Code::Invalid,
@@ -18,7 +18,9 @@ Async<codemode::v1::RunsReply> RunsHandler::operator()(
             " bytes; send one of the listed ids"
     );
   }
-  co_return co_await deps_.runners->runs(std::move(caller), std::move(request), std::move(context));
+  codemode::v1::RunsReply reply;
+  reply.set_runs(deps_.list->list(caller, request.run_id()));
+  co_return reply;
 }
 
 }  // namespace sluice::codemode_sandbox

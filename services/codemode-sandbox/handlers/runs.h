@@ -1,10 +1,11 @@
-// Lists the caller's newest runs, or shows one.
+// Lists the caller's newest runs on this instance, or shows one. What other replicas ran is in the
+// audit trail.
 //
-// Errors: Unauthenticated (no valid caller token), Invalid (run id too long), Unavailable (no
-// runner).
+// Errors: Unauthenticated (no valid caller token), Invalid (run id too long).
 #pragma once
 
 #include "services/codemode-sandbox/domain/caller_check.h"
+#include "services/codemode-sandbox/domain/run_list.h"
 #include "services/codemode-sandbox/ports.h"
 
 namespace sluice::codemode_sandbox {
@@ -13,7 +14,7 @@ class RunsHandler {
  public:
   struct Deps {
     const CallerCheck* callers;  // all outlive the handler
-    Runners* runners;
+    const RunList* list;
   };
 
   explicit RunsHandler(Deps deps) : deps_(deps) {}

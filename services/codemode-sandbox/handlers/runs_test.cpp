@@ -1,6 +1,5 @@
 #include "services/codemode-sandbox/handlers/runs.h"
 
-#include "services/codemode-sandbox/adapters/no_runners.h"
 #include "services/codemode-sandbox/limits.h"
 #include "services/codemode-sandbox/testing/codemode_fixture.h"
 
@@ -16,46 +15,58 @@ namespace {
 using sluice::testing::HasCode;
 using sluice::testing::IsOk;
 using sluice::testing::run_sync;
+using ::testing::HasSubstr;
 
-codemode::v1::RunsRequest request_for(std::string name) {
+codemode::v1::RunsRequest request_for(std::string id) {
   codemode::v1::RunsRequest request;
-  request.set_run_id(std::move(name));
+  request.set_run_id(std::move(id));
   return request;
 }
 
-TEST(RunsHandler, AsksARunnerForAVerifiedCaller) {
+TEST(RunsHandler, ListsTheCallersNewestRunsFirst) {
   CodemodeFixture fixture;
-  RunsHandler runs({&fixture.callers, &fixture.runners});
+  RunsHandler runs({&fixture.callers, &fixture.list});
+  fixture.runners.finish("1");
+  const auto first = fixture.run_script();
+  fixture.runners.fail(codemode::v1::OUTCOME_MEMORY, "too much");
+  const auto second = fixture.run_script();
 
-  const auto reply = run_sync(runs(request_for("x"), fixture.context()));
+  const auto all = run_sync(runs(request_for(""), fixture.context()));
+  const auto one = run_sync(runs(request_for(first.value().run_id()), fixture.context()));
 
-  ASSERT_THAT(reply, IsOk());
-  EXPECT_EQ(reply.value().runs(), "key:team-a x");
+  ASSERT_THAT(all, IsOk());
+  EXPECT_LT(
+      all.value().runs().find(second.value().run_id()),
+      all.value().runs().find(first.value().run_id())
+  );
+  EXPECT_THAT(all.value().runs(), HasSubstr(R"("state":"memory")"));
+  EXPECT_THAT(one.value().runs(), HasSubstr(first.value().run_id()));
+  EXPECT_THAT(one.value().runs(), ::testing::Not(HasSubstr(second.value().run_id())));
 }
 
-TEST(RunsHandler, SaysThatNoRunnerIsConnected) {
+TEST(RunsHandler, RemembersABoundedNumber) {
   CodemodeFixture fixture;
-  NoRunners nobody;
-  RunsHandler runs({&fixture.callers, &nobody});
+  RunScope scope;
+  for (std::size_t i = 0; i < kRunsRemembered + 10; ++i) {
+    scope.context.run = RunId("run_" + std::to_string(i));
+    fixture.list.started(scope, 1);
+  }
 
-  const auto reply = run_sync(runs(request_for(""), fixture.context()));
-
-  ASSERT_THAT(reply, HasCode(Code::Unavailable));
-  EXPECT_THAT(reply.error().message(), ::testing::StartsWith("no runner is connected; "));
+  EXPECT_EQ(fixture.list.list({}, "run_5"), "[]");
+  EXPECT_THAT(fixture.list.list({}, "run_20"), HasSubstr("run_20"));
 }
 
 TEST(RunsHandler, RefusesCallersWithoutAValidToken) {
   CodemodeFixture fixture;
-  RunsHandler runs({&fixture.callers, &fixture.runners});
+  RunsHandler runs({&fixture.callers, &fixture.list});
 
   EXPECT_THAT(run_sync(runs(request_for(""), RequestContext{})), HasCode(Code::Unauthenticated));
   EXPECT_THAT(run_sync(runs(request_for(""), fixture.stranger())), HasCode(Code::Unauthenticated));
-  EXPECT_EQ(fixture.runners.calls(), 0);
 }
 
-TEST(RunsHandler, RefusesOverlongNames) {
+TEST(RunsHandler, RefusesOverlongIds) {
   CodemodeFixture fixture;
-  RunsHandler runs({&fixture.callers, &fixture.runners});
+  RunsHandler runs({&fixture.callers, &fixture.list});
 
   const auto longest =
       run_sync(runs(request_for(std::string(kRunIdBytesMax, 'x')), fixture.context()));

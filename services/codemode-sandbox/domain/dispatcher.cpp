@@ -1,0 +1,455 @@
+#include "services/codemode-sandbox/domain/dispatcher.h"
+
+#include "services/codemode-sandbox/domain/runner_bounds.h"
+#include "services/codemode-sandbox/limits.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace sluice::codemode_sandbox {
+namespace {
+
+Error no_runner() {
+  return Error(
+             Code::Unavailable,
+             "no runner is connected; use the tools without code mode, or start a runner and try "
+             "again"
+  )
+      .with_retry_after(std::chrono::milliseconds(2'000));
+}
+
+Error all_busy() {
+  return Error(Code::Unavailable, "all runners are busy; try again in a few seconds")
+      .with_retry_after(std::chrono::milliseconds(1'000));
+}
+
+Error gave_up(std::string_view why) {
+  return Error(
+             Code::Unavailable,
+             "the script was given to " + std::to_string(kAttemptsMax) +
+                 " runners and none ran it (" + std::string(why) +
+                 "); nothing was called, try again in a few seconds"
+  )
+      .with_retry_after(std::chrono::milliseconds(2'000));
+}
+
+}  // namespace
+
+struct Dispatcher::Peer {
+  std::string runner_id;
+  std::uint32_t slots = 0;
+  std::uint32_t free = 0;
+  TimePoint heard{};
+  std::set<std::string> runs;  // ids of those it has
+};
+
+// What start() gives out.
+class Dispatcher::Handle final : public Script {
+ public:
+  Handle(Dispatcher* owner, RunPtr run) : owner_(owner), run_(std::move(run)) {}
+
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+  Handle(Handle&&) = delete;
+  Handle& operator=(Handle&&) = delete;
+
+  ~Handle() override {
+    if (!run_->ended()) {
+      owner_->cancel(run_);
+      owner_->end(run_, Error(Code::Cancelled, "nobody waits for this script"));
+    }
+  }
+
+  Async<ScriptEvent> next() override { return run_->next(); }
+
+  void answer(runner::CallResult result) override {
+    if (!run_->settle(result.call_id())) {
+      return;
+    }
+    result.set_run_id(run_->id());
+    runner::ToRunner message;
+    *message.mutable_result() = std::move(result);
+    owner_->say(run_->peer, message);
+  }
+
+ private:
+  Dispatcher* owner_;
+  RunPtr run_;
+};
+
+Dispatcher::Dispatcher(Deps deps)
+    : deps_(deps),
+      runners_(&deps.metrics->gauge("sluice_codemode_runners_connected", "Runners connected.")),
+      slots_free_(&deps.metrics->gauge("sluice_codemode_slots_free", "Free slots of all runners.")),
+      running_(&deps.metrics->gauge("sluice_codemode_scripts_running", "Scripts on a runner.")),
+      waiting_gauge_(
+          &deps.metrics->gauge("sluice_codemode_scripts_waiting", "Scripts waiting for a runner.")
+      ),
+      moved_(&deps.metrics->counter(
+          "sluice_codemode_scripts_moved_total", "Scripts given to another runner."
+      )),
+      bad_messages_(&deps.metrics->counter(
+          "sluice_codemode_runner_faults_total", "Messages of runners that broke a bound."
+      )) {}
+
+Dispatcher::~Dispatcher() {
+  while (!runs_.empty()) {
+    end(runs_.begin()->second, Error(Code::Cancelled, "the service stops"));
+  }
+}
+
+Result<std::unique_ptr<Script>> Dispatcher::start(runner::Run run, TimePoint deadline) {
+  if (runs_.size() >= deps_.runs_max) {
+    return Error(Code::Exhausted, "too many scripts are under way here; try again in a few seconds")
+        .with_retry_after(std::chrono::milliseconds(2'000));
+  }
+  std::string id = run.run_id();
+  auto started = std::make_shared<OpenScript>(std::move(run), deadline, deps_.clock->now());
+  const bool fresh = runs_.emplace(std::move(id), started).second;
+  SLUICE_CHECK(fresh, "run ids are random");
+  waiting_.push_back(started);
+  dispatch();
+  return std::unique_ptr<Script>(std::make_unique<Handle>(this, std::move(started)));
+}
+
+void Dispatcher::heard(const std::string& peer, std::string_view bytes) {
+  runner::ToService message;
+  if (bytes.size() > kRunnerMessageBytesMax ||
+      !message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    bad_message(peer, "it cannot be read");
+    return;
+  }
+  if (message.has_ready()) {
+    take_ready(peer, message.ready());
+    return;
+  }
+  const auto known = peers_.find(peer);
+  if (known == peers_.end()) {
+    return;  // it will say Ready again when it hears nothing
+  }
+  known->second.heard = deps_.clock->now();
+  RunPtr run;
+  switch (message.message_case()) {
+    case runner::ToService::kBeat: {
+      Peer& it = known->second;
+      const auto ours = static_cast<std::uint32_t>(std::min<std::size_t>(it.runs.size(), it.slots));
+      it.free = std::min(message.beat().free_slots(), it.slots - ours);
+      dispatch();
+      break;
+    }
+    case runner::ToService::kCall:
+      if ((run = run_of(peer, message.call().run_id()))) {
+        take_call(run, std::move(*message.mutable_call()));
+      }
+      break;
+    case runner::ToService::kConsole:
+      if ((run = run_of(peer, message.console().run_id()))) {
+        run->add_console(std::move(*message.mutable_console()));
+      }
+      break;
+    case runner::ToService::kFinished:
+      if ((run = run_of(peer, message.finished().run_id()))) {
+        take_finished(run, std::move(*message.mutable_finished()));
+      }
+      break;
+    case runner::ToService::kRefused:
+      if ((run = run_of(peer, message.refused().run_id()))) {
+        take_refused(run, message.refused());
+      }
+      break;
+    default:
+      bad_message(peer, "it is of no known kind");
+  }
+}
+
+void Dispatcher::take_ready(const std::string& peer, const runner::Ready& ready) {
+  if (const auto fault = fault_of(ready); !fault.empty()) {
+    bad_message(peer, fault);
+    return;
+  }
+  const bool fresh = !peers_.contains(peer);
+  if (fresh && peers_.size() >= kRunnersMax) {
+    bad_message(peer, "too many runners are connected");
+    return;
+  }
+  Peer& it = peers_[peer];
+  it.runner_id = ready.runner_id();
+  it.slots = ready.slots();
+  const auto ours = static_cast<std::uint32_t>(std::min<std::size_t>(it.runs.size(), it.slots));
+  it.free = std::min(ready.free_slots(), it.slots - ours);
+  it.heard = deps_.clock->now();
+  if (fresh) {
+    deps_.log->info(
+        "runner-connected",
+        {{"runner", it.runner_id}, {"slots", it.slots}, {"v8", ready.v8_version()}}
+    );
+    runner::ToRunner beat;
+    beat.mutable_beat();
+    if (!say(peer, beat)) {
+      return;
+    }
+  }
+  dispatch();
+}
+
+Dispatcher::RunPtr Dispatcher::run_of(const std::string& peer, const std::string& id) {
+  const auto found = runs_.find(id);
+  if (found != runs_.end() && found->second->peer == peer) {
+    return found->second;
+  }
+  if (!id.empty() && id.size() <= kRunIdBytesMax) {
+    runner::ToRunner message;
+    message.mutable_cancel()->set_run_id(id);
+    say(peer, message);
+  }
+  return nullptr;
+}
+
+void Dispatcher::take_call(const RunPtr& run, runner::ToolCall call) {
+  const std::string fault = run->add_call(std::move(call));
+  if (!fault.empty()) {
+    bad_message(run->peer, fault);
+    cancel(run);
+    kill(run, "the runner broke its own rules: " + fault, "tell the operator; the log names it");
+  }
+}
+
+void Dispatcher::take_finished(const RunPtr& run, runner::Finished finished) {
+  free_slot(run);
+  run->finish(std::move(finished));
+  forget(run);
+  dispatch();
+}
+
+void Dispatcher::take_refused(const RunPtr& run, const runner::Refused& refused) {
+  if (run->calls() > 0) {
+    bad_message(run->peer, "it refuses a script that it runs");
+    cancel(run);
+    kill(
+        run,
+        "the runner gave the script up after " + std::to_string(run->calls()) + " tool calls",
+        "what the calls did is in the audit trail; look at it before you run the script again"
+    );
+    return;
+  }
+  deps_.log->info("run-refused", {{"run", refused.run_id()}, {"reason", refused.reason()}});
+  run->refusers.insert(run->peer);
+  peers_[run->peer].runs.erase(run->id());
+  peers_[run->peer].free = 0;  // until it says otherwise
+  again(run, "the runner refused it");
+  dispatch();
+}
+
+// Back into the queue, before those that came later.
+void Dispatcher::again(const RunPtr& run, std::string_view why) {
+  run->give_back(deps_.clock->now());
+  if (run->attempts >= kAttemptsMax) {
+    end(run, gave_up(why));
+    return;
+  }
+  moved_->add();
+  waiting_.push_front(run);
+}
+
+void Dispatcher::dispatch() {
+  for (std::size_t left = waiting_.size(); left > 0 && !waiting_.empty(); --left) {
+    const RunPtr run = waiting_.front();
+    waiting_.pop_front();
+    if (!hand_to_best(run)) {
+      waiting_.push_back(run);  // after a whole round the order is the old one
+    }
+  }
+  measure();
+}
+
+bool Dispatcher::hand_to_best(const RunPtr& run) {
+  for (;;) {  // each round ends it or loses a peer
+    auto best = peers_.end();
+    bool second_choice = true;
+    for (auto it = peers_.begin(); it != peers_.end(); ++it) {
+      const bool refused = run->refusers.contains(it->first);
+      if (it->second.free == 0 || (refused && !second_choice)) {
+        continue;
+      }
+      if (best == peers_.end() || (second_choice && !refused) ||
+          it->second.free > best->second.free) {
+        best = it;
+        second_choice = refused;
+      }
+    }
+    if (best == peers_.end()) {
+      return false;
+    }
+    runner::ToRunner message;
+    *message.mutable_run() = run->message();
+    if (!deps_.sender->send(best->first, message)) {
+      const std::string gone = best->first;
+      lost(gone, "it cannot be reached");
+      continue;
+    }
+    ++run->attempts;
+    run->peer = best->first;
+    run->overdue = deps_.clock->now() +
+                   std::chrono::milliseconds(run->message().limits().wall_ms()) + kRunnerGrace;
+    --best->second.free;
+    best->second.runs.insert(run->id());
+    return true;
+  }
+}
+
+void Dispatcher::lost(const std::string& peer, std::string_view why) {
+  const auto found = peers_.find(peer);
+  if (found == peers_.end()) {
+    return;
+  }
+  deps_.log->warn(
+      "runner-lost",
+      {{"runner", found->second.runner_id}, {"why", why}, {"scripts", found->second.runs.size()}}
+  );
+  const std::set<std::string> ids = std::move(found->second.runs);
+  peers_.erase(found);
+  for (const std::string& id : ids) {
+    const auto known = runs_.find(id);
+    if (known == runs_.end()) {
+      continue;
+    }
+    const RunPtr run = known->second;
+    if (run->calls() == 0) {
+      again(run, "the runner ended");
+    } else {
+      kill(
+          run,
+          "the runner ended while the script ran, after " + std::to_string(run->calls()) +
+              " tool calls",
+          "what the calls did is in the audit trail; look at it before you run the script again"
+      );
+    }
+  }
+}
+
+void Dispatcher::free_slot(const RunPtr& run) {
+  const auto peer = peers_.find(run->peer);
+  if (peer != peers_.end() && peer->second.runs.erase(run->id()) > 0) {
+    peer->second.free = std::min(peer->second.free + 1, peer->second.slots);
+  }
+}
+
+// Tells its runner; the slot counts as taken until the runner's next beat.
+void Dispatcher::cancel(const RunPtr& run) {
+  const auto peer = peers_.find(run->peer);
+  if (peer == peers_.end()) {
+    return;
+  }
+  peer->second.runs.erase(run->id());
+  runner::ToRunner message;
+  message.mutable_cancel()->set_run_id(run->id());
+  say(peer->first, message);
+}
+
+void Dispatcher::end(RunPtr run, Result<ScriptEvent> event) {
+  run->end(std::move(event));
+  forget(run);
+}
+
+void Dispatcher::forget(const RunPtr& run) {
+  run->peer.clear();
+  std::erase(waiting_, run);
+  runs_.erase(run->id());
+  measure();
+}
+
+void Dispatcher::kill(const RunPtr& run, std::string message, std::string hint) {
+  runner::Finished finished;
+  finished.set_run_id(run->id());
+  finished.set_outcome(codemode::v1::OUTCOME_KILLED);
+  finished.mutable_error()->set_message(std::move(message));
+  finished.mutable_error()->set_hint(std::move(hint));
+  finished.set_calls(run->calls());
+  finished.set_console_bytes_dropped(run->console_bytes_dropped());
+  end(run, ScriptEvent(std::move(finished)));
+}
+
+void Dispatcher::tick() {
+  const TimePoint now = deps_.clock->now();
+  std::vector<std::string> silent;
+  std::vector<std::string> heard;
+  for (const auto& [peer, it] : peers_) {
+    (now - it.heard > kSilenceMax ? silent : heard).push_back(peer);
+  }
+  for (const std::string& peer : silent) {
+    lost(peer, "it was silent for 2 s");
+  }
+  if (now - last_beat_ >= kBeatInterval) {
+    last_beat_ = now;
+    runner::ToRunner beat;
+    beat.mutable_beat();
+    for (const std::string& peer : heard) {
+      say(peer, beat);
+    }
+  }
+  expire(now);
+  dispatch();
+}
+
+void Dispatcher::expire(TimePoint now) {
+  std::vector<RunPtr> all;
+  all.reserve(runs_.size());
+  for (const auto& [id, run] : runs_) {
+    all.push_back(run);
+  }
+  for (const RunPtr& run : all) {
+    if (run->ended()) {
+      continue;  // with the peer of one before it
+    }
+    if (now >= run->deadline()) {
+      cancel(run);
+      end(run, Error(Code::Deadline, "the script did not end in the time its caller gave it"));
+    } else if (run->peer.empty()) {
+      if (peers_.empty() && now - run->submitted() >= kWaitForRunner) {
+        end(run, no_runner());
+      } else if (now - run->submitted() >= kWaitForSlot) {
+        end(run, all_busy());
+      }
+    } else if (now >= run->overdue) {
+      deps_.log->error("run-overdue", {{"run", run->id()}});
+      cancel(run);
+      kill(
+          run,
+          "the runner did not end the script in its time",
+          "run it again; if it happens again, tell the operator"
+      );
+    }
+  }
+}
+
+bool Dispatcher::say(const std::string& peer, const runner::ToRunner& message) {
+  if (deps_.sender->send(peer, message)) {
+    return true;
+  }
+  lost(peer, "it cannot be reached");
+  return false;
+}
+
+void Dispatcher::bad_message(const std::string& peer, std::string_view why) {
+  bad_messages_->add();
+  const auto known = peers_.find(peer);
+  deps_.log->warn(
+      "runner-message-refused",
+      {{"runner", known != peers_.end() ? std::string_view(known->second.runner_id) : "unknown"},
+       {"why", why}}
+  );
+}
+
+void Dispatcher::measure() {
+  double free = 0;
+  for (const auto& [peer, it] : peers_) {
+    free += it.free;
+  }
+  runners_->set(static_cast<double>(peers_.size()));
+  slots_free_->set(free);
+  waiting_gauge_->set(static_cast<double>(waiting_.size()));
+  running_->set(static_cast<double>(runs_.size() - waiting_.size()));
+}
+
+}  // namespace sluice::codemode_sandbox

@@ -1,0 +1,35 @@
+// RunScope: one run, as its tool calls see it.
+#pragma once
+
+#include "services/codemode-sandbox/domain/script_tools.h"
+#include "services/codemode-sandbox/limits.h"
+#include "services/codemode-sandbox/ports.h"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace sluice::codemode_sandbox {
+
+struct RunScope {
+  RequestContext context;  // with the run's id; hop: that of run.started
+  policy::v1::CallerClaims caller;
+  std::string tool_call_id;  // of the executeToolCode call; empty: none
+  std::string source;
+  std::string source_digest;  // SHA-256
+  policy::v1::ToolFilter filter;
+  ScriptTools tools;
+  std::map<std::string, std::uint32_t> repeats;  // of equal calls, by their digest
+  std::unique_ptr<Script> script;
+
+  // Of the first record of a call.
+  [[nodiscard]] std::uint32_t hop_of_call(std::uint32_t call_id) const {
+    return context.hop + 1 + (call_id - 1) * kHopsPerCall;
+  }
+};
+
+// Shared: a call under way may outlast its run.
+using RunScopePtr = std::shared_ptr<RunScope>;
+
+}  // namespace sluice::codemode_sandbox
