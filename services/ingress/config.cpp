@@ -108,6 +108,19 @@ void read_mcp(config::Document& document, Config& config) {
   config.tool_execution_timeout = *duration;
 }
 
+void read_codemode(config::Document& document, Config& config) {
+  auto codemode = document.section("codemode");
+  codemode.leave_rest();
+  config.run_time = std::chrono::seconds(codemode.integer(
+      "run_seconds",
+      {.fallback = 30,
+       .min = 1,
+       .max = kRunSecondsMax,
+       .unit = "seconds",
+       .description = "Longest run of one script."}
+  ));
+}
+
 }  // namespace
 
 std::optional<std::chrono::milliseconds> duration_of(const json::Value& value) {
@@ -142,6 +155,7 @@ Config Config::load(config::Document& document) {
   config.redis = redis::read_options(document, "ingress");
   read_http(document, config);
   read_mcp(document, config);
+  read_codemode(document, config);
   return config;
 }
 

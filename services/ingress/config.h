@@ -1,5 +1,5 @@
-// Settings of ingress: sections bus, redis, http, audit, and of mcp what decides how tools are
-// offered.
+// Settings of ingress: sections bus, redis, http, audit, of mcp what decides how tools are offered,
+// and of codemode how long a script may run.
 #pragma once
 
 #include "common/audit/client.h"
@@ -25,6 +25,7 @@ struct Config {
   bool servers_configured = false;  // mcp.client_configs is not empty
   bool disable_auto_tool_inject = false;
   std::chrono::milliseconds tool_execution_timeout{30'000};
+  std::chrono::milliseconds run_time{30'000};  // of one script
 
   // Never fails: faults are noted in the document.
   [[nodiscard]] static Config load(config::Document& document);

@@ -53,6 +53,10 @@ inline constexpr std::chrono::milliseconds kSnapshotTimeout{6'000};
 inline constexpr std::size_t kToolNameBytesMax = 64;
 inline constexpr std::size_t kNarrowingEntriesMax = 256;
 inline constexpr std::size_t kNarrowingEntryBytesMax = 192;
+// Of the list of servers and tools in executeToolCode's description: ~2,000 tokens. Source: ours;
+// more names than that are looked up better than read.
+inline constexpr std::size_t kCodeListBytesMax = 8 << 10;
+inline constexpr std::size_t kSignatureParametersMax = 16;
 inline constexpr std::size_t kNearNamesMax = 3;
 // Source: the edit distance costs the product of both lengths.
 inline constexpr std::size_t kNearNameBytesMax = 128;
@@ -68,6 +72,9 @@ inline constexpr std::size_t kJournalLookupsMax = 2;
 // Records of one provider call or tool execution fit below this many hops; the next step starts
 // above.
 inline constexpr std::uint32_t kHopsPerStep = 16;
+// Records of one run of a script whose end is not known. Source: codemode-sandbox, 8 for each of at
+// most 10,000 calls.
+inline constexpr std::uint32_t kHopsPerRunMax = 80'016;
 // Where a chain continues whose highest hop is not known: above a hundred steps.
 inline constexpr std::uint32_t kHopOfUnknown = 1'000;
 inline constexpr std::uint32_t kHopMax = 1'000'000'000;
@@ -81,6 +88,18 @@ inline constexpr std::size_t kRecordTextBytesMax =
 inline constexpr std::size_t kSuggestionRecordsMax =
     128;  // a turn's calls; more are counted in the last record
 inline constexpr std::size_t kModelLabelsMax = 200;  // distinct values of the label "model"
+
+// Scripts.
+// Source: codemode-sandbox: a run must end before its caller token, which lives 60 s.
+inline constexpr std::int64_t kRunSecondsMax = 45;
+// Over the script's own time: waiting for a runner (5 s), its start and its last record.
+inline constexpr std::chrono::milliseconds kRunWait{8'000};
+// Source: codemode-sandbox, RunRequest.source.
+inline constexpr std::size_t kScriptBytesMax = std::size_t{64} << 10;
+// Console output given back. Source: the largest that codemode-sandbox may be set to keep is 1 MiB;
+// a model reads less.
+inline constexpr std::size_t kConsoleAnswerBytesMax = std::size_t{256} << 10;
+inline constexpr std::size_t kConsoleAnswerLinesMax = 4'096;
 
 // Routes.
 inline constexpr std::chrono::milliseconds kChatTimeout{600'000};  // that of the provider's stream

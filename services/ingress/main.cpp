@@ -1,6 +1,7 @@
 // ingress: the HTTP front door: chat with the caller's tools attached, tools executed under a
 // grant, models, servers. The only file in this service that names concrete adapters.
 #include "services/ingress/adapters/bus_audit_journal.h"
+#include "services/ingress/adapters/bus_code_runner.h"
 #include "services/ingress/adapters/bus_policy_engine.h"
 #include "services/ingress/adapters/bus_provider_router.h"
 #include "services/ingress/adapters/bus_tool_servers.h"
@@ -62,11 +63,12 @@ Result<Listening> listen(bus::Bus& bus, VersionWatch& versions, async::Clock* cl
 // Ports, filled with real things.
 struct Ports {
   explicit Ports(bus::Bus* bus, redis::Client* redis)
-      : policy(bus), provider(bus), servers(bus), journal(bus), tool_calls(redis) {}
+      : policy(bus), provider(bus), servers(bus), scripts(bus), journal(bus), tool_calls(redis) {}
 
   BusPolicyEngine policy;
   BusProviderRouter provider;
   BusToolServers servers;
+  BusCodeRunner scripts;
   BusAuditJournal journal;
   RedisToolCalls tool_calls;
 };
@@ -119,12 +121,19 @@ struct FrontDoor {
             {.admission = &admission, .provider = &ports.provider, .trail = &trail, .audit = audit}
         ),
         models({.admission = &admission, .provider = &ports.provider}),
+        code(
+            {.admission = &admission,
+             .runner = &ports.scripts,
+             .clock = runtime.clock(),
+             .run_time = config.run_time}
+        ),
         execute(
             {.admission = &admission,
              .catalog = &catalog,
              .chains = &chains,
              .policy = &ports.policy,
              .servers = &ports.servers,
+             .code = &code,
              .journal = &ports.journal,
              .trail = &trail,
              .audit = audit,
@@ -144,6 +153,7 @@ struct FrontDoor {
   ChatCompletionsHandler chat;
   EmbeddingsHandler embeddings;
   ModelsHandler models;
+  CodeExecution code;
   ExecuteToolHandler execute;
   ServersHandler server_list;
 };
@@ -180,7 +190,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
           config.http,
           routes(
               {door.chat, door.embeddings, door.models, door.execute, door.server_list},
-              config.tool_execution_timeout + kExecuteSlack
+              std::max(config.tool_execution_timeout, config.run_time + kRunWait) + kExecuteSlack
           )
       )
   );

@@ -5,11 +5,13 @@
 #include "common/async/request_context.h"
 
 #include "proto/sluice/audit/v1/audit.pb.h"
+#include "proto/sluice/codemode/v1/codemode.pb.h"
 #include "proto/sluice/connector/v1/connector.pb.h"
 #include "proto/sluice/policy/v1/policy.pb.h"
 #include "proto/sluice/provider/v1/provider.pb.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -64,6 +66,17 @@ class ToolServers {
       connector::v1::Request request, RequestContext context
   ) = 0;
   virtual Async<connector::v1::ManageReply> list(RequestContext context) = 0;
+};
+
+class CodeRunner {
+ public:
+  virtual ~CodeRunner() = default;
+  // Runs a script to its end; line is called for each line of console output.
+  virtual Async<codemode::v1::RunFinal> run(
+      codemode::v1::RunRequest request,
+      std::function<void(const codemode::v1::RunProgress&)> line,
+      RequestContext context
+  ) = 0;
 };
 
 class AuditJournal {

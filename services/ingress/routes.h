@@ -23,7 +23,7 @@ struct Handlers {
   ServersHandler& servers;
 };
 
-// execute_timeout: of POST /v1/mcp/tool/execute, over the tool's own time.
+// execute_timeout: of POST /v1/mcp/tool/execute, over the time of a tool or script.
 [[nodiscard]] inline std::vector<http::Route> routes(
     Handlers handlers, std::chrono::milliseconds execute_timeout
 ) {

@@ -66,6 +66,19 @@ Async<std::string> Admission::fresh_token(
   co_return caller->token;
 }
 
+Async<std::string> Admission::lasting_token(
+    const http::HttpRequest* request, std::chrono::milliseconds lasting, RequestContext context
+) {
+  SLUICE_CO_TRY(std::string credential, credential_of(request->headers));
+  SLUICE_CO_TRY(
+      const CallerPtr caller,
+      co_await deps_.authenticator->authenticate_for(
+          lasting, std::move(credential), request->remote_address, std::move(context)
+      )
+  );
+  co_return caller->token;
+}
+
 Error Admission::refuse(
     Error error, const std::string& source_address, const RequestContext& context
 ) {

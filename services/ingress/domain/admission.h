@@ -38,6 +38,10 @@ class Admission {
   Async<Admitted> admit_admin(const http::HttpRequest* request, RequestContext context);
   // A caller token that is good for some time yet, for a request that was admitted a while ago.
   Async<std::string> fresh_token(const http::HttpRequest* request, RequestContext context);
+  // The same for what takes its time.
+  Async<std::string> lasting_token(
+      const http::HttpRequest* request, std::chrono::milliseconds lasting, RequestContext context
+  );
 
  private:
   Error refuse(Error error, const std::string& source_address, const RequestContext& context);

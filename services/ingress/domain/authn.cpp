@@ -115,6 +115,24 @@ Async<CallerPtr> Authenticator::authenticate(
   co_return co_await flights_.join(std::move(digest), std::move(fetching));
 }
 
+Async<CallerPtr> Authenticator::authenticate_for(
+    std::chrono::milliseconds lasting,
+    std::string credential,
+    std::string source_address,
+    RequestContext context
+) {
+  const CallerPtr known = cached(credential, context);
+  if (known != nullptr &&
+      known->claims.not_after_unix_ms() - deps_.clock->unix_ms() < lasting.count()) {
+    std::string digest = crypto::sha256(credential);
+    auto fetching = work(digest, credential, source_address, std::move(context));
+    co_return co_await flights_.join(std::move(digest), std::move(fetching));
+  }
+  co_return co_await authenticate(
+      std::move(credential), std::move(source_address), std::move(context)
+  );
+}
+
 SingleFlight<CallerPtr>::Work Authenticator::work(
     const std::string& digest,
     const std::string& credential,

@@ -51,6 +51,13 @@ class Authenticator {
   Async<CallerPtr> authenticate(
       std::string credential, std::string source_address, RequestContext context
   );
+  // The same with a token that is good for at least that long; at most the 60 s of a fresh one.
+  Async<CallerPtr> authenticate_for(
+      std::chrono::milliseconds lasting,
+      std::string credential,
+      std::string source_address,
+      RequestContext context
+  );
 
  private:
   Async<CallerPtr> fetch(

@@ -1,5 +1,6 @@
 #include "services/ingress/domain/catalog_snapshot.h"
 
+#include "services/ingress/domain/code_tool.h"
 #include "services/ingress/domain/tool_names.h"
 #include "services/ingress/limits.h"
 
@@ -48,7 +49,8 @@ Candidate candidate_of(
     entry.verdict = shown->second->verdict();
     entry.effect_class = shown->second->effect_class();
     if (entry.verdict != policy::v1::VERDICT_DENY) {
-      entry.visibility = ToolVisibility::Offered;
+      entry.visibility =
+          shown->second->code_mode() ? ToolVisibility::InCode : ToolVisibility::Offered;
     }
   }
   return candidate;
@@ -122,9 +124,12 @@ SnapshotPtr CatalogSnapshot::build(
       } else {
         entry.visibility = ToolVisibility::Hidden;
       }
+    } else if (entry.visibility == ToolVisibility::InCode) {
+      entry.signature = signature_of(entry.tool, *candidate.definition);
     }
     snapshot->entries_.push_back(std::move(entry));
   }
+  snapshot->append_code_tool();
   return snapshot;
 }
 
@@ -134,17 +139,18 @@ SnapshotPtr CatalogSnapshot::narrowed(const Narrowing& narrowing) const {
   snapshot->catalog_version_ = catalog_version_;
   snapshot->entries_ = entries_;
   for (auto& entry : snapshot->entries_) {
-    if (entry.visibility != ToolVisibility::Offered) {
+    if (entry.visibility != ToolVisibility::Offered && entry.visibility != ToolVisibility::InCode) {
       continue;
     }
-    if (narrowing.allows(entry.server, entry.tool)) {
+    if (!narrowing.allows(entry.server, entry.tool)) {
+      entry.visibility = ToolVisibility::LeftOut;
+    } else if (entry.visibility == ToolVisibility::Offered) {
       const std::string_view json =
           std::string_view(tools_json_).substr(entry.json_begin, entry.json_size);
       snapshot->append_definition(entry, json);
-    } else {
-      entry.visibility = ToolVisibility::LeftOut;
     }
   }
+  snapshot->append_code_tool();
   return snapshot;
 }
 
@@ -187,13 +193,39 @@ std::vector<std::string> CatalogSnapshot::names_near(std::string_view name) cons
 }
 
 void CatalogSnapshot::append_definition(ToolEntry& entry, std::string_view json) {
+  append_json(json);
+  entry.json_begin = tools_json_.size() - json.size();
+  entry.json_size = json.size();
+}
+
+void CatalogSnapshot::append_json(std::string_view json) {
   if (!tools_json_.empty()) {
     tools_json_.push_back(',');
   }
-  entry.json_begin = tools_json_.size();
-  entry.json_size = json.size();
   tools_json_.append(json);
   ++offered_;
+}
+
+// One tool for all servers offered to scripts.
+void CatalogSnapshot::append_code_tool() {
+  std::map<std::string_view, CodeServer> servers;
+  for (const auto& entry : entries_) {  // sorted by name, and so are the tools of a server
+    if (entry.visibility == ToolVisibility::InCode) {
+      CodeServer& server = servers[entry.server];
+      server.name = entry.server;
+      server.signatures.push_back(entry.signature);
+    }
+  }
+  if (servers.empty()) {
+    return;
+  }
+  std::vector<CodeServer> list;
+  list.reserve(servers.size());
+  for (auto& [name, server] : servers) {
+    list.push_back(std::move(server));
+  }
+  append_json(code_tool_json(list));
+  offers_code_ = true;
 }
 
 }  // namespace sluice::ingress

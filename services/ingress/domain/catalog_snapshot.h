@@ -18,6 +18,7 @@ namespace sluice::ingress {
 
 enum class ToolVisibility : std::uint8_t {
   Offered,  // in tools_json
+  InCode,   // its server is offered to scripts: named in the description of executeToolCode
   LeftOut,  // visible to the caller, narrowed away by this request's headers
   Hidden,   // policy does not show it; a call is still put to policy, which refuses with its rule
 };
@@ -32,6 +33,7 @@ struct ToolEntry {
   policy::v1::Verdict verdict = policy::v1::VERDICT_UNSPECIFIED;
   policy::v1::EffectClass effect_class = policy::v1::EFFECT_CLASS_UNSPECIFIED;
   ToolVisibility visibility = ToolVisibility::Hidden;
+  std::string signature;       // for scripts; empty unless its server is offered to them
   std::size_t json_begin = 0;  // of its definition within tools_json of the snapshot it came from
   std::size_t json_size = 0;
 };
@@ -52,7 +54,11 @@ class CatalogSnapshot {
   // The same for a tool the model was offered.
   [[nodiscard]] const ToolEntry* find_offered(std::string_view name) const;
 
-  // Definitions joined by commas, without brackets; empty when none is offered.
+  // Whether executeToolCode is among the definitions.
+  [[nodiscard]] bool offers_code() const { return offers_code_; }
+
+  // Definitions joined by commas, without brackets, executeToolCode last; empty when none is
+  // offered.
   [[nodiscard]] const std::string& tools_json() const { return tools_json_; }
 
   // Offered names a caller may have meant, best first, at most kNearNamesMax.
@@ -68,10 +74,13 @@ class CatalogSnapshot {
 
  private:
   void append_definition(ToolEntry& entry, std::string_view json);
+  void append_json(std::string_view json);
+  void append_code_tool();
 
   std::vector<ToolEntry> entries_;  // sorted by name, names unique
   std::string tools_json_;
   std::size_t offered_ = 0;
+  bool offers_code_ = false;
   std::uint64_t policy_version_ = 0;
   std::string catalog_version_;
 };

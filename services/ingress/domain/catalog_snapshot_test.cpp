@@ -145,6 +145,51 @@ TEST(CatalogSnapshot, NarrowsToWhatARequestIncludes) {
   EXPECT_EQ(narrowed->narrowed(only("files-b"))->offered(), 1U);
 }
 
+TEST(CatalogSnapshot, OffersServersOfCodeModeAsOneTool) {
+  Catalog catalog;
+  catalog.add("files", "read");
+  catalog.add("zoo", "feed", R"({"name":"feed","inputSchema":{"type":"object"}})");
+  catalog.add(
+      "tube",
+      "search",
+      R"({"name":"search","inputSchema":{"properties":{"query":{},"max":{}},"required":["query"]}})"
+  );
+  catalog.shown.mutable_tools(1)->set_code_mode(true);
+  catalog.shown.mutable_tools(2)->set_code_mode(true);
+
+  const auto snapshot = catalog.build();
+
+  EXPECT_TRUE(snapshot->offers_code());
+  EXPECT_EQ(snapshot->offered(), 2U);
+  EXPECT_EQ(snapshot->find_offered("tube-search"), nullptr);
+  EXPECT_EQ(snapshot->find("tube-search")->visibility, ToolVisibility::InCode);
+  const auto tools = json::parse("[" + snapshot->tools_json() + "]");
+  ASSERT_THAT(tools, IsOk());
+  ASSERT_EQ(tools.value().as_array()->size(), 2U);
+  const json::Value* code = tools.value().as_array()->back().find("function");
+  EXPECT_EQ(code->text_or("name", ""), "executeToolCode");
+  const std::string description = code->text_or("description", "");
+  EXPECT_TRUE(description.ends_with("tube: search({query, max?})\nzoo: feed({})")) << description;
+  EXPECT_EQ(catalog.build()->tools_json(), snapshot->tools_json());
+}
+
+TEST(CatalogSnapshot, NarrowsWhatScriptsAreOfferedToo) {
+  Catalog catalog;
+  catalog.add("tube", "search");
+  catalog.add("tube", "upload");
+  catalog.shown.mutable_tools(0)->set_code_mode(true);
+  catalog.shown.mutable_tools(1)->set_code_mode(true);
+  const auto whole = catalog.build();
+
+  const auto narrowed = whole->narrowed(only("tube-search"));
+
+  EXPECT_NE(whole->tools_json().find("upload({})"), std::string::npos);
+  EXPECT_EQ(narrowed->tools_json().find("upload"), std::string::npos);
+  EXPECT_TRUE(narrowed->offers_code());
+  EXPECT_FALSE(whole->narrowed(only("other-*"))->offers_code());
+  EXPECT_EQ(whole->narrowed(only("other-*"))->tools_json(), "");
+}
+
 TEST(CatalogSnapshot, NamesWhatACallerMayHaveMeant) {
   Catalog catalog;
   catalog.add("filesystem", "read_file");

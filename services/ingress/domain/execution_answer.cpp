@@ -1,5 +1,6 @@
 #include "services/ingress/domain/execution_answer.h"
 
+#include "services/ingress/domain/code_tool.h"
 #include "services/ingress/domain/openai_error.h"
 #include "services/ingress/domain/tool_message.h"
 
@@ -48,6 +49,16 @@ http::HttpResponse approval_required(const policy::v1::Decision& decision) {
 }
 
 http::HttpResponse unknown_tool(const std::string& name, const CatalogSnapshot& snapshot) {
+  if (name == kExecuteToolCode) {
+    return http::error_response(
+        Error(
+            Code::NotFound,
+            "no server is offered to scripts; call its tools one by one, or ask the operator to "
+            "set is_code_mode_client"
+        ),
+        http::Dialect::OpenAi
+    );
+  }
   std::string message = "no connected server has a tool \"" + name + "\"";
   const auto near = snapshot.names_near(name);
   for (std::size_t i = 0; i < near.size(); ++i) {

@@ -97,6 +97,27 @@ bool Narrowing::none() const {
   return (by_server_ && servers_.empty()) || (by_tool_ && tools_.empty());
 }
 
+policy::v1::ToolFilter Narrowing::filter() const {
+  policy::v1::ToolFilter filter;
+  if (!restricted()) {
+    return filter;
+  }
+  filter.set_restricted(true);
+  if (!by_server_) {
+    filter.add_servers("*");
+  }
+  for (const auto& server : servers_) {
+    filter.add_servers(server);
+  }
+  if (!by_tool_) {
+    filter.add_tools("*");
+  }
+  for (const auto& tool : tools_) {
+    filter.add_tools(tool);
+  }
+  return filter;
+}
+
 bool Narrowing::allows(std::string_view server, std::string_view tool) const {
   if (by_server_ && !has(servers_, server) && !has(servers_, "*")) {
     return false;

@@ -5,6 +5,8 @@
 #include "common/base/result.h"
 #include "common/http/message.h"
 
+#include "proto/sluice/policy/v1/policy.pb.h"
+
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +29,9 @@ class Narrowing {
   // Whether no tool can pass.
   [[nodiscard]] bool none() const;
   [[nodiscard]] bool allows(std::string_view server, std::string_view tool) const;
+
+  // The same for who cannot see the headers.
+  [[nodiscard]] policy::v1::ToolFilter filter() const;
 
   // The same text for the same choice: a cache key. Empty when nothing is narrowed.
   [[nodiscard]] const std::string& key() const { return key_; }

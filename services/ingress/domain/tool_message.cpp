@@ -150,6 +150,12 @@ Result<std::string> tool_message(
   return message_of(content, call_id, format, "");
 }
 
+std::string text_message(
+    std::string_view text, IsError is_error, std::string_view call_id, CallFormat format
+) {
+  return message_of(text_content(text, is_error == IsError::Yes), call_id, format, "");
+}
+
 Result<std::string> recorded_tool_message(
     std::string_view kept, std::string_view call_id, CallFormat format
 ) {

@@ -4,6 +4,7 @@
 
 #include "services/ingress/domain/tool_call.h"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,12 @@ struct ToolOutcome {
 // server's result is not a tool result).
 [[nodiscard]] Result<std::string> tool_message(
     const ToolOutcome& outcome, std::string_view call_id, CallFormat format
+);
+
+// The same with content of the gateway's own.
+enum class IsError : std::uint8_t { No, Yes };
+[[nodiscard]] std::string text_message(
+    std::string_view text, IsError is_error, std::string_view call_id, CallFormat format
 );
 
 // The same from what the trail kept of an earlier execution: a result, or an error member. Empty

@@ -1,5 +1,6 @@
 #include "services/ingress/handlers/execute_tool.h"
 
+#include "services/ingress/domain/code_tool.h"
 #include "services/ingress/domain/execution_answer.h"
 #include "services/ingress/domain/narrowing.h"
 #include "services/ingress/domain/openai_error.h"
@@ -8,6 +9,7 @@
 
 #include "common/http/error_map.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -73,6 +75,9 @@ Async<http::HttpResponse> ExecuteToolHandler::execute(Execution* execution) {
       const SnapshotPtr snapshot,
       co_await deps_.catalog->snapshot(execution->caller, narrowing, execution->context)
   );
+  if (execution->call.name == kExecuteToolCode && snapshot->offers_code()) {
+    co_return co_await run_code(execution, narrowing);
+  }
   const ToolEntry* tool = snapshot->find(execution->call.name);
   if (tool == nullptr) {
     co_return co_await refuse(
@@ -91,6 +96,28 @@ Async<http::HttpResponse> ExecuteToolHandler::execute(Execution* execution) {
   ));
   SLUICE_CO_CHECK_OK(co_await deps_.audit->written());
   co_return co_await decide_and_run(execution);
+}
+
+Async<http::HttpResponse> ExecuteToolHandler::run_code(Execution* execution, Narrowing narrowing) {
+  SLUICE_CO_TRY(std::string source, script_of(execution->call.arguments));
+  SLUICE_CO_CHECK_OK(deps_.trail->tool_execute(
+      execution->context, *execution->caller, execution->call, nullptr, ""
+  ));
+  SLUICE_CO_CHECK_OK(co_await deps_.audit->written());
+  execution->last_hop = execution->context.hop + kHopsPerRunMax;  // unless the run says otherwise
+  SLUICE_CO_TRY(
+      CodeAnswer answer,
+      co_await deps_.code->run(
+          {.request = execution->request,
+           .source = std::move(source),
+           .call_id = execution->call.id,
+           .format = execution->format,
+           .filter = narrowing.filter()},
+          execution->context
+      )
+  );
+  execution->last_hop = answer.hop;
+  co_return std::move(answer.response);
 }
 
 Async<http::HttpResponse> ExecuteToolHandler::refuse(
@@ -271,7 +298,10 @@ Async<void> ExecuteToolHandler::refresh(Execution* execution) {
 Async<http::HttpResponse> ExecuteToolHandler::finish(
     Execution* execution, http::HttpResponse answer
 ) {
-  const ChainPoint end{execution->context.chain, execution->context.hop + kHopsPerStep - 1};
+  const ChainPoint end{
+      execution->context.chain,
+      std::max(execution->context.hop + kHopsPerStep - 1, execution->last_hop)
+  };
   SLUICE_CO_CHECK_OK(co_await deps_.chains->remember(execution->owner, {execution->call.id}, end));
   if (execution->chain_named) {
     SLUICE_CO_CHECK_OK(co_await deps_.chains->remember_chain(execution->owner, end));

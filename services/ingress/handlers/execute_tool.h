@@ -6,6 +6,8 @@
 // Invalid, Unauthenticated, Unavailable, Deadline, NotFound (no such tool; near names are named).
 // Answers with a code of their own: 403 tool_denied, 403 approval_required, 409 in_progress, 409
 // outcome_unknown, 503 not_carried_out.
+//
+// executeToolCode is not a server's tool: its script goes to codemode-sandbox (CodeExecution).
 #pragma once
 
 #include "services/ingress/domain/admission.h"
@@ -13,6 +15,7 @@
 #include "services/ingress/domain/chain.h"
 #include "services/ingress/domain/tool_call.h"
 #include "services/ingress/domain/trail.h"
+#include "services/ingress/handlers/execute_code.h"
 #include "services/ingress/ports.h"
 
 #include "common/http/message.h"
@@ -31,6 +34,7 @@ class ExecuteToolHandler {
     ChainFinder* chains;
     PolicyEngine* policy;
     ToolServers* servers;
+    CodeExecution* code;
     AuditJournal* journal;
     Trail* trail;
     audit::Client* audit;
@@ -58,9 +62,11 @@ class ExecuteToolHandler {
     std::string approval_id;
     std::string decision_id;
     std::uint32_t decisions = 0;
+    std::uint32_t last_hop = 0;  // of a script's run
   };
 
   Async<http::HttpResponse> execute(Execution* execution);
+  Async<http::HttpResponse> run_code(Execution* execution, Narrowing narrowing);
   Async<http::HttpResponse> refuse(
       Execution* execution, const ToolEntry* tool, http::HttpResponse answer, std::string why
   );

@@ -172,6 +172,30 @@ Async<connector::v1::ManageReply> FakeToolServers::list(RequestContext /*context
   co_return list_reply;
 }
 
+Async<codemode::v1::RunFinal> FakeCodeRunner::run(
+    codemode::v1::RunRequest request,
+    std::function<void(const codemode::v1::RunProgress&)> line,
+    RequestContext context
+) {
+  const std::uint32_t hop = context.hop;
+  runs.emplace_back(std::move(request), std::move(context));
+  SLUICE_CO_CHECK_OK(fault_of(faults_));
+  for (const auto& progress : lines) {
+    line(progress);
+  }
+  if (!finals_.empty()) {
+    auto final = std::move(finals_.front());
+    finals_.pop_front();
+    co_return final;
+  }
+  codemode::v1::RunFinal final;
+  final.set_outcome(codemode::v1::OUTCOME_OK);
+  final.set_run_id("run_1");
+  final.set_value("null");
+  final.set_hop(hop + 1);
+  co_return final;
+}
+
 Async<audit::v1::JournalReply> FakeAuditJournal::journal(
     audit::v1::JournalRequest request, RequestContext /*context*/
 ) {

@@ -117,6 +117,27 @@ class FakeToolServers final : public ToolServers {
   std::deque<Result<connector::v1::Final>> finals_;
 };
 
+// Plays one run after the other; without one a script answers null.
+class FakeCodeRunner final : public CodeRunner {
+ public:
+  explicit FakeCodeRunner(testing::FaultPlan* faults = nullptr) : faults_(faults) {}
+
+  Async<codemode::v1::RunFinal> run(
+      codemode::v1::RunRequest request,
+      std::function<void(const codemode::v1::RunProgress&)> line,
+      RequestContext context
+  ) override;
+
+  void push(Result<codemode::v1::RunFinal> final) { finals_.push_back(std::move(final)); }
+
+  std::vector<codemode::v1::RunProgress> lines;  // of each run
+  std::vector<std::pair<codemode::v1::RunRequest, RequestContext>> runs;
+
+ private:
+  testing::FaultPlan* faults_;
+  std::deque<Result<codemode::v1::RunFinal>> finals_;
+};
+
 class FakeAuditJournal final : public AuditJournal {
  public:
   explicit FakeAuditJournal(testing::FaultPlan* faults = nullptr) : faults_(faults) {}

@@ -20,6 +20,8 @@ policy::v1::CallerClaims claims_of(const std::string& principal, std::vector<std
 constexpr const char* kReadFile =
     R"({"name":"read_file","description":"Reads a \"file\"","inputSchema":{"type":"object","properties":{"path":{"type":"string"}}}})";
 constexpr const char* kWriteFile = R"({"name":"write_file","inputSchema":{"type":"object"}})";
+constexpr const char* kSearch =
+    R"({"name":"search","inputSchema":{"type":"object","properties":{"query":{"type":"string"},"maxResults":{"type":"number"}},"required":["query"]}})";
 constexpr const char* kSecretFile = R"({"name":"secret_file","inputSchema":{"type":"object"}})";
 
 }  // namespace
@@ -90,6 +92,7 @@ IngressFixture::IngressFixture(testing::FaultPlan* faults, ToolInjection injecti
       policy(&clock, faults),
       provider(faults),
       servers(faults),
+      scripts(faults),
       journal(faults),
       tool_calls(&redis),
       trail(&audit, 1024),
@@ -123,12 +126,14 @@ IngressFixture::IngressFixture(testing::FaultPlan* faults, ToolInjection injecti
       embeddings({.admission = &admission, .provider = &provider, .trail = &trail, .audit = &audit}
       ),
       models({.admission = &admission, .provider = &provider}),
+      code({.admission = &admission, .runner = &scripts, .clock = &clock}),
       execute(
           {.admission = &admission,
            .catalog = &catalog,
            .chains = &chains,
            .policy = &policy,
            .servers = &servers,
+           .code = &code,
            .journal = &journal,
            .trail = &trail,
            .audit = &audit,
@@ -176,6 +181,12 @@ Result<void> IngressFixture::post_chat(http::HttpRequest request) {
 
 Result<http::HttpResponse> IngressFixture::post_execute(http::HttpRequest request) {
   return run(execute(std::move(request), context()));
+}
+
+void IngressFixture::offer_code() {
+  add_tool(servers.catalog_reply, "youtube", "search", kSearch);
+  show_tool(policy.shown, "youtube", "search", policy::v1::EFFECT_CLASS_READ);
+  policy.shown.mutable_tools()->rbegin()->set_code_mode(true);
 }
 
 void IngressFixture::beat(std::uint64_t policy_version) {

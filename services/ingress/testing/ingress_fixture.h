@@ -64,6 +64,8 @@ class IngressFixture {
 
   Result<void> post_chat(http::HttpRequest request);
   Result<http::HttpResponse> post_execute(http::HttpRequest request);
+  // Server "youtube" with search(query, maxResults?), offered to scripts.
+  void offer_code();
   // policy-engine beats with this version.
   void beat(std::uint64_t policy_version);
 
@@ -82,6 +84,7 @@ class IngressFixture {
   FakePolicyEngine policy;
   ScriptedProvider provider;
   FakeToolServers servers;
+  FakeCodeRunner scripts;
   FakeAuditJournal journal;
   RedisToolCalls tool_calls;
   VersionWatch versions;
@@ -93,6 +96,7 @@ class IngressFixture {
   ChatCompletionsHandler chat;
   EmbeddingsHandler embeddings;
   ModelsHandler models;
+  CodeExecution code;
   ExecuteToolHandler execute;
   ServersHandler server_list;
   std::unique_ptr<http::testing::RecordingResponseWriter> writer;  // of the last chat

@@ -1,0 +1,66 @@
+#include "services/ingress/handlers/execute_code.h"
+
+#include "services/ingress/domain/code_message.h"
+#include "services/ingress/domain/openai_error.h"
+#include "services/ingress/domain/tool_message.h"
+#include "services/ingress/limits.h"
+
+#include "common/json/parse.h"
+
+#include <utility>
+
+namespace sluice::ingress {
+
+Result<std::string> script_of(std::string_view arguments) {
+  SLUICE_TRY(const json::Value parsed, json::parse(arguments));
+  const json::Value* code = parsed.find("code");
+  if (code == nullptr || code->as_string() == nullptr || code->as_string()->empty()) {
+    return Error(
+        Code::Invalid,
+        "function.arguments has no \"code\"; send the script as {\"code\": \"return 1\"}"
+    );
+  }
+  if (code->as_string()->size() > kScriptBytesMax) {
+    return Error(
+        Code::Invalid,
+        "the script is longer than " + std::to_string(kScriptBytesMax) +
+            " bytes; send a shorter one, and read data through tools"
+    );
+  }
+  return *code->as_string();
+}
+
+Async<CodeAnswer> CodeExecution::run(CodeCall call, RequestContext context) {
+  const auto longest = deps_.run_time + kRunWait;
+  SLUICE_CO_TRY(
+      context.caller_token, co_await deps_.admission->lasting_token(call.request, longest, context)
+  );
+  codemode::v1::RunRequest request;
+  request.set_source(std::move(call.source));
+  request.set_tool_call_id(call.call_id);
+  *request.mutable_filter() = std::move(call.filter);
+  context.hop += 1;
+  context = context.with_deadline(deps_.clock->now() + longest);
+  ConsoleLines console;
+  const auto line = [&console](const codemode::v1::RunProgress& progress) {
+    console.add(progress);
+  };
+  SLUICE_CO_TRY(
+      const codemode::v1::RunFinal final,
+      co_await deps_.runner->run(std::move(request), line, std::move(context))
+  );
+  const bool ok = final.outcome() == codemode::v1::OUTCOME_OK;
+  CodeAnswer answer;
+  answer.hop = final.hop();
+  answer.response = json_response(
+      200,
+      text_message(
+          code_content(final, console), ok ? IsError::No : IsError::Yes, call.call_id, call.format
+      )
+  );
+  answer.response.headers.add("x-sluice-run", final.run_id());
+  answer.response.headers.add("x-sluice-outcome", outcome_name(final.outcome()));
+  co_return answer;
+}
+
+}  // namespace sluice::ingress

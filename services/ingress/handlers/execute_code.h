@@ -1,0 +1,59 @@
+// CodeExecution: runs the script of an executeToolCode call in codemode-sandbox and makes the tool
+// message of what came of it. A script that fails is a message with is_error, status 200: the model
+// can mend it.
+//
+// Executing the same call again runs the script again; its writes and deletes meet the grants of
+// the first run and are answered from the trail (codemode-sandbox, ToolCaller).
+#pragma once
+
+#include "services/ingress/domain/admission.h"
+#include "services/ingress/domain/tool_call.h"
+#include "services/ingress/ports.h"
+
+#include "common/async/clock.h"
+#include "common/http/message.h"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace sluice::ingress {
+
+// The script of a call's arguments, {"code": "…"}. Errors: Invalid.
+[[nodiscard]] Result<std::string> script_of(std::string_view arguments);
+
+// What is to be run, and for whom.
+struct CodeCall {
+  const http::HttpRequest* request = nullptr;  // carries the credential; outlives the run
+  std::string source;
+  std::string call_id;
+  CallFormat format = CallFormat::Chat;
+  policy::v1::ToolFilter filter;  // of the request's include headers
+};
+
+struct CodeAnswer {
+  http::HttpResponse response;
+  std::uint32_t hop = 0;  // highest of the run's records
+};
+
+class CodeExecution {
+ public:
+  struct Deps {
+    Admission* admission;  // all outlive it
+    CodeRunner* runner;
+    async::Clock* clock;
+    std::chrono::milliseconds run_time{30'000};  // codemode.run_seconds
+  };
+
+  explicit CodeExecution(Deps deps) : deps_(deps) {}
+
+  // context: of tool.execute, whose hop the run's records follow. Errors: Invalid, Unauthenticated,
+  // Exhausted, Unavailable (no runner, or codemode-sandbox does not answer), Deadline.
+  Async<CodeAnswer> run(CodeCall call, RequestContext context);
+
+ private:
+  Deps deps_;
+};
+
+}  // namespace sluice::ingress
