@@ -16,6 +16,7 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+RUNNER = "codemode-runner"  # beside codemode-sandbox; no service: no NATS, no settings, no health port
 SERVICES = ["audit-writer", "policy-engine", "mcp-connector", "provider-router", "codemode-sandbox", "ingress"]
 POSTGRES_ROLES = {"audit-writer": "audit_writer", "policy-engine": "policy_engine", "mcp-connector": "mcp_connector"}
 START_SECONDS_MAX = 60
@@ -120,6 +121,7 @@ class Stack:
         self.keys = keys
         self.children = {}
         self.services = {}
+        self.runners = []
         self.instance_count = 0
         self.postgres_settings = []  # name=value, besides those every stack has
 
@@ -168,6 +170,20 @@ class Stack:
             raise StackError(f"psql: {done.stderr.strip()}")
         return [line.split("\x1f") for line in done.stdout.splitlines() if line]
 
+    def health(self, service, path, index=0):
+        """The answer of a replica's own health port; an exception unless it is 200."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports(service, index)['health']}{path}", timeout=5) as response:
+            return response.read().decode()
+
+    def log(self, name):
+        return (self.folder / "logs" / f"{name}.log").read_text(errors="replace")
+
+    def check_config(self, service, file):
+        """(exit code, output) of `<service> --check-config` with this file."""
+        done = subprocess.run([str(self.bin / service), "--config", str(file), "--check-config"], capture_output=True, text=True,
+                              timeout=30, env=self.clean_env())
+        return done.returncode, done.stdout + done.stderr
+
     # --- life ---------------------------------------------------------------------------------------------------------
 
     def start(self):
@@ -187,9 +203,12 @@ class Stack:
             for service in SERVICES:
                 for _ in range(self.replicas.get(service, 1)):
                     self.start_service(service)
+            for _ in range(self.replicas.get(RUNNER, 1)):
+                self.start_runner()
             for service in SERVICES:
                 self.wait_ready(service)
             self.wait_servers()
+            self.wait_runners()
         except BaseException:
             self.stop()
             raise
@@ -203,6 +222,9 @@ class Stack:
         for service in reversed(SERVICES):
             for child in self.services.pop(service, []):
                 child.stop()
+        while self.runners:
+            self.runners.pop().stop()
+        shutil.rmtree(self.runner_folder, ignore_errors=True)
         for name, number in (("postgres", signal.SIGINT), ("redis", signal.SIGTERM), ("nats", signal.SIGTERM)):
             if name in self.children:
                 self.children.pop(name).stop(number)
@@ -215,7 +237,7 @@ class Stack:
         self.stop()
 
     def write_state(self):
-        everything = list(self.children.values()) + [c for s in SERVICES for c in self.services[s]]
+        everything = list(self.children.values()) + [c for s in SERVICES for c in self.services[s]] + self.runners
         state = [{"name": c.name, "pid": c.pid, "started": c.started} for c in everything]
         (self.folder / "state.json").write_text(json.dumps(state, indent=1))
 
@@ -258,6 +280,7 @@ class Stack:
                  "tools_to_execute": ["*"]},
             ]},
             "policy": {"preset": "manual"},
+            "codemode": {"runner_directory": str(self.runner_folder)},
             "audit": {"outbox_directory": str(self.folder / "outbox")},
             "observability": {"address": "127.0.0.1", "port": 0, "log_level": "info",
                               "run_directory": str(self.folder / "ports")},
@@ -409,6 +432,22 @@ class Stack:
         replicas[index:index + 1] = [child]
         return child
 
+    @property
+    def runner_folder(self):
+        """Sockets of codemode-sandbox. Below /tmp: the path of a Unix socket has at most 107 bytes."""
+        return Path("/tmp") / ("sluice-cm-" + hashlib.sha256(str(self.folder).encode()).hexdigest()[:12])
+
+    def start_runner(self):
+        program = self.bin / RUNNER
+        if not program.exists():
+            raise StackError(f"{program} is missing; run ./dev build first")
+        self.runner_folder.mkdir(mode=0o700, exist_ok=True)
+        name = RUNNER if not self.runners else f"{RUNNER}-{len(self.runners) + 1}"
+        child = Child(RUNNER, [str(program), "--sockets", str(self.runner_folder)], self.clean_env(),
+                      self.folder / f"logs/{name}.log").start()
+        self.runners.append(child)
+        return child
+
     def restart_service(self, service, index=0):
         """Starts the replica again in its old place (same HTTP port for ingress if it was given)."""
         return self.start_service(service, index=index)
@@ -443,6 +482,19 @@ class Stack:
                 raise StackError(f"not every MCP server is connected after {seconds} s: {text}")
             time.sleep(0.05)
 
+    def wait_runners(self, seconds=START_SECONDS_MAX):
+        """Until every runner is connected to every instance of codemode-sandbox, as their metrics tell."""
+        wanted = f"sluice_codemode_runners_connected {len(self.runners)}"
+        deadline = time.monotonic() + seconds
+        for index in range(len(self.services["codemode-sandbox"])):
+            while wanted not in self.health("codemode-sandbox", "/metrics", index).splitlines():
+                for runner in self.runners:
+                    if not runner.alive():
+                        raise StackError(f"{RUNNER} ended with code {runner.popen.returncode}:\n{runner.log_tail()}")
+                if time.monotonic() > deadline:
+                    raise StackError(f"not every runner is connected after {seconds} s:\n{self.runners[0].log_tail()}")
+                time.sleep(0.02)
+
     def wait_port(self, name, port):
         deadline = time.monotonic() + START_SECONDS_MAX
         while time.monotonic() < deadline:
@@ -463,8 +515,8 @@ def stop_recorded(folder):
         return []
     entries = [e for e in json.loads(state_file.read_text()) if process_start_time(e["pid"]) == e["started"]]
     stopped = [e["name"] for e in entries]
-    services = [e for e in entries if e["name"] in SERVICES]
-    servers = [e for e in entries if e["name"] not in SERVICES]
+    services = [e for e in entries if e["name"] in [*SERVICES, RUNNER]]
+    servers = [e for e in entries if e["name"] not in [*SERVICES, RUNNER]]
     for group in (services, servers):
         for entry in group:
             os.kill(entry["pid"], signal.SIGINT if entry["name"] == "postgres" else signal.SIGTERM)
