@@ -167,6 +167,80 @@ class PauseTool(Pausing, ToolFault):
             self.pause([self.pick(pids)])
 
 
+class RunnerFault(Fault):
+    """target: codemode-runner, or what it starts."""
+
+    def __init__(self, stack, target, chance, delay=0.0):
+        super().__init__(stack, target, chance, delay)
+        self.index = int(self.choice * len(stack.runners))
+
+    def touches(self):
+        return {("codemode-runner", self.index)}
+
+
+class KillRunner(RunnerFault):
+    kind = "kill -9"
+
+    def happen(self):
+        child = self.stack.runners[self.index]
+        if not child.alive():
+            return
+        child.kill()
+        self.fired = child.popen.returncode == -signal.SIGKILL
+        self.seen = f"pid {child.pid} ended by {child.popen.returncode}"
+        self.stack.begin_runner(self.index)
+
+
+class StopRunner(RunnerFault):
+    kind = "restart"
+
+    def happen(self):
+        child = self.stack.runners[self.index]
+        if not child.alive():
+            return
+        code = child.stop()
+        self.fired, self.seen = code is not None, f"pid {child.pid} ended with {code}"
+        if code != 0:
+            self.findings.append(f"codemode-runner ended with {code} after SIGTERM")
+        self.stack.begin_runner(self.index)
+
+
+class PauseRunner(Pausing, RunnerFault):
+    kind = "SIGSTOP"
+
+    def happen(self):
+        child = self.stack.runners[self.index]
+        if child.alive():
+            self.pause([child.pid])
+
+
+class KillBelowRunner(RunnerFault):
+    """A zygote, or a child with a script in it: its runner has to notice and go on."""
+
+    kind = "kill -9"
+
+    def touches(self):
+        return {("codemode-runner", index) for index in range(len(self.stack.runners))}
+
+    def happen(self):
+        deadline = time.monotonic() + SEEN_SECONDS_MAX
+        while not self.fired and time.monotonic() < deadline:
+            pids = self.stack.script_children() if self.target == "script" else self.stack.zygotes(self.target.split(" ")[0])
+            started = {pid: process_start_time(pid) for pid in pids}
+            alive = [pid for pid, start in started.items() if start is not None]
+            if alive:
+                self.end(self.pick(alive), started)
+            time.sleep(0.01)
+
+    def end(self, pid, started):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        self.fired = until(lambda: process_start_time(pid) != started[pid])
+        self.seen = f"pid {pid} is gone"
+
+
 class KillStore(Fault):
     kind = "kill -9"
     clean = False
@@ -286,13 +360,28 @@ class HoldLinkBack(HoldLink):
     directions = ("back",)
 
 
-def deck(with_links=True):
+class MuteLink(HoldLink):
+    """The connection is reset, and on the new one nothing reaches the store: its login runs into the store's own timeout."""
+
+    kind = "cut, muted"
+
+    def happen(self):
+        count = self.gate.cut()
+        self.gate.hold(("out",), connecting=True)
+        try:
+            time.sleep(self.seconds)
+        finally:
+            held = self.gate.release()
+        self.fired, self.seen = count > 0 and held > 0, f"{count} connections cut, {held} bytes held"
+
+
+def deck():
     """Every kind with every target once: (class, target). Processes count twice: their kinds are the rarer ones."""
     links = [(service, store) for service in SERVICES for store in STORES_OF[service]]
     processes = [(kind, service) for service in SERVICES for kind in (KillService, StopService, PauseService)]
     processes += [(kind, store) for store in STORES for kind in (KillStore, RestartStore, PauseStore)]
+    processes += [(kind, "codemode-runner") for kind in (KillRunner, StopRunner, PauseRunner)]
+    processes += [(KillBelowRunner, target) for target in ("compiler zygote", "executor zygote", "script")]
     processes += [(KillTool, None), (PauseTool, None), (KillBackend, None)]
-    cards = processes * 2
-    if with_links:
-        cards += [(kind, link) for link in links for kind in (CutLink, RefuseLink, HoldLink, HoldLinkOut, HoldLinkBack)]
-    return cards
+    cuts = (CutLink, RefuseLink, MuteLink, HoldLink, HoldLinkOut, HoldLinkBack)
+    return processes * 2 + [(kind, link) for link in links for kind in cuts]

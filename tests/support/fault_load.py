@@ -14,6 +14,8 @@ ANSWER_SECONDS_MAX = 15
 ATTEMPTS_MAX = 4
 EFFECT_TOOLS = ["ledger-append", "notebook-append"]
 READ_TOOL = "ledger-look"
+SCRIPT_TOOL = "executeToolCode"
+SCRIPT_SERVER = "scripted"
 MODEL = "demo/assistant"
 
 
@@ -27,7 +29,12 @@ class Answer:
     code: str = ""
     message: str = ""
     replayed: bool = False
+    failed: bool = False  # a tool message that says so
     text: str = ""
+
+    @property
+    def done(self):
+        return self.status == 200 and not self.failed
 
 
 @dataclass
@@ -43,11 +50,21 @@ class Call:
     def digest(self):
         return digest_of(self.arguments)
 
+    @property
+    def scripted(self):
+        return self.name == SCRIPT_TOOL
+
     def body(self):
-        return {"id": self.id, "type": "function", "function": {"name": self.name, "arguments": json.dumps(self.arguments)}}
+        asked = {"code": self.script()} if self.scripted else self.arguments
+        return {"id": self.id, "type": "function", "function": {"name": self.name, "arguments": json.dumps(asked)}}
+
+    def script(self):
+        """Takes its time before the effect, so that a fault finds it running."""
+        return (f"await {SCRIPT_SERVER}.nap({{ms: 150}});\n"
+                f"return await {SCRIPT_SERVER}.append({json.dumps(self.arguments)});")
 
     def settled(self):
-        return any(a.status == 200 or a.code in ("outcome_unknown", "not_carried_out") for a in self.answers)
+        return any(a.done or a.code in ("outcome_unknown", "not_carried_out") for a in self.answers)
 
 
 class History:
@@ -61,7 +78,7 @@ class History:
 
     def first_success(self, since):
         """When the first effect asked for after this moment was answered."""
-        ends = [a.ended for call in list(self.calls) for a in list(call.answers) if a.status == 200 and a.began >= since]
+        ends = [a.ended for call in list(self.calls) for a in list(call.answers) if a.done and a.began >= since]
         return min(ends, default=None)
 
 
@@ -94,6 +111,8 @@ class Client:
             if answer.status != 200:
                 error = json.loads(text).get("error", {})
                 answer.code, answer.message = error.get("code") or "", error.get("message") or ""
+            elif path.endswith("/execute"):
+                answer.failed = json.loads(text).get("is_error") is True
         except (OSError, http.client.HTTPException, ValueError) as failure:
             answer.status, answer.message = 0, f"{type(failure).__name__}: {failure}"
         answer.ended = time.time()
@@ -114,7 +133,7 @@ class Client:
 class Load:
     """start() … stop(). Each worker works one request after the other, with a pause between."""
 
-    KINDS = ["effects", "effects", "effects", "reads", "chats", "conversations"]
+    KINDS = ["effects", "effects", "effects", "reads", "chats", "conversations", "scripts"]
 
     def __init__(self, stack, prefix, seed=1, pause=0.08, kinds=None):
         self.stack, self.prefix, self.pause = stack, prefix, pause
@@ -159,6 +178,11 @@ class Load:
         stream = chance.random() < 0.5
         answer = client.chat(f"Say hello to {token}", stream=stream)
         self.history.chats.append((answer, stream))
+
+    def scripts(self, client, chance, token):
+        call = Call(token, token, SCRIPT_TOOL, {"token": token})
+        self.history.calls.append(call)
+        self.carry_out(client, chance, call)
 
     def conversations(self, client, chance, token):
         """The model suggests the call, so its id belongs to a chain that other services have to remember."""

@@ -75,7 +75,7 @@ PLANTS = [effect_without_intent, doubled_effect, deleted_outcome, gap_in_a_seque
 
 def plant_all(stack, history, judge):
     """[(name, what the oracle said, or None)]. judge() → the oracle's verdict over everything."""
-    answered = [c for c in history.calls if len(c.answers) == 1 and c.answers[0].status == 200 and c.id == c.token]
+    answered = [c for c in history.calls if len(c.answers) == 1 and c.answers[0].done and c.id == c.token and not c.scripted]
     if len(answered) < len(PLANTS):
         return [("too few plainly answered calls to plant in", None)]
     results = []

@@ -15,7 +15,8 @@ from pathlib import Path
 import ledger_server
 import stack as stack_module
 import tcp_gate
-from stack import SERVICES, Stack, StackError, process_start_time
+from fault_load import SCRIPT_SERVER
+from stack import RUNNER, SERVICES, Stack, StackError, process_start_time
 
 LEDGER_SERVER = Path(ledger_server.__file__).resolve()
 TOOL_SERVERS = ["ledger", "notebook"]  # two, so that replicas of mcp-connector share the leases
@@ -72,7 +73,7 @@ class FaultStack(Stack):
     """replicas: one number for all services, or one by service."""
 
     def __init__(self, folder, preset="dev", replicas=2, config=None):
-        counts = {service: replicas for service in SERVICES} if isinstance(replicas, int) else replicas
+        counts = {name: replicas for name in [*SERVICES, RUNNER]} if isinstance(replicas, int) else replicas
         super().__init__(folder, preset=preset, replicas=counts, config=config)
         self.ledger = self.folder / "ledger"
         self.postgres_settings = ["track_commit_timestamp=on"]
@@ -89,7 +90,8 @@ class FaultStack(Stack):
         arguments = ["-B", str(LEDGER_SERVER), str(self.ledger), "--postgres", str(socket_path)]
         config["mcp"]["client_configs"] = [
             {"name": name, "connection_type": "stdio", "tools_to_execute": ["*"], "trust_annotations": True,
-             "stdio_config": {"command": sys.executable, "args": arguments}} for name in TOOL_SERVERS]
+             "stdio_config": {"command": sys.executable, "args": arguments},
+             "is_code_mode_client": name == SCRIPT_SERVER} for name in TOOL_SERVERS + [SCRIPT_SERVER]]
         return config
 
     def write_config(self):
@@ -151,6 +153,24 @@ class FaultStack(Stack):
         """(service, index, child) of each replica."""
         return [(service, index, child) for service in SERVICES for index, child in enumerate(self.services.get(service, []))]
 
+    def begin_runner(self, index):
+        """Starts the runner of that index again."""
+        child = self.start_runner()
+        self.runners.pop()
+        self.runners[index] = child
+
+    def zygotes(self, kind):
+        """Pids of the warm processes of this kind that runners fork their children from."""
+        return [pid for pid in self.below_runners() if is_zygote(pid, kind)]
+
+    def script_children(self):
+        """Pids of the processes that run a script, or type-strip one, now."""
+        zygotes = {pid for kind in ("compiler", "executor") for pid in self.zygotes(kind)}
+        return [pid for zygote in zygotes for pid in descendants(zygote) if pid not in zygotes]
+
+    def below_runners(self):
+        return [pid for child in self.runners if child.alive() for pid in descendants(child.pid)]
+
     def ready(self, service, index):
         """None when the replica is ready, or why it is not."""
         child = self.services[service][index]
@@ -199,6 +219,11 @@ def is_locked(folder):
         return True
     finally:
         os.close(descriptor)
+
+
+def is_zygote(pid, kind):
+    words = command_line(pid)
+    return b"--zygote" in words and words[words.index(b"--zygote") + 1] == kind.encode()
 
 
 def process_state(pid):

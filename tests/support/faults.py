@@ -17,7 +17,7 @@ from pathlib import Path
 import fault_kinds
 import fault_plants
 import reconcile
-from fault_load import Call, Client, History, Load
+from fault_load import SCRIPT_TOOL, Call, Client, History, Load
 from fault_stack import TOOL_SERVERS, FaultStack
 from stack import ROOT, StackError
 
@@ -126,7 +126,7 @@ class Run:
     def wait_whole(self):
         """Until every replica is ready and each front door answers a chat and runs a tool of each server; when that was."""
         deadline = time.monotonic() + WHOLE_SECONDS_MAX
-        wanted = {(door, name) for door in range(len(self.stack.services["ingress"])) for name in TOOL_SERVERS + ["chat"]}
+        wanted = {(door, name) for door in range(len(self.stack.services["ingress"])) for name in TOOL_SERVERS + ["chat", SCRIPT_TOOL]}
         reason = ""
         while time.monotonic() < deadline:
             self.replace_ended()
@@ -134,10 +134,10 @@ class Run:
                        if (why := self.stack.ready(service, index))]
             for door, name in sorted(wanted):
                 answer = self.probe(door, name)
-                if answer.status == 200:
+                if answer.done:
                     wanted.discard((door, name))
                 else:
-                    reason = f"{name} at door {door + 1}: {answer.status} {answer.message}"
+                    reason = f"{name} at door {door + 1}: {answer.status} {answer.message or answer.text}"
                     break
             if not wanted and not unready:
                 return time.time()
@@ -154,7 +154,7 @@ class Run:
             answer = client.chat(f"Say hello to {token}", door=door, seconds=PROBE_SECONDS_MAX)
             self.history.chats.append((answer, False))
             return answer
-        call = Call(token, token, f"{name}-append", {"token": token})
+        call = Call(token, token, name if name == SCRIPT_TOOL else f"{name}-append", {"token": token})
         self.history.calls.append(call)
         return client.execute(call, door=door, seconds=PROBE_SECONDS_MAX)
 
@@ -168,6 +168,10 @@ class Run:
             if code != 2:
                 self.findings.append(f"{service}-{index + 1} ended by itself with code {code}:\n{child.log_tail()}")
             self.stack.start_service(service, index=index)
+        for index, child in enumerate(self.stack.runners):
+            if not child.alive():
+                self.findings.append(f"codemode-runner-{index + 1} ended by itself with code {child.popen.returncode}:\n{child.log_tail()}")
+                self.stack.begin_runner(index)
 
     # --- the oracle ---------------------------------------------------------------------------------------------------
 
@@ -205,7 +209,7 @@ class Run:
             lines.append(f"{kind:15} {target:28} {row.fired:5} {row.missed:6} {middle(row.first)} {most(row.first)} "
                          f"{middle(row.whole)} {most(row.whole)}")
         lines.append("first success: from the fault to the end of the first effect asked for after it; whole again: from the end of the "
-                     "round's faults\nuntil every replica is ready and each front door chats and runs a tool of each server")
+                     "round's faults\nuntil every replica is ready and each front door chats, runs a tool of each server and a script")
         counts = self.verdict.counts
         for group in ("executions", "calls", "intents", "intent", "reads", "chats"):
             found = {name: counts[name] for name in sorted(counts) if name.split(" ")[0] == group}

@@ -20,7 +20,10 @@ TOOLS = [
      "inputSchema": {"type": "object", "properties": {"path": TEXT, "content": TEXT}, "required": ["path", "content"]}},
     {"name": "look", "description": "Counts the lines of the ledger.", "annotations": {"readOnlyHint": True},
      "inputSchema": {"type": "object", "properties": {}}},
+    {"name": "nap", "description": "Answers after a while.", "annotations": {"readOnlyHint": True},
+     "inputSchema": {"type": "object", "properties": {"ms": {"type": "integer"}}, "required": ["ms"]}},
 ]
+NAP_MS_MAX = 2000
 EFFECTS = {"append": "token", "write_file": "content"}  # tool → the argument that names the effect
 USED_INTENT = ("select count(*) from audit.records r join audit.grant_uses u on u.grant_id = r.grant_id and u.event_id = r.event_id "
                "where r.action = 'tool.intent' and r.args_digest = '\\x{}'")
@@ -77,6 +80,9 @@ def answer(ledger, message):
         return {"content": [{"type": "text", "text": "written"}]}
     if method == "tools/call" and params.get("name") == "look":
         return {"content": [{"type": "text", "text": str(ledger.lines())}]}
+    if method == "tools/call" and params.get("name") == "nap":
+        time.sleep(min(params["arguments"]["ms"], NAP_MS_MAX) / 1000)
+        return {"content": [{"type": "text", "text": "slept"}]}
     return None
 
 

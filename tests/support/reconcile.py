@@ -18,6 +18,8 @@ UNANSWERED = "unanswered"
 STATUSES = {0, 200, 409, 429, 502, 503, 504}
 CLAIMS_NOTHING_HAPPENED = ("nothing was done", "nothing was sent", "nothing was carried out")
 CARRIED = ("tool.execute", "policy.decision", "tool.intent", "tool.outcome")
+CARRIED_BY_SCRIPT = CARRIED[1:]
+RUN = {"run.started", "run.finished"}
 
 
 def read_ledger(path):
@@ -54,7 +56,7 @@ SEQUENCES = ("select producer, instance, boot, min(sequence), max(sequence), cou
 def read_trail(stack):
     names = list(COLUMNS)
     selected = ", ".join(f"coalesce(({COLUMNS[name]})::text, '') as {name}" for name in names)
-    rows = stack.sql(f"select {selected} from audit.records r where action like 'tool.%' or action like 'chat.%' "
+    rows = stack.sql(f"select {selected} from audit.records r where action like 'tool.%' or action like 'chat.%' or action like 'run.%' "
                      "or action = 'policy.decision'")
     records = [dict(zip(names, row)) for row in rows]
     for record in records:
@@ -161,6 +163,10 @@ def check_records(verdict, trail, effects, by_digest, outcomes, now):
 def check_answers(verdict, trail, effects, by_digest, outcomes, calls):
     carried = defaultdict(set)
     executed = {r["request"] for r in trail.of("tool.execute")}
+    runs = defaultdict(set)
+    for record in trail.records:
+        if record["action"] in RUN:
+            runs[record["request"]].add(record["action"])
     for record in trail.records:
         if record["action"] in CARRIED and record["digest"]:
             carried[record["digest"]].add(record["action"])
@@ -174,10 +180,11 @@ def check_answers(verdict, trail, effects, by_digest, outcomes, calls):
             told = answer.status in (200, 409) or answer.code == "not_carried_out"
             if told and answer.request not in executed:
                 verdict.broken.append(f"lost record: tool.execute of answered request {answer.request} ({call.id})")
-        if any(a.status == 200 for a in answers):
+        if any(a.done for a in answers):
             if happened != 1:
                 verdict.broken.append(f"answered 200 with {happened} effects: {call.id}")
-            missing = [action for action in CARRIED if action not in carried[call.digest]]
+            missing = [action for action in (CARRIED_BY_SCRIPT if call.scripted else CARRIED) if action not in carried[call.digest]]
+            missing += [action for a in answers if a.done and call.scripted for action in sorted(RUN - runs[a.request])]
             if missing or call.digest not in done:
                 verdict.broken.append(f"lost record: {', '.join(missing) or 'outcome done'} of answered call {call.id}")
         codes = {a.code for a in answers}
@@ -188,7 +195,7 @@ def check_answers(verdict, trail, effects, by_digest, outcomes, calls):
         if happened and answers and all(any(c in a.message for c in CLAIMS_NOTHING_HAPPENED) for a in answers):
             verdict.broken.append(f"every answer said that nothing happened, but it did: {call.id}: {answers[0].message}")
         verdict.counts["calls"] += 1
-        verdict.counts["calls " + ("answered" if any(a.status == 200 for a in answers) else
+        verdict.counts["calls " + ("answered" if any(a.done for a in answers) else
                                    "unknown" if "outcome_unknown" in codes else
                                    "refused" if any(a.status for a in answers) else UNANSWERED)] += 1
 
@@ -200,7 +207,7 @@ def check_reads_and_chats(verdict, trail, reads, chats):
     for call in reads:
         for answer in list(call.answers):
             verdict.counts["reads sent"] += 1
-            if answer.status != 200:
+            if not answer.done:
                 continue
             verdict.counts["reads answered"] += 1
             missing = [action for action in CARRIED if action not in by_request[answer.request]]

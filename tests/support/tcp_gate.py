@@ -36,6 +36,7 @@ class Gate:
         self.gates, self.name, self.port, self.target = gates, name, port, target
         self.pairs = set()
         self.refusing = False
+        self.connecting = True  # new connections reach the store, whatever is held
         self.accepted = 0
         self.held_bytes = 0  # arrived while held, since the last hold()
         self.server = gates.call(self.open)
@@ -58,10 +59,12 @@ class Gate:
     def refuse(self, on):
         self.gates.call(lambda: setattr(self, "refusing", on))
 
-    def hold(self, directions=("out", "back")):
-        """Nothing passes in these directions any more: "out" is towards the store."""
+    def hold(self, directions=("out", "back"), connecting=False):
+        """Nothing passes in these directions any more: "out" is towards the store. connecting: new connections come about, and
+        then nothing is heard on them."""
         def close():
             self.held_bytes = 0
+            self.connecting = connecting
             for direction in directions:
                 self.flowing[direction].clear()
         self.gates.call(close)
@@ -69,6 +72,7 @@ class Gate:
     def release(self):
         """What was held is delivered, as TCP does after a partition; how many bytes had come meanwhile."""
         def open_again():
+            self.connecting = True
             for event in self.flowing.values():
                 event.set()
             return self.held_bytes
@@ -87,15 +91,14 @@ class Gate:
         if self.refusing:
             abort(writer)
             return
-        await self.flowing["out"].wait()  # a partition: the connection comes about when it ends
+        if not self.connecting:
+            await self.flowing["out"].wait()  # a partition: the connection comes about when it ends
         try:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
         except OSError:
             abort(writer)
             return
         pair = (writer, far_writer)
-        for end in pair:
-            end.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.pairs.add(pair)
         try:
             await asyncio.gather(self.pump(reader, far_writer, "out"), self.pump(far_reader, writer, "back"))
