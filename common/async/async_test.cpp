@@ -125,6 +125,20 @@ TEST(TaskGroup, CancelEndsSleepingTasksWithoutAnErrorReport) {
   EXPECT_EQ(errors, 0);
 }
 
+TEST(TaskGroup, ATaskCancelledBeforeItBeganNeverRuns) {
+  boost::asio::io_context loop(1);
+  SystemClock clock(loop.get_executor());
+  TaskGroup group(loop.get_executor(), {});
+  int counter = 0;
+  group.spawn("late", count_after(&clock, 0ms, &counter));
+  group.cancel();
+
+  EXPECT_THAT(run_sync(loop, stop_group(&group)), IsOk());
+
+  EXPECT_EQ(counter, 0);
+  EXPECT_EQ(group.size(), 0U);
+}
+
 TEST(WithDeadline, PassesTheCancellationOfItsCallerOn) {
   boost::asio::io_context loop(1);
   SystemClock clock(loop.get_executor());

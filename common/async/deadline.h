@@ -21,11 +21,26 @@ struct Race {
   boost::asio::cancellation_signal signal;
   OneShot<T> done;
   bool expired = false;
+  bool begun = false;
+  bool cancelled = false;
+
+  // Only noted until the operation has begun, as in TaskGroup.
+  void cancel() {
+    cancelled = true;
+    if (begun) {
+      signal.emit(boost::asio::cancellation_type::terminal);
+    }
+  }
 };
 
 template <class T>
 boost::asio::awaitable<void> run_racer(std::shared_ptr<Race<T>> race, Async<T> operation) {
   co_await boost::asio::this_coro::throw_if_cancelled(false);
+  race->begun = true;
+  if (race->cancelled) {
+    race->done.set(Error(Code::Cancelled, "the operation was cancelled"));
+    co_return;
+  }
   Result<T> result = Error(Code::Internal, "the operation ended without a result");
   try {
     result = co_await std::move(operation);
@@ -45,7 +60,7 @@ Async<T> with_deadline(Clock* clock, TimePoint deadline, Async<T> operation) {
   const auto race = std::make_shared<detail::Race<T>>();
   const auto timer = clock->schedule(deadline, [race] {
     race->expired = true;
-    race->signal.emit(boost::asio::cancellation_type::terminal);
+    race->cancel();
   });
   boost::asio::co_spawn(
       executor,
@@ -54,7 +69,7 @@ Async<T> with_deadline(Clock* clock, TimePoint deadline, Async<T> operation) {
   );
   Result<T> result = co_await race->done.wait();
   if (!race->done.is_set()) {  // the caller was cancelled: pass it on and wait for the end
-    race->signal.emit(boost::asio::cancellation_type::terminal);
+    race->cancel();
     co_await boost::asio::this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
     result = co_await race->done.wait();
   }

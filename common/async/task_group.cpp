@@ -30,9 +30,18 @@ TaskGroup::Task TaskGroup::spawn(std::string name, Async<void> task) {
   return Task(entry);
 }
 
+// Asio lets an exception out of the loop (Boost 1.83) when a coroutine is cancelled before it said
+// that cancellation does not throw. Until then it is only noted.
+void TaskGroup::Entry::cancel() {
+  cancelled = true;
+  if (begun) {
+    signal.emit(boost::asio::cancellation_type::terminal);
+  }
+}
+
 void TaskGroup::cancel(Task task) {
   if (task.entry_ != nullptr) {
-    task.entry_->signal.emit(boost::asio::cancellation_type::terminal);
+    task.entry_->cancel();
   }
 }
 
@@ -48,7 +57,7 @@ void TaskGroup::cancel() {
       return candidate.get() == entry;
     });
     if (alive) {
-      entry->signal.emit(boost::asio::cancellation_type::terminal);
+      entry->cancel();
     }
   }
 }
@@ -71,6 +80,10 @@ Async<void> TaskGroup::cancel_and_close() {
 
 boost::asio::awaitable<void> TaskGroup::run(Place place, Async<void> task) {
   co_await boost::asio::this_coro::throw_if_cancelled(false);
+  (*place)->begun = true;
+  if ((*place)->cancelled) {
+    co_return;
+  }
   Result<void> result;
   try {
     result = co_await std::move(task);

@@ -35,7 +35,7 @@ class TaskGroup {
   // first. name is for logs.
   Task spawn(std::string name, Async<void> task);
 
-  // Asks one task to stop. Only while it has not ended.
+  // Asks one task to stop; one that has not begun never begins. Only while it has not ended.
   void cancel(Task task);
 
   // Asks every task to stop; their waits end with Cancelled.
@@ -51,6 +51,10 @@ class TaskGroup {
   struct Entry {
     std::string name;
     boost::asio::cancellation_signal signal;
+    bool begun = false;
+    bool cancelled = false;
+
+    void cancel();
   };
 
   using Place = std::list<std::unique_ptr<Entry>>::iterator;
