@@ -20,7 +20,7 @@ namespace sluice::audit {
 struct Options {
   std::string outbox_directory;  // of the service; one subdirectory per running instance, locked
   std::size_t outbox_bytes_max = std::size_t{256} << 20;
-  std::chrono::milliseconds gather{5};          // how long a batch waits for more
+  std::chrono::milliseconds gather{20};         // how long a batch waits for more
   std::chrono::milliseconds adopt_every{5000};  // scan for directories of dead instances
 };
 

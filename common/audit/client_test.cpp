@@ -50,6 +50,15 @@ struct CommitHandler {
 
 // One service with its audit client, and audit-writer on the other side of the bus.
 class ClientTest : public ::testing::Test {
+ public:
+  ~ClientTest() override {
+    stop();
+    settle(std::chrono::seconds(0));
+    client_.reset();
+    drain(bus_.get());
+    drain(writer_bus_.get());
+  }
+
  protected:
   ClientTest() {
     broker_.add_stream(
@@ -61,14 +70,6 @@ class ClientTest : public ::testing::Test {
     commit_.reply.set_committed(true);
     EXPECT_THAT(writer_bus_->serve(endpoints::kAuditCommit, commit_), IsOk());
     client_ = open();
-  }
-
-  ~ClientTest() override {
-    stop();
-    settle(std::chrono::seconds(0));
-    client_.reset();
-    drain(bus_.get());
-    drain(writer_bus_.get());
   }
 
   std::unique_ptr<bus::Bus> make_bus(
@@ -217,7 +218,7 @@ TEST_F(ClientTest, GathersAFewMillisecondsForALargerBatch) {
   EXPECT_TRUE(published().empty());
   record("two");
 
-  settle(std::chrono::milliseconds(10));
+  settle(options_.gather);
 
   EXPECT_EQ(broker_.stream_messages("AUDIT").size(), 1U);
   EXPECT_EQ(published().size(), 2U);
@@ -270,6 +271,7 @@ TEST_F(ClientTest, RefusesRecordsWhenTheOutboxIsFull) {
 
 TEST_F(ClientTest, StoppingSendsWhatIsLeftAndRemovesTheDirectory) {
   start();
+  settle(std::chrono::milliseconds(0));
   record("last");
   stop();
   settle(std::chrono::seconds(3));

@@ -4,6 +4,10 @@
 #include <bit>
 #include <cstring>
 
+#if defined(__x86_64__)
+#include <nmmintrin.h>
+#endif
+
 namespace sluice::audit {
 namespace {
 
@@ -31,9 +35,38 @@ constexpr Tables make_tables() {
 
 constexpr Tables kTables = make_tables();
 
+#if defined(__x86_64__)
+// The processor's own instruction for this polynomial, eight bytes at a time.
+__attribute__((target("sse4.2"))) std::uint32_t crc32c_by_instruction(std::string_view bytes) {
+  std::uint64_t crc = 0xFFFFFFFF;
+  while (bytes.size() >= 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data(), sizeof word);
+    crc = _mm_crc32_u64(crc, word);
+    bytes.remove_prefix(8);
+  }
+  auto rest = static_cast<std::uint32_t>(crc);
+  for (const char c : bytes) {
+    rest = _mm_crc32_u8(rest, static_cast<unsigned char>(c));
+  }
+  return ~rest;
+}
+
+const bool has_instruction = __builtin_cpu_supports("sse4.2") != 0;
+#endif
+
 }  // namespace
 
 std::uint32_t crc32c(std::string_view bytes) {
+#if defined(__x86_64__)
+  if (has_instruction) {
+    return crc32c_by_instruction(bytes);
+  }
+#endif
+  return crc32c_by_tables(bytes);
+}
+
+std::uint32_t crc32c_by_tables(std::string_view bytes) {
   static_assert(std::endian::native == std::endian::little);
   std::uint32_t crc = 0xFFFFFFFF;
   while (bytes.size() >= 8) {

@@ -23,6 +23,10 @@ TEST(Crc32c, GivesThePublishedValues) {
   EXPECT_EQ(crc32c(std::string(32, '\xFF')), 0x62A8AB43U);
   EXPECT_EQ(crc32c("123456789"), 0xE3069283U);
   EXPECT_EQ(crc32c(""), 0U);
+  const std::string text = "the quick brown fox jumps over the lazy dog";
+  for (std::size_t size = 0; size <= text.size(); ++size) {
+    EXPECT_EQ(crc32c(text.substr(0, size)), crc32c_by_tables(text.substr(0, size))) << size;
+  }
 }
 
 TEST(OutboxFrame, ReadsWhatWasWritten) {
