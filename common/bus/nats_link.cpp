@@ -156,7 +156,7 @@ Async<void> NatsLink::connect() {
   SLUICE_CO_TRY(const Connected connected, co_await pool.run(dial));
   // From here nats.c holds these: the first until close(), the second until its last callback.
   anchor_of_events_ = events.release();
-  static_cast<void>(notices.release());
+  [[maybe_unused]] const auto* held = notices.release();
   connection_ = connected.connection;
   was_connected_ = true;
   const auto payload_max = natsConnection_GetMaxPayload(connection_);
@@ -332,6 +332,7 @@ void NatsLink::drain(Interest* interest, int* left) {
     } else {
       interest->sink(view_of(message));
       finished_.push_back(message);
+      finished_bytes_ += static_cast<std::size_t>(natsMsg_GetDataLength(message));
     }
   }
 }
@@ -354,11 +355,9 @@ void NatsLink::deliver() {
     }
   }
   delivering_ = false;
-  // Freed together: nats.c wakes a thread for it, and once per turn is enough.
-  for (natsMsg* message : finished_) {
-    natsMsg_Destroy(message);
+  if (finished_.size() >= kFinishedMessagesMax || finished_bytes_ >= kFinishedBytesMax) {
+    free_finished();
   }
-  finished_.clear();
   sweep();
   if (left > 0) {
     taken_ = received_now;  // what was not found was dropped by nats.c: its subscription had gone
@@ -369,6 +368,16 @@ void NatsLink::deliver() {
       link.deliver();
     });
   }
+}
+
+// nats.c hands each message to a thread of its own that frees it; waking that thread costs more
+// than the delivery did, so they go there in groups.
+void NatsLink::free_finished() {
+  for (natsMsg* message : finished_) {
+    natsMsg_Destroy(message);
+  }
+  finished_.clear();
+  finished_bytes_ = 0;
 }
 
 void NatsLink::sweep() {
@@ -429,6 +438,7 @@ void NatsLink::close() {
     interest->ended = true;
   }
   sweep();
+  free_finished();
   if (connection_ != nullptr && anchor_of_events_ != nullptr) {
     natsConnection_Destroy(connection_);
   }

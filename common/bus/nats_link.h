@@ -17,9 +17,12 @@
 #include <string_view>
 #include <vector>
 
+// NOLINTBEGIN(bugprone-reserved-identifier): nats.c's own names
 struct __natsConnection;
 struct __natsMsg;
 struct __natsStatistics;
+
+// NOLINTEND(bugprone-reserved-identifier)
 
 namespace sluice::bus {
 
@@ -81,6 +84,7 @@ class NatsLink : public std::enable_shared_from_this<NatsLink> {
   void notice_connection(bool connected);
   void notice_error(const std::string& text, bool violation);
   void sweep();
+  void free_finished();
   [[nodiscard]] std::uint64_t received();
   // Hands out what one subscription holds, at most left of it.
   void drain(Interest* interest, int* left);
@@ -94,7 +98,8 @@ class NatsLink : public std::enable_shared_from_this<NatsLink> {
   __natsConnection* connection_ = nullptr;
   std::unique_ptr<Poller> poller_;
   std::vector<std::shared_ptr<Interest>> interests_;
-  std::vector<__natsMsg*> finished_;  // messages to free after a round
+  std::vector<__natsMsg*> finished_;  // delivered, not freed yet
+  std::size_t finished_bytes_ = 0;
   std::size_t payload_bytes_max_ = std::size_t{1} << 20;
   std::string subject_;  // scratch, for terminated strings
   std::string reply_;
