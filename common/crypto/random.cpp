@@ -1,4 +1,4 @@
-// Random bytes from getrandom(2), and UUIDv7 made of them.
+// Random bytes of getrandom(2), and UUIDv7 made of them.
 #include "common/crypto/random.h"
 
 #include "common/base/bytes.h"
@@ -9,6 +9,8 @@
 #include <cstring>
 
 #include <errno.h>
+#include <pthread.h>
+#include <string.h>
 #include <sys/random.h>
 
 namespace sluice::crypto {
@@ -20,6 +22,8 @@ constexpr std::int64_t kUnixMsMask = (std::int64_t{1} << 48) - 1;
 // is taken for the last.
 constexpr std::int64_t kBackstepMsMax = 50;
 constexpr std::size_t kUuidLength = 36;
+constexpr std::size_t kReserveBytes = 1024;
+constexpr std::size_t kReserveTakeMax = 64;  // longer ones are drawn from the kernel directly
 
 bool is_lower_hex(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
@@ -38,19 +42,62 @@ std::uint64_t next_stamp(std::int64_t unix_ms) {
   return next;
 }
 
-}  // namespace
-
-std::string random_bytes(std::size_t count) {
-  std::string bytes(count, '\0');
+void fill(char* bytes, std::size_t count) {
   std::size_t done = 0;
   while (done < count) {
-    const ssize_t got = getrandom(bytes.data() + done, count - done, 0);
+    const ssize_t got = getrandom(bytes + done, count - done, 0);
     if (got < 0) {
       SLUICE_CHECK(errno == EINTR, "getrandom(2) fails only when interrupted");
       continue;
     }
     done += static_cast<std::size_t>(got);
   }
+}
+
+// Forks of this process so far: a child must not hand out what its parent will.
+std::atomic<std::uint32_t>& forks() {
+  static std::atomic<std::uint32_t> count{0};
+  return count;
+}
+
+// Random bytes drawn ahead by one thread, so that an id does not cost a system call. What was
+// handed out is wiped.
+class Reserve {
+ public:
+  void take(char* bytes, std::size_t count) {
+    const std::uint32_t now = forks().load(std::memory_order_relaxed);
+    if (used_ + count > bytes_.size() || forks_ != now) {
+      fill(bytes_.data(), bytes_.size());
+      used_ = 0;
+      forks_ = now;
+    }
+    std::memcpy(bytes, bytes_.data() + used_, count);
+    explicit_bzero(bytes_.data() + used_, count);
+    used_ += count;
+  }
+
+ private:
+  std::array<char, kReserveBytes> bytes_{};
+  std::size_t used_ = kReserveBytes;
+  std::uint32_t forks_ = 0;
+};
+
+void count_forks() {
+  [[maybe_unused]] static const int registered =
+      pthread_atfork(nullptr, nullptr, [] { forks().fetch_add(1, std::memory_order_relaxed); });
+}
+
+}  // namespace
+
+std::string random_bytes(std::size_t count) {
+  std::string bytes(count, '\0');
+  if (count > kReserveTakeMax) {
+    fill(bytes.data(), count);
+    return bytes;
+  }
+  count_forks();
+  static thread_local Reserve reserve;
+  reserve.take(bytes.data(), count);
   return bytes;
 }
 

@@ -7,8 +7,8 @@
 
 namespace sluice::crypto {
 
-[[nodiscard]] std::string random_bytes(std::size_t count
-);  // from the operating system's generator; aborts when it fails
+// Of the operating system's generator; aborts when it fails.
+[[nodiscard]] std::string random_bytes(std::size_t count);
 [[nodiscard]] std::uint64_t random_u64();
 // RFC 9562 UUID version 7 in canonical text form; ids of one process made in the same millisecond
 // still ascend.
