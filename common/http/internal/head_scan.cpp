@@ -1,5 +1,6 @@
 #include "common/http/internal/head_scan.h"
 
+#include <algorithm>
 #include <array>
 
 namespace sluice::http {
@@ -27,8 +28,32 @@ Refusal bad_byte() {
 
 }  // namespace
 
+// Plain bytes from position on that need no look of their own: inside a line, below every limit.
+std::size_t HeadScan::plain_run(std::string_view bytes, std::size_t position) const {
+  if (after_cr_ || line_ == 0 || total_ < kPreface.size()) {
+    return 0;
+  }
+  std::size_t room = std::min(bytes.size() - position, limits_.head_bytes_max - total_);
+  if (lines_ == 0) {
+    room = std::min(room, limits_.first_line_bytes_max - line_);
+  }
+  std::size_t run = 0;
+  while (run < room && kPlain[static_cast<unsigned char>(bytes[position + run])]) {
+    ++run;
+  }
+  return run;
+}
+
 HeadScan::Outcome HeadScan::feed(std::string_view bytes) {
   for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (const std::size_t run = plain_run(bytes, i); run > 0) {
+      total_ += run;
+      line_ += run;
+      i += run;
+      if (i == bytes.size()) {
+        break;
+      }
+    }
     const char c = bytes[i];
     if (total_ < kPreface.size() && preface_ == total_ && c == kPreface[total_]) {
       ++preface_;

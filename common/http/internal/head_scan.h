@@ -37,6 +37,8 @@ class HeadScan {
   void reset();
 
  private:
+  [[nodiscard]] std::size_t plain_run(std::string_view bytes, std::size_t position) const;
+
   Limits limits_;
   std::size_t total_ = 0;
   std::size_t line_ = 0;     // bytes of the current line
