@@ -78,7 +78,7 @@ class Walker {
 
   const char* value(ondemand::value value, int depth) {
     const std::string_view token = without_trailing_space(value.raw_json_token());
-    at_ = offset_of(token.data());
+    at_ = offset_of(token.begin());
     switch (token.empty() ? '\0' : token.front()) {
       case '{':
         return nested_object(value, depth);
@@ -218,6 +218,9 @@ Result<void> refuse_duplicates(const std::vector<Field>& fields) {
 }  // namespace
 
 Result<Scan> Scan::object(std::string& document) {
+  if (document.starts_with("\xEF\xBB\xBF")) {  // some versions of simdjson skip it
+    return malformed("a byte order mark", 0);
+  }
   document.reserve(document.size() + kScanPadding);
   thread_local ondemand::parser kept_parser(kKeptParserBytesMax);
   std::optional<ondemand::parser> large_parser;
@@ -249,7 +252,7 @@ Result<Scan> Scan::object(std::string& document) {
       return malformed(wrong, walker.at());
     }
     field.key_begin = walker.at();
-    field.value_begin = walker.offset_of(member.value().raw_json_token().data());
+    field.value_begin = walker.offset_of(std::string_view(member.value().raw_json_token()).begin());
     if (const char* const wrong = walker.value(member.value(), 2); wrong != nullptr) {
       return malformed(wrong, walker.at());
     }
