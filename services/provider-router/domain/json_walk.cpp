@@ -6,13 +6,23 @@
 namespace sluice::provider_router {
 namespace {
 
+// Position behind the string that starts at position. Looks for the next quote, then for a
+// backslash before it: most strings are long and have no escapes.
 std::size_t skip_string(std::string_view text, std::size_t position) {
-  for (std::size_t at = position + 1; at < text.size(); ++at) {
-    if (text[at] == '\\') {
-      ++at;
-    } else if (text[at] == '"') {
-      return at + 1;
+  std::size_t at = position + 1;
+  std::size_t quote = position;
+  while (at < text.size()) {
+    if (quote < at) {
+      quote = text.find('"', at);
+      if (quote == std::string_view::npos) {
+        break;
+      }
     }
+    const std::size_t escape = text.substr(at, quote - at).find('\\');
+    if (escape == std::string_view::npos) {
+      return quote + 1;
+    }
+    at += escape + 2;
   }
   return text.size();
 }

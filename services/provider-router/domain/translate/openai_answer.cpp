@@ -80,12 +80,7 @@ AnswerOrFailure openai_answer(std::string body, const AnswerSource& source) {
     Failure failure = failure_of_event(source.provider, body);
     return failure;
   }
-  bool any = false;
-  each_element(choices, [&any](std::string_view) {
-    any = true;
-    return false;
-  });
-  if (!any) {
+  if (!choices.starts_with('[') || choices[skip_space(choices, 1)] == ']') {
     return broken_answer(source.provider, "its answer had no choices");
   }
   Answer answer;
