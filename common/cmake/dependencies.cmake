@@ -4,6 +4,9 @@ find_package(PkgConfig REQUIRED)
 find_package(Protobuf REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(GTest REQUIRED)
+if(POLICY CMP0167)
+  cmake_policy(SET CMP0167 NEW)  # Boost's own package files; older versions of CMake use them by themselves
+endif()
 find_package(Boost 1.81 REQUIRED)
 
 pkg_check_modules(nats REQUIRED IMPORTED_TARGET libnats)
@@ -46,3 +49,12 @@ find_path(V8_INCLUDE v8.h PATHS ${V8_INCLUDE_PATHS} NO_DEFAULT_PATH REQUIRED)
 find_library(V8_LIBRARY node PATHS ${V8_LIBRARY_PATHS} NO_DEFAULT_PATH REQUIRED)
 add_library(V8::V8 UNKNOWN IMPORTED)
 set_target_properties(V8::V8 PROPERTIES IMPORTED_LOCATION "${V8_LIBRARY}" INTERFACE_INCLUDE_DIRECTORIES "${V8_INCLUDE}")
+
+# The allocator of the services: a tenth more requests per second than the C library's (./dev bench hot-path). Sanitizers
+# bring their own.
+add_library(sluice_allocator INTERFACE)
+if(SLUICE_SANITIZE STREQUAL "off")
+  find_library(MIMALLOC_LIBRARY mimalloc REQUIRED)
+  target_link_libraries(sluice_allocator INTERFACE
+    -Wl,--push-state,--no-as-needed ${MIMALLOC_LIBRARY} -Wl,--pop-state)
+endif()

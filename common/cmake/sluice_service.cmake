@@ -14,7 +14,7 @@ function(sluice_service name)
 
   add_executable(${name} main.cpp)
   sluice_warnings(${name})
-  target_link_libraries(${name} PRIVATE ${library})
+  target_link_libraries(${name} PRIVATE ${library} sluice_allocator)
   target_precompile_headers(${name} REUSE_FROM sluice_pch)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 
