@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <csignal>
 #include <set>
+#include <utility>
 
 namespace sluice::codemode_runner {
 namespace {
@@ -44,13 +45,14 @@ struct Runs::Run {
   std::string digest;  // of the source
   std::string javascript;
   Phase phase = Phase::AwaitsCompiler;
-  ChildId child = 0;      // 0: none
-  TimePoint deadline;     // of the phase
-  TimePoint began;        // Compile or Start was sent
-  bool executed = false;  // Start was sent
-  bool overdue = false;   // killed because its time was over
-  bool silent = false;    // nobody waits for it any more
-  bool lagging = false;   // its child is not read, because the service lags
+  ChildId child = 0;        // 0: none
+  TimePoint deadline;       // of the phase
+  TimePoint began;          // Compile or Start was sent
+  bool recompiled = false;  // the zygote of its first compiler died
+  bool executed = false;    // Start was sent
+  bool overdue = false;     // killed because its time was over
+  bool silent = false;      // nobody waits for it any more
+  bool lagging = false;     // its child is not read, because the service lags
   std::uint32_t compile_us = 0;
   std::uint32_t wall_us = 0;
   ExecutorCheck check;
@@ -340,6 +342,10 @@ void Runs::child_ended(ChildId child, std::optional<ChildUsage> usage, TimePoint
   }
   by_child_.erase(child);
   run->child = 0;
+  if (run->phase == Phase::Compiling && !usage && !std::exchange(run->recompiled, true)) {
+    await_child(*run, ChildKind::Compiler, now);  // it has not begun
+    return;
+  }
   report(*run, usage);
 }
 

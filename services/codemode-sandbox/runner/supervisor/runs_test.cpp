@@ -277,6 +277,22 @@ TEST_F(RunsTest, TheEndOfAChildThatSaidNothingBecomesAnOutcome) {
   EXPECT_EQ(services_.finished(kService)[1].outcome(), codemode::v1::OUTCOME_KILLED);
 }
 
+TEST_F(RunsTest, AScriptWhoseCompilerZygoteDiesIsCompiledAgainOnce) {
+  const ChildId first = children_.add_idle(ChildKind::Compiler);
+  const ChildId second = children_.add_idle(ChildKind::Compiler);
+  ask("run_1", "return 1");
+  children_.remove(first);
+  runs_.child_ended(first, std::nullopt, now_);
+
+  ASSERT_THAT(children_.taken(second).messages, SizeIs(1));
+  EXPECT_EQ(children_.taken(second).messages[0].compile().source(), "return 1");
+  EXPECT_THAT(services_.finished(kService), SizeIs(0));
+
+  children_.remove(second);
+  runs_.child_ended(second, std::nullopt, now_);
+  EXPECT_EQ(only_finished().outcome(), codemode::v1::OUTCOME_KILLED);
+}
+
 TEST_F(RunsTest, AJailViolationIsAnAlert) {
   const ChildId child = begin("run_1");
 

@@ -249,6 +249,7 @@ void ZygoteChildren::remove_zygote(Zygote& zygote, Fate fate, TimePoint now) {
   for (const auto& [id, child] : children_) {
     if (child->zygote == &zygote) {
       child->hosted.kill();
+      std::erase(own.idle, id);  // nobody takes it any more
       orphans.push_back(id);
     }
   }
