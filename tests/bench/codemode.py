@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+"""./dev bench codemode: scripts in one runner, without the rest of Sluice: start of a trivial script, scripts per second, memory.
+
+The service's side is tests/bench/script_driver.cpp. "cached" repeats one script, which is compiled once; "distinct" gives the
+compiler another one each time. First line = compiling and the executor's start to the first line of the script, as the runner
+tells; finished = from Run sent to Finished received, as the driver sees it. Standard library only."""
+
+import argparse
+import json
+import os
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+WARM_SECONDS_MAX = 120
+HELD = 4  # the executors forked ahead, which then are the active ones
+TARGETS = {"first_line_ms": 5.0, "per_second": 150.0}
+
+
+def children_of(pid):
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        found += [int(p) for p in (task / "children").read_text().split()]
+    return found
+
+
+def memory_kb(pid):
+    """Private and proportional memory of a process, which may end meanwhile."""
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return None
+    fields = {k: int(v) for k, v in re.findall(r"^(\w+):\s+(\d+) kB", text, re.M)}
+    if not fields:
+        return None
+    return {"private": fields["Private_Clean"] + fields["Private_Dirty"], "pss": fields["Pss"], "rss": fields["Rss"]}
+
+
+def median_memory(pids):
+    values = [v for v in map(memory_kb, pids) if v]
+    return {k: statistics.median(v[k] for v in values) / 1024 for k in ("private", "pss", "rss")} if values else None
+
+
+class Bench:
+    def __init__(self, options):
+        self.options = options
+        self.folder = Path(tempfile.mkdtemp(prefix="sluice-bench-"))
+        (self.folder / "sockets").mkdir()
+        self.build = ROOT / "build" / options.preset
+        self.runner = None
+        self.times = {"cached": [], "distinct": []}
+        self.rates = {"cached": [], "distinct": []}
+        self.memory = {}
+        self.failed = 0
+
+    def start(self):
+        programs = (self.build / "bin" / "codemode-runner", self.build / "tests" / "bench" / "script_driver")
+        for program in programs:
+            if not program.exists():
+                sys.exit(f"{program} is missing; run ./dev build {self.options.preset}")
+        self.log = open(self.folder / "log", "w")
+        self.runner = subprocess.Popen([programs[0], "--sockets", self.folder / "sockets", "--run-directory", self.folder / "run"],
+                                       stderr=self.log)
+        deadline = time.monotonic() + WARM_SECONDS_MAX
+        while not list((self.folder / "run").glob("runner-*.json")):
+            if time.monotonic() > deadline or self.runner.poll() is not None:
+                sys.exit("the runner did not get ready:\n" + (self.folder / "log").read_text())
+            time.sleep(0.05)
+        self.v8 = re.search(r"runner-ready.*v8=(\S+)", (self.folder / "log").read_text()).group(1)
+
+    def stop(self):
+        if self.runner:
+            self.runner.terminate()
+            try:
+                self.runner.wait(15)
+            except subprocess.TimeoutExpired:
+                self.runner.kill()
+            self.log.close()
+        if self.options.keep:
+            print(f"log kept in {self.folder}")
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def driver(self, mode, runs, at_once=4, distinct=False):
+        return [str(self.build / "tests" / "bench" / "script_driver"), "--sockets", str(self.folder / "sockets"), "--mode", mode,
+                "--runs", str(runs), "--at-once", str(at_once), "--distinct", str(int(distinct))]
+
+    def measure(self, mode, runs, at_once, kind):
+        done = subprocess.run(self.driver(mode, runs, at_once, kind == "distinct"), capture_output=True, text=True, timeout=180)
+        if done.returncode != 0:
+            raise RuntimeError(f"the driver failed: {done.stderr.strip()}")
+        result = json.loads(done.stdout)
+        self.failed += result["failed"]
+        return result
+
+    # --- memory -----------------------------------------------------------------------------------------------------------
+
+    def zygote(self, kind):
+        for pid in children_of(self.runner.pid):
+            if kind.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+                return pid
+        raise RuntimeError(f"the runner has no {kind} zygote")
+
+    def measure_memory(self):
+        time.sleep(0.5)  # what was forked ahead has come to rest
+        self.memory["supervisor"] = median_memory([self.runner.pid])
+        for kind in ("compiler", "executor"):
+            zygote = self.zygote(kind)
+            self.memory[f"{kind} zygote"] = median_memory([zygote])
+            self.memory[f"{kind} child, idle"] = median_memory(children_of(zygote))
+        idle = children_of(self.zygote("executor"))
+        holding = subprocess.Popen(self.driver("hold", HELD), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        if holding.stdout.readline().strip() != "holding":
+            raise RuntimeError("the driver does not hold its scripts")
+        self.memory["executor child, waiting in a tool call"] = median_memory(idle)
+        holding.communicate()
+
+    # --- the run ----------------------------------------------------------------------------------------------------------
+
+    def run(self):
+        runs = self.options.runs
+        self.measure("many", min(runs, 100), 4, "distinct")  # code and pages that every later run uses
+        for _ in range(self.options.rounds):
+            for kind in ("cached", "distinct"):
+                self.times[kind].append(self.measure("one", runs, 1, kind))
+                self.rates[kind].append(self.measure("many", runs, self.options.at_once, kind))
+                print(f"   {kind}: first line p50 {self.times[kind][-1]['first_line']['p50'] / 1000:.2f} ms, "
+                      f"{self.rates[kind][-1]['per_second']:.0f} scripts/s", flush=True)
+        self.measure_memory()
+
+    def of(self, kind, what, quantile):
+        return statistics.median(r[what][quantile] for r in self.times[kind]) / 1000
+
+    def rate(self, kind):
+        return statistics.median(r["per_second"] for r in self.rates[kind])
+
+    def print_report(self):
+        commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+        model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+        print(f"\ncodemode · {time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime())} · commit {commit or 'none'} · preset {self.options.preset} · "
+              f"V8 {self.v8}")
+        print(f"{model.group(1) if model else platform.processor()}, {os.cpu_count()} CPUs, Linux {platform.release()}, "
+              f"load {os.getloadavg()[0]:.1f}; medians of {self.options.rounds} rounds of {self.options.runs} scripts\n")
+        print("| trivial script, one after the other | compile ms p50 / p95 | start ms p50 / p95 | first line ms p50 / p95 | "
+              "finished ms p50 / p95 | scripts/s, " + str(self.options.at_once) + " at once |")
+        print("|---|---|---|---|---|---|")
+        for kind in ("cached", "distinct"):
+            cells = [f"{self.of(kind, what, 'p50'):.2f} / {self.of(kind, what, 'p95'):.2f}"
+                     for what in ("compile", "start", "first_line", "finished")]
+            print(f"| {kind} | " + " | ".join(cells) + f" | {self.rate(kind):.0f} |")
+        print("\n| process | private MB | proportional MB | resident MB |\n|---|---|---|---|")
+        for name, memory in self.memory.items():
+            if memory:
+                print(f"| {name} | {memory['private']:.2f} | {memory['pss']:.2f} | {memory['rss']:.1f} |")
+        self.print_targets()
+
+    def print_targets(self):
+        if self.options.smoke:
+            return
+        print("\nTargets\n")
+        for kind in ("cached", "distinct"):
+            first, rate = self.of(kind, "first_line", "p50"), self.rate(kind)
+            for text, value, bound, good in (
+                    ("start of a trivial script, p50 ms", first, f"≤ {TARGETS['first_line_ms']}", first <= TARGETS["first_line_ms"]),
+                    ("trivial scripts per second", rate, f"≥ {TARGETS['per_second']}", rate >= TARGETS["per_second"])):
+                print(f"- {kind}: {text}: {value:.2f} (target {bound}): {'met' if good else 'MISSED'}")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./dev bench codemode", description=__doc__.split("\n")[0])
+    parser.add_argument("--smoke", action="store_true", help="a few scripts; fails on any error")
+    parser.add_argument("--preset", default="release")
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--runs", type=int)
+    parser.add_argument("--at-once", type=int, default=4)
+    parser.add_argument("--json", help="also write every measured row to this file")
+    parser.add_argument("--keep", action="store_true", help="keep the log")
+    options = parser.parse_args()
+    for name, full, smoke in (("rounds", 3, 1), ("runs", 500, 20)):
+        if getattr(options, name) is None:
+            setattr(options, name, smoke if options.smoke else full)
+    bench = Bench(options)
+    try:
+        bench.start()
+        bench.run()
+        bench.print_report()
+    finally:
+        bench.stop()
+    if options.json:
+        Path(options.json).write_text(json.dumps({"times": bench.times, "rates": bench.rates, "memory": bench.memory}, indent=1))
+    if bench.failed:
+        sys.exit(f"{bench.failed} scripts did not end well")
+
+
+if __name__ == "__main__":
+    main()
