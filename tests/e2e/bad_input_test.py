@@ -1,12 +1,13 @@
 """Bad input from outside: each gets a typed error that says what to do, and the service stays well."""
 
 import json
+import os
 import socket
-import subprocess
+import tempfile
 import time
 import unittest
 
-from case import StackTest, stack_module
+from case import PRESET, StackClass, StackTest
 
 CHAT = "/v1/chat/completions"
 EXECUTE = "/v1/mcp/tool/execute"
@@ -141,17 +142,15 @@ class WrongConfiguration(unittest.TestCase):
         ("audit-writer", {"audit": {"outbox_directory": 7}}, ["audit.outbox_directory"]),
     ]
 
+    stack = StackClass("unused", preset=PRESET)  # never started: its programs are enough
+
     def check(self, service, content, words):
-        import tempfile
-        import os
-        program = stack_module.ROOT / "build" / os.environ.get("SLUICE_PRESET", "dev") / "bin" / service
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
             file.write(content)
             file.flush()
-            done = subprocess.run([str(program), "--config", file.name, "--check-config"], capture_output=True, text=True,
-                                  timeout=30, env=stack_module.Stack.clean_env())
-        output = done.stdout + done.stderr
-        self.assertEqual(done.returncode, 2, output)
+            os.chmod(file.name, 0o644)
+            code, output = self.stack.check_config(service, file.name)
+        self.assertEqual(code, 2, output)
         for word in words:
             self.assertIn(word, output)
 

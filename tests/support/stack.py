@@ -323,14 +323,9 @@ class Stack:
 
     def start_redis(self):
         self.redis_port = getattr(self, "redis_port", None) or free_port()
-        lines = ["user default off"]
-        for service in SERVICES:
-            owner = {"provider-router": "provider", "policy-engine": "policy", "mcp-connector": "connector",
-                     "codemode-sandbox": "codemode", "audit-writer": "audit"}.get(service, service)
-            digest = hashlib.sha256(self.secret(service, "redis.password").encode()).hexdigest()
-            lines.append(f"user {service} on #{digest} ~sluice:{owner}:* resetchannels +@all -@admin -@dangerous +info")
         acl = self.folder / "redis/users.acl"
-        acl.write_text("\n".join(lines) + "\n")
+        acl.write_text(subprocess.run([str(ROOT / "deploy" / "init-redis"), str(self.folder / "secrets")],
+                                      check=True, capture_output=True, text=True, timeout=30).stdout)
         acl.chmod(0o600)
         program = find_program("redis-server")
         self.children["redis"] = Child(
@@ -490,7 +485,7 @@ class Stack:
             while wanted not in self.health("codemode-sandbox", "/metrics", index).splitlines():
                 for runner in self.runners:
                     if not runner.alive():
-                        raise StackError(f"{RUNNER} ended with code {runner.popen.returncode}:\n{runner.log_tail()}")
+                        raise StackError(f"{RUNNER} ended:\n{runner.log_tail()}")
                 if time.monotonic() > deadline:
                     raise StackError(f"not every runner is connected after {seconds} s:\n{self.runners[0].log_tail()}")
                 time.sleep(0.02)
