@@ -53,7 +53,7 @@ class OutboxClient final : public Client {
             {5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 1e-3, 1e-2}
         )) {}
 
-  Result<std::string> record(v1::Record record) override;
+  Result<std::string> record(v1::Record&& record) override;
   Async<void> written() override;
   Async<v1::CommitReply> commit(v1::Record intent, std::string grant_id, RequestContext context)
       override;
@@ -146,7 +146,7 @@ Result<Position> OutboxClient::append(v1::Record& record) {
   return position;
 }
 
-Result<std::string> OutboxClient::record(v1::Record record) {
+Result<std::string> OutboxClient::record(v1::Record&& record) {
   SLUICE_TRY([[maybe_unused]] const Position position, append(record));
   return std::move(*record.mutable_event_id());
 }
@@ -174,7 +174,7 @@ void OutboxClient::flush() {
   }
   write_failing_ = !written.ok();
   for (auto* waiter : std::exchange(waiters_, {})) {
-    waiter->set(written);
+    waiter->set_now(written);
   }
   publisher_.pump();
 }

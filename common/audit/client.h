@@ -46,7 +46,7 @@ class Client {
   // redacted; the body of a write's or delete's tool.outcome is its exact result and kept up to 1
   // MiB (beyond, it is cut and body_truncated set). Errors: Unavailable when the outbox is full
   // (the service then answers 503).
-  virtual Result<std::string> record(v1::Record record) = 0;
+  virtual Result<std::string> record(v1::Record&& record) = 0;
   // Returns when everything recorded so far is in the outbox file: before the step the records
   // describe is answered. One write(2) per turn of the loop serves everyone who waits.
   virtual Async<void> written() = 0;

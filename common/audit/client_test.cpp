@@ -262,7 +262,7 @@ TEST_F(ClientTest, RefusesRecordsWhenTheOutboxIsFull) {
   }
 
   v1::Record one;
-  EXPECT_THAT(client_->record(one), HasCode(Code::Unavailable));
+  EXPECT_THAT(client_->record(v1::Record(one)), HasCode(Code::Unavailable));
   EXPECT_THAT(
       result_of(client_->commit(one, "g", context(std::chrono::seconds(1)))),
       HasCode(Code::Unavailable)
@@ -431,7 +431,7 @@ TEST(RecordingClient, RemembersAndAnswersAsTold) {
   v1::Record record;
   record.set_action("a");
 
-  ASSERT_THAT(client.record(record), IsOk());
+  ASSERT_THAT(client.record(v1::Record(record)), IsOk());
   const auto first = sluice::testing::run_sync(client.commit(record, "g", {}));
   const auto second = sluice::testing::run_sync(client.commit(record, "g", {}));
   client.set_full(true);
@@ -442,7 +442,7 @@ TEST(RecordingClient, RemembersAndAnswersAsTold) {
   EXPECT_TRUE(second.value().committed());
   EXPECT_EQ(client.with_action("a").size(), 1U);
   EXPECT_EQ(client.commits().size(), 2U);
-  EXPECT_THAT(client.record(record), HasCode(Code::Unavailable));
+  EXPECT_THAT(client.record(v1::Record(record)), HasCode(Code::Unavailable));
 }
 
 TEST(RecordingClient, FailsAsPlanned) {

@@ -54,7 +54,7 @@ TEST_F(AuditWriterTest, ACallIsCommittedJournaledAndItsResultKeptSealed) {
   question.set_tool_call_id("call-1");
   auto suggestion = audit::record_of(context(1s), "chat.suggestion");
   suggestion.set_tool_call_id("call-1");
-  ASSERT_THAT(ingress.audit->record(suggestion), IsOk());
+  ASSERT_THAT(ingress.audit->record(audit::v1::Record(suggestion)), IsOk());
   ++recorded_;
   ASSERT_TRUE(all_stored()) << writer_log();
 
@@ -75,7 +75,7 @@ TEST_F(AuditWriterTest, ACallIsCommittedJournaledAndItsResultKeptSealed) {
   outcome.set_effect_class("write");
   outcome.set_outcome(audit::v1::OUTCOME_DONE);
   outcome.set_body(R"({"content":"made","password":"hunter2"})");
-  ASSERT_THAT(connector.audit->record(outcome), IsOk());
+  ASSERT_THAT(connector.audit->record(audit::v1::Record(outcome)), IsOk());
   ++recorded_;
   ASSERT_TRUE(all_stored()) << writer_log();
   const auto finished =
@@ -218,7 +218,7 @@ TEST_F(AuditWriterTest, ForgedContentUnderAKnownEventIdIsFoundAndRecorded) {
   start_writer();
   Producer& ingress = producer("ingress");
   auto honest = audit::record_of(context(1s), "chat.request");
-  const auto id = ingress.audit->record(honest);
+  const auto id = ingress.audit->record(audit::v1::Record(honest));
   ASSERT_THAT(id, IsOk());
   ++recorded_;
   ASSERT_TRUE(all_stored()) << writer_log();

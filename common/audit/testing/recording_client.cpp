@@ -18,7 +18,7 @@ void complete_for_test(v1::Record& record, std::uint64_t sequence) {
 
 }  // namespace
 
-Result<std::string> RecordingClient::record(v1::Record record) {
+Result<std::string> RecordingClient::record(v1::Record&& record) {
   if (faults_ != nullptr) {
     SLUICE_CHECK_OK(faults_->step());
   }

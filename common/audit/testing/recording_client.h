@@ -13,7 +13,7 @@ class RecordingClient final : public Client {
  public:
   explicit RecordingClient(testing::FaultPlan* faults = nullptr) : faults_(faults) {}
 
-  Result<std::string> record(v1::Record record) override;
+  Result<std::string> record(v1::Record&& record) override;
   Async<void> written() override;
   Async<v1::CommitReply> commit(v1::Record intent, std::string grant_id, RequestContext context)
       override;

@@ -199,7 +199,7 @@ audit::v1::Record Trail::start(
   return record;
 }
 
-Result<void> Trail::leave(audit::v1::Record record) {
+Result<void> Trail::leave(audit::v1::Record&& record) {
   auto event = client_->record(std::move(record));
   if (!event.ok()) {
     return std::move(event).error();

@@ -70,7 +70,7 @@ class Trail {
   [[nodiscard]] audit::v1::Record start(
       const RequestContext& context, const Caller& caller, std::string action
   ) const;
-  Result<void> leave(audit::v1::Record record);
+  Result<void> leave(audit::v1::Record&& record);
 
   audit::Client* client_;
   std::size_t body_bytes_max_;

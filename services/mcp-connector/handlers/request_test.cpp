@@ -18,7 +18,7 @@ using testing::IsOk;
 // A ledger whose commit answers when the test says so.
 class GatedLedger final : public audit::Client {
  public:
-  Result<std::string> record(audit::v1::Record record) override {
+  Result<std::string> record(audit::v1::Record&& record) override {
     return inner_.record(std::move(record));
   }
 
