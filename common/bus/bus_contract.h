@@ -678,6 +678,40 @@ TYPED_TEST_P(BusContract, DurableMessagesAreStoredFetchedAndAcknowledgedOnce) {
   EXPECT_FALSE(seen.contains("m0"));
 }
 
+TYPED_TEST_P(BusContract, WhatAConsumerDidNotAcknowledgeComesAtOnceToTheNext) {
+  Peer& writer = this->join("audit-writer");
+  const TimePoint deadline = this->rig_.clock()->now() + 20s;
+  auto consumer = this->run(writer.transport->consume("DURABLE", "t.durable", "reader"));
+  ASSERT_THAT(consumer, IsOk());
+  for (const char* bytes : {"acknowledged", "handed out", "sent"}) {
+    ASSERT_THAT(this->run(writer.transport->publish_durable("t.durable", bytes, deadline)), IsOk());
+  }
+  for (const bool acknowledge : {true, false}) {
+    const auto one = this->run(consumer.value()->fetch(1, 2000ms));
+    ASSERT_THAT(one, IsOk());
+    ASSERT_EQ(one.value().size(), 1U);
+    if (acknowledge) {
+      EXPECT_THAT(this->run(consumer.value()->acknowledge(one.value())), IsOk());
+    }
+  }
+
+  const TimePoint ended = this->rig_.clock()->now();
+  consumer = Error(Code::Cancelled, "terminated");
+  auto next = this->run(writer.transport->consume("DURABLE", "t.durable", "reader"));
+  ASSERT_THAT(next, IsOk());
+  std::set<std::string> seen;
+  while (seen.size() < 2 && this->rig_.clock()->now() < ended + 10s) {
+    const auto some = this->run(next.value()->fetch(10, 200ms));
+    ASSERT_THAT(some, IsOk());
+    for (const DurableMessage& message : some.value()) {
+      seen.insert(message.bytes);
+    }
+  }
+
+  EXPECT_EQ(seen, (std::set<std::string>{"handed out", "sent"}));
+  EXPECT_LT(this->rig_.clock()->now() - ended, std::max(this->rig_.ack_wait(), 500ms));
+}
+
 REGISTER_TYPED_TEST_SUITE_P(
     BusContract,
     EverySubscriberGetsAMessageAndOneOfEachQueueGroup,
@@ -703,7 +737,8 @@ REGISTER_TYPED_TEST_SUITE_P(
     AKeyIsServedWhileItsRegistrationLives,
     DrainingFinishesWhatIsInFlightAndTakesNothingNew,
     DrainingCancelsWhatIsNotDoneAtItsDeadline,
-    DurableMessagesAreStoredFetchedAndAcknowledgedOnce
+    DurableMessagesAreStoredFetchedAndAcknowledgedOnce,
+    WhatAConsumerDidNotAcknowledgeComesAtOnceToTheNext
 );
 
 }  // namespace sluice::bus

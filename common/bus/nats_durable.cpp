@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <charconv>
 #include <deque>
+#include <set>
 
 namespace sluice::bus {
 namespace {
@@ -94,6 +95,20 @@ class NatsConsumer final : public DurableConsumer {
         inbox_(std::move(inbox)),
         next_subject_(std::move(next_subject)) {}
 
+  NatsConsumer(const NatsConsumer&) = delete;
+  NatsConsumer& operator=(const NatsConsumer&) = delete;
+  NatsConsumer(NatsConsumer&&) = delete;
+  NatsConsumer& operator=(NatsConsumer&&) = delete;
+
+  ~NatsConsumer() override {
+    subscription_.reset();
+    for (const std::string& token : unacknowledged_) {
+      if (!link_->publish(token, "", "-NAK").ok()) {
+        return;  // without a connection the server notices by itself
+      }
+    }
+  }
+
   Result<void> start() {
     SLUICE_TRY(subscription_, link_->subscribe(inbox_, "", [this](const NatsMessage& message) {
       on_message(message);
@@ -126,6 +141,7 @@ class NatsConsumer final : public DurableConsumer {
   Async<void> acknowledge(std::vector<DurableMessage> messages) override {
     for (const DurableMessage& message : messages) {
       SLUICE_CO_CHECK_OK(link_->publish(message.ack_token, "", "+ACK"));
+      unacknowledged_.erase(message.ack_token);
     }
     co_return Result<void>();
   }
@@ -166,6 +182,7 @@ class NatsConsumer final : public DurableConsumer {
            ack.stream_sequence,
            std::string(message.delivery.reply)}
       );
+      unacknowledged_.insert(buffer_.back().ack_token);
       pending_ = ack.pending;
       asked_ -= std::min<std::size_t>(asked_, 1);
     } else {
@@ -185,6 +202,7 @@ class NatsConsumer final : public DurableConsumer {
   std::string next_subject_;
   std::unique_ptr<Subscription> subscription_;
   std::deque<DurableMessage> buffer_;
+  std::set<std::string> unacknowledged_;  // ack tokens; at most what the server lets be open
   std::size_t asked_ = 0;
   TimePoint asked_until_;
   std::uint64_t pending_ = 0;

@@ -51,6 +51,8 @@ struct DurableMessage {
 
 class DurableConsumer {
  public:
+  // Gives back what was not acknowledged: the next consumer gets it at once. After a crash it comes
+  // again when its acknowledgement is overdue.
   virtual ~DurableConsumer() = default;
   // Up to count messages; waits at most for wait, then answers what there is (maybe none). Errors:
   // Unavailable, Cancelled.
