@@ -314,7 +314,7 @@ def changed_sources(base):
 
 
 def compile_database():
-    for preset in ("asan", "dev"):
+    for preset in ("dev", "asan"):
         if (ROOT / "build" / preset / "compile_commands.json").exists():
             return ROOT / "build" / preset
     return None

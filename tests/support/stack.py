@@ -434,6 +434,8 @@ class Stack:
 
     def start_runner(self):
         program = self.bin / RUNNER
+        if not program.exists():  # sanitized builds have none
+            program = ROOT / "build/dev/bin" / RUNNER
         if not program.exists():
             raise StackError(f"{program} is missing; run ./dev build first")
         self.runner_folder.mkdir(mode=0o700, exist_ok=True)

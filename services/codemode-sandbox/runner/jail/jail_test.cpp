@@ -55,12 +55,7 @@ int exit_code(int status) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-class Jail : public ::testing::Test {
- protected:
-  void SetUp() override { SLUICE_SKIP_WITHOUT_JAIL(); }
-};
-
-TEST_F(Jail, OrdinaryWorkGoesOn) {
+TEST(Jail, OrdinaryWorkGoesOn) {
   const int status = ends_with([] {
     void* const memory =
         ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -70,7 +65,7 @@ TEST_F(Jail, OrdinaryWorkGoesOn) {
   EXPECT_EQ(exit_code(status), kSurvived);
 }
 
-TEST_F(Jail, FilesAreNotThere) {
+TEST(Jail, FilesAreNotThere) {
   EXPECT_EQ(
       exit_code(ends_with([] { return ::open("/etc/passwd", O_RDONLY) < 0 ? errno : 0; })), ENOENT
   );
@@ -82,7 +77,7 @@ TEST_F(Jail, FilesAreNotThere) {
   EXPECT_EQ(exit_code(ends_with([] { return ::access("/", F_OK) < 0 ? errno : 0; })), ENOENT);
 }
 
-TEST_F(Jail, OnlyTheSocketIsReadAndWritten) {
+TEST(Jail, OnlyTheSocketIsReadAndWritten) {
   EXPECT_EQ(
       exit_code(ends_with([] { return ::write(STDOUT_FILENO, "x", 1) < 0 ? errno : 0; })), EBADF
   );
@@ -99,7 +94,7 @@ TEST_F(Jail, OnlyTheSocketIsReadAndWritten) {
   );
 }
 
-TEST_F(Jail, OtherProcessesAreOutOfReach) {
+TEST(Jail, OtherProcessesAreOutOfReach) {
   EXPECT_EQ(killed_by(ends_with([] { return ::fork() >= 0 ? kSurvived : errno; })), SIGSYS);
   EXPECT_EQ(
       killed_by(ends_with([] {
@@ -115,7 +110,7 @@ TEST_F(Jail, OtherProcessesAreOutOfReach) {
   );
 }
 
-TEST_F(Jail, ThereIsNoNetwork) {
+TEST(Jail, ThereIsNoNetwork) {
   EXPECT_EQ(killed_by(ends_with([] { return ::socket(AF_INET, SOCK_STREAM, 0); })), SIGSYS);
   EXPECT_EQ(killed_by(ends_with([] { return ::socket(AF_UNIX, SOCK_STREAM, 0); })), SIGSYS);
   EXPECT_EQ(
@@ -123,7 +118,7 @@ TEST_F(Jail, ThereIsNoNetwork) {
   );
 }
 
-TEST_F(Jail, AnExecutorHasNoExecutableMemory) {
+TEST(Jail, AnExecutorHasNoExecutableMemory) {
   const Planted map = [] {
     return ::mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) !=
                    MAP_FAILED
@@ -141,7 +136,7 @@ TEST_F(Jail, AnExecutorHasNoExecutableMemory) {
   EXPECT_EQ(exit_code(ends_with(map, ExecutableMemory::Allowed)), kSurvived);
 }
 
-TEST_F(Jail, TimeAndMemoryHaveLimits) {
+TEST(Jail, TimeAndMemoryHaveLimits) {
   EXPECT_EQ(
       killed_by(ends_with([] {
         volatile bool on = true;

@@ -12,14 +12,10 @@ using ::testing::HasSubstr;
 class CompilerChild : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    if (jail_works_here()) {
-      zygote_ = std::make_unique<ZygoteProcess>([] { return warm_compiler(SLUICE_COMPILER_JS); });
-    }
+    zygote_ = std::make_unique<ZygoteProcess>([] { return warm_compiler(SLUICE_COMPILER_JS); });
   }
 
   static void TearDownTestSuite() { zygote_.reset(); }
-
-  void SetUp() override { SLUICE_SKIP_WITHOUT_JAIL(); }
 
   static Ran compile(std::string source) {
     wire::ToChild message;

@@ -160,14 +160,6 @@ class Conversation {
 
 }  // namespace
 
-bool jail_works_here() {
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-  return false;
-#else
-  return true;
-#endif
-}
-
 std::string Ran::console_text() const {
   std::string text;
   for (const auto& line : console) {
@@ -275,17 +267,11 @@ std::vector<wire::CallResult> echo(const wire::ToolCall& call) {
 std::unique_ptr<ZygoteProcess> ExecutorTest::zygote_;
 
 void ExecutorTest::SetUpTestSuite() {
-  if (jail_works_here()) {
-    zygote_ = std::make_unique<ZygoteProcess>(warm_executor);
-  }
+  zygote_ = std::make_unique<ZygoteProcess>(warm_executor);
 }
 
 void ExecutorTest::TearDownTestSuite() {
   zygote_.reset();
-}
-
-void ExecutorTest::SetUp() {
-  SLUICE_SKIP_WITHOUT_JAIL();
 }
 
 Ran ExecutorTest::run(const wire::ToChild& start, const Host& host) {

@@ -17,14 +17,6 @@
 
 namespace sluice::codemode_runner {
 
-// The jail's limits and system calls are not compatible with a sanitizer's own.
-[[nodiscard]] bool jail_works_here();
-
-#define SLUICE_SKIP_WITHOUT_JAIL()                                                        \
-  if (!jail_works_here()) {                                                               \
-    GTEST_SKIP() << "the jail cannot be closed under a sanitizer; run in the dev preset"; \
-  }
-
 struct Ran {
   // What the child said last, or what its end means.
   wire::Finished finished;
@@ -76,7 +68,6 @@ class ExecutorTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite();
   static void TearDownTestSuite();
-  void SetUp() override;
 
   // Killed 500 ms after its wall limit, as the supervisor does.
   [[nodiscard]] static Ran run(const wire::ToChild& start, const Host& host = echo);
