@@ -110,6 +110,8 @@ class ToolCallStore {
       Owner owner, std::vector<std::string> ids
   ) = 0;
   virtual Async<void> remember(Owner owner, std::vector<std::string> ids, ChainPoint point) = 0;
+  // Keeps the point unless the id has one already. The result is what stands there then.
+  virtual Async<ChainPoint> claim(Owner owner, std::string id, ChainPoint point) = 0;
   // The highest hop of a chain that a client named itself.
   virtual Async<std::optional<ChainPoint>> find_chain(Owner owner, ChainId chain) = 0;
   virtual Async<void> remember_chain(Owner owner, ChainPoint point) = 0;

@@ -16,6 +16,10 @@ std::string key_of(std::string_view kind, const Owner& owner, std::string_view i
   return "sluice:ingress:" + std::string(kind) + ":" + to_hex(digest.finish());
 }
 
+std::string text_of(const ChainPoint& point) {
+  return point.chain.str() + " " + std::to_string(point.hop);
+}
+
 }  // namespace
 
 std::optional<ChainPoint> chain_point_of(std::string_view text) {
@@ -59,6 +63,25 @@ Async<void> RedisToolCalls::remember(Owner owner, std::vector<std::string> ids, 
   co_return Result<void>();
 }
 
+Async<ChainPoint> RedisToolCalls::claim(Owner owner, std::string id, ChainPoint point) {
+  const std::string key = key_of("tool_call", owner, id);
+  std::vector<std::string> keep{
+      "SET", key, text_of(point), "NX", "EX", std::to_string(kToolCallKeptFor.count())
+  };
+  SLUICE_CO_TRY(const redis::Reply kept, co_await client_->command(std::move(keep)));
+  if (!kept.is_nil()) {
+    co_return point;
+  }
+  std::vector<std::string> read{"GET", key};
+  SLUICE_CO_TRY(const redis::Reply there, co_await client_->command(std::move(read)));
+  const auto text = there.text();
+  auto other = text ? chain_point_of(*text) : std::optional<ChainPoint>();
+  if (!other) {
+    co_return Error(Code::Unavailable, "a tool call id was forgotten meanwhile; try again");
+  }
+  co_return std::move(*other);
+}
+
 Async<std::optional<ChainPoint>> RedisToolCalls::find_chain(Owner owner, ChainId chain) {
   std::vector<std::string> words{"GET", key_of("chain", owner, chain.str())};
   SLUICE_CO_TRY(const redis::Reply reply, co_await client_->command(std::move(words)));
@@ -73,11 +96,7 @@ Async<void> RedisToolCalls::remember_chain(Owner owner, ChainPoint point) {
 
 Async<void> RedisToolCalls::set(std::string key, ChainPoint point) {
   std::vector<std::string> words{
-      "SET",
-      std::move(key),
-      point.chain.str() + " " + std::to_string(point.hop),
-      "EX",
-      std::to_string(kToolCallKeptFor.count())
+      "SET", std::move(key), text_of(point), "EX", std::to_string(kToolCallKeptFor.count())
   };
   SLUICE_CO_TRY(const redis::Reply reply, co_await client_->command(std::move(words)));
   if (reply.is_nil()) {

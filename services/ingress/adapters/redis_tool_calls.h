@@ -18,6 +18,7 @@ class RedisToolCalls final : public ToolCallStore {
   Async<std::vector<std::optional<ChainPoint>>> find(Owner owner, std::vector<std::string> ids)
       override;
   Async<void> remember(Owner owner, std::vector<std::string> ids, ChainPoint point) override;
+  Async<ChainPoint> claim(Owner owner, std::string id, ChainPoint point) override;
   Async<std::optional<ChainPoint>> find_chain(Owner owner, ChainId chain) override;
   Async<void> remember_chain(Owner owner, ChainPoint point) override;
 

@@ -53,6 +53,18 @@ TEST(RedisToolCalls, FindsEachIdInItsPlace) {
   EXPECT_EQ(found.value()[2], (ChainPoint{ChainId(kChain), 4}));
 }
 
+TEST(RedisToolCalls, AClaimKeepsWhatIsThere) {
+  IngressFixture fixture;
+  const ChainPoint first{ChainId(kChain), 4};
+  const ChainPoint second{ChainId(std::string(32, 'b')), 1};
+
+  EXPECT_EQ(fixture.run(fixture.tool_calls.claim(kOwner, "c1", first)).value(), first);
+  EXPECT_EQ(fixture.run(fixture.tool_calls.claim(kOwner, "c1", second)).value(), first);
+
+  fixture.clock.advance(kToolCallKeptFor + std::chrono::seconds(1));
+  EXPECT_EQ(fixture.run(fixture.tool_calls.claim(kOwner, "c1", second)).value(), second);
+}
+
 TEST(RedisToolCalls, IsUnavailableWhileRedisIsDown) {
   IngressFixture fixture;
   fixture.redis.set_down(true);

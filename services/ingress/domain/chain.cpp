@@ -24,6 +24,18 @@ std::uint32_t next_hop(std::uint32_t highest) {
   return std::min(highest, kHopMax) + 1;
 }
 
+Error lookup_failed(const Error& cause) {
+  if (cause.code() == Code::Cancelled) {
+    return cause;
+  }
+  return Error(
+             Code::Unavailable,
+             "the conversation this request belongs to cannot be looked up; try again in a few "
+             "seconds, or send x-sluice-chain"
+  )
+      .with_detail(cause.to_log());
+}
+
 }  // namespace
 
 ChainId new_chain() {
@@ -104,7 +116,9 @@ Async<ChainPoint> ChainFinder::find_by_ids(
       co_return found.error();
     }
     deps_.log->warn("tool-call-lookup-failed", {{"error", found.error().to_log()}});
-    co_return co_await find_in_journal(std::move(owner), std::move(ids), std::move(context));
+    co_return co_await find_in_journal_or_derive(
+        std::move(owner), std::move(ids), std::move(context)
+    );
   }
   ChainPoint point;
   for (const auto& known : found.value()) {  // the newest known id says which chain
@@ -113,7 +127,9 @@ Async<ChainPoint> ChainFinder::find_by_ids(
     }
   }
   if (point.chain.empty()) {
-    co_return co_await find_in_journal(std::move(owner), std::move(ids), std::move(context));
+    co_return co_await find_in_journal_or_derive(
+        std::move(owner), std::move(ids), std::move(context)
+    );
   }
   for (const auto& known : found.value()) {
     if (known && known->chain == point.chain) {
@@ -124,7 +140,52 @@ Async<ChainPoint> ChainFinder::find_by_ids(
   co_return point;
 }
 
-Async<ChainPoint> ChainFinder::find_in_journal(
+Async<ChainPoint> ChainFinder::find_for_execution(
+    Owner owner, std::optional<ChainId> named, std::optional<std::string> id, RequestContext context
+) {
+  if (named || !id) {
+    std::vector<std::string> ids;
+    if (id) {
+      ids.push_back(std::move(*id));
+    }
+    co_return co_await find(std::move(owner), std::move(named), std::move(ids), std::move(context));
+  }
+  const std::vector<std::string> ids{*id};
+  const auto found = co_await deps_.store->find(owner, ids);
+  if (!found.ok() && found.error().code() == Code::Cancelled) {
+    co_return found.error();
+  }
+  if (found.ok() && found.value().front()) {
+    const ChainPoint& known = *found.value().front();
+    co_return ChainPoint{known.chain, next_hop(known.hop)};
+  }
+  SLUICE_CO_TRY(auto known, co_await find_in_journal(owner, ids, std::move(context)));
+  if (!found.ok()) {
+    deps_.log->warn("tool-call-lookup-failed", {{"error", found.error().to_log()}});
+    if (!known) {
+      co_return lookup_failed(found.error());
+    }
+    co_return std::move(*known);
+  }
+  ChainPoint own = known ? std::move(*known) : ChainPoint{derived_chain(owner, *id), 0};
+  const auto kept = co_await deps_.store->claim(std::move(owner), std::move(*id), own);
+  if (!kept.ok()) {
+    co_return lookup_failed(kept.error());
+  }
+  if (kept.value().chain == own.chain) {
+    co_return own;
+  }
+  co_return ChainPoint{kept.value().chain, next_hop(kept.value().hop)};
+}
+
+Async<ChainPoint> ChainFinder::find_in_journal_or_derive(
+    Owner owner, std::vector<std::string> ids, RequestContext context
+) {
+  SLUICE_CO_TRY(auto known, co_await find_in_journal(owner, ids, std::move(context)));
+  co_return known ? std::move(*known) : ChainPoint{derived_chain(owner, ids.front()), 0};
+}
+
+Async<std::optional<ChainPoint>> ChainFinder::find_in_journal(
     Owner owner, std::vector<std::string> ids, RequestContext context
 ) {
   std::size_t lookups = 0;
@@ -135,15 +196,7 @@ Async<ChainPoint> ChainFinder::find_in_journal(
     request.set_principal(owner.principal);
     auto reply = co_await deps_.journal->journal(std::move(request), context);
     if (!reply.ok()) {
-      if (reply.error().code() == Code::Cancelled) {
-        co_return std::move(reply).error();
-      }
-      co_return Error(
-          Code::Unavailable,
-          "the conversation this request belongs to cannot be looked up; try again in a few "
-          "seconds, or send x-sluice-chain"
-      )
-          .with_detail(reply.error().to_log());
+      co_return lookup_failed(reply.error());
     }
     if (is_chain_id(reply.value().chain_id())) {
       audit::v1::Record outcome;
@@ -154,7 +207,7 @@ Async<ChainPoint> ChainFinder::find_in_journal(
       co_return ChainPoint{ChainId(reply.value().chain_id()), next_hop(highest)};
     }
   }
-  co_return ChainPoint{derived_chain(owner, ids.front()), 0};
+  co_return std::optional<ChainPoint>();
 }
 
 Async<ChainPoint> ChainFinder::find_named(

@@ -29,7 +29,8 @@ namespace sluice::ingress {
 // Finds a request's place: the header, else what is remembered of its tool call ids, else the
 // trail, else a derived chain.
 //
-// Errors: Unavailable (store and journal both fail to answer).
+// Errors: Unavailable (store and journal both fail to answer; for an execution also: the store
+// fails, and the trail does not know the id).
 class ChainFinder {
  public:
   struct Deps {
@@ -49,6 +50,18 @@ class ChainFinder {
       RequestContext context
   );
 
+  // The same for the execution of one call. All executions of an id get the same chain, whichever
+  // instance they reach and whatever it can reach: the chain is part of what makes them one
+  // effect. A suggestion may still be on its way to the trail while another instance remembers
+  // it, so without the store an id that the trail does not know has no chain; with it, the first
+  // one decides.
+  Async<ChainPoint> find_for_execution(
+      Owner owner,
+      std::optional<ChainId> named,
+      std::optional<std::string> id,
+      RequestContext context
+  );
+
   // Keeps that the ids belong to the chain, which has records up to point.hop. Failures are logged:
   // the trail knows too.
   Async<void> remember(Owner owner, std::vector<std::string> ids, ChainPoint point);
@@ -57,7 +70,11 @@ class ChainFinder {
 
  private:
   Async<ChainPoint> find_by_ids(Owner owner, std::vector<std::string> ids, RequestContext context);
-  Async<ChainPoint> find_in_journal(
+  // nullopt: the trail knows none of them.
+  Async<std::optional<ChainPoint>> find_in_journal(
+      Owner owner, std::vector<std::string> ids, RequestContext context
+  );
+  Async<ChainPoint> find_in_journal_or_derive(
       Owner owner, std::vector<std::string> ids, RequestContext context
   );
   Async<ChainPoint> find_named(Owner owner, ChainId named, std::vector<std::string> ids);

@@ -130,6 +130,49 @@ TEST(ChainFinder, DerivesTheChainOfAnIdThatNobodyKnows) {
   EXPECT_EQ(point.value().chain, derived_chain(kOwner, "c1"));
 }
 
+// Two instances, one of which lost Redis, must not carry a call out under two chains: the trail
+// may not have the suggestion yet.
+TEST(ChainFinder, AnExecutionWithoutRedisNeedsAnIdThatTheTrailKnows) {
+  IngressFixture fixture;
+  fixture.redis.set_down(true);
+
+  const auto unknown =
+      fixture.run(fixture.chains.find_for_execution(kOwner, std::nullopt, "c1", fixture.context()));
+  fixture.journal.reply.set_chain_id(kChain);
+  const auto known =
+      fixture.run(fixture.chains.find_for_execution(kOwner, std::nullopt, "c1", fixture.context()));
+
+  EXPECT_THAT(unknown, HasCode(Code::Unavailable));
+  ASSERT_THAT(known, IsOk());
+  EXPECT_EQ(known.value().chain.str(), kChain);
+}
+
+TEST(ChainFinder, TheFirstExecutionOfAForgottenIdDecidesItsChain) {
+  IngressFixture fixture;
+
+  const auto first =
+      fixture.run(fixture.chains.find_for_execution(kOwner, std::nullopt, "c1", fixture.context()));
+  fixture.journal.reply.set_chain_id(kChain);  // the suggestion arrived in the trail
+  const auto second =
+      fixture.run(fixture.chains.find_for_execution(kOwner, std::nullopt, "c1", fixture.context()));
+
+  ASSERT_THAT(first, IsOk());
+  EXPECT_EQ(first.value(), (ChainPoint{derived_chain(kOwner, "c1"), 0}));
+  ASSERT_THAT(second, IsOk());
+  EXPECT_EQ(second.value(), (ChainPoint{derived_chain(kOwner, "c1"), 1}));
+}
+
+TEST(ChainFinder, AnExecutionContinuesTheChainThatIsRemembered) {
+  IngressFixture fixture;
+  ASSERT_THAT(fixture.run(fixture.chains.remember(kOwner, {"c1"}, {ChainId(kChain), 15})), IsOk());
+
+  const auto point =
+      fixture.run(fixture.chains.find_for_execution(kOwner, std::nullopt, "c1", fixture.context()));
+
+  ASSERT_THAT(point, IsOk());
+  EXPECT_EQ(point.value(), (ChainPoint{ChainId(kChain), 16}));
+}
+
 TEST(ChainFinder, IsUnavailableWhenStoreAndTrailAreDown) {
   IngressFixture fixture;
   fixture.redis.set_down(true);

@@ -47,14 +47,14 @@ Async<http::HttpResponse> ExecuteToolHandler::operator()(
     co_return Error(Code::Invalid, "header x-sluice-approval is too long; send the approval's id");
   }
   execution.chain_named = named.has_value();
-  std::vector<std::string> ids;
+  std::optional<std::string> id;
   if (execution.call.id_given) {
-    ids.push_back(execution.call.id);
+    id = execution.call.id;
   }
   SLUICE_CO_TRY(
       ChainPoint point,
-      co_await deps_.chains->find(
-          execution.owner, std::move(named), std::move(ids), execution.context
+      co_await deps_.chains->find_for_execution(
+          execution.owner, std::move(named), std::move(id), execution.context
       )
   );
   execution.context.chain = std::move(point.chain);
