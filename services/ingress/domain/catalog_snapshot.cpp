@@ -111,6 +111,12 @@ SnapshotPtr CatalogSnapshot::build(
   auto snapshot = std::make_shared<CatalogSnapshot>();
   snapshot->policy_version_ = visible.policy_version();
   snapshot->catalog_version_ = catalog.version();
+  for (const auto& server : catalog.servers()) {
+    if (server.tools().empty() && (server.state() == connector::v1::SERVER_STATE_CONNECTING ||
+                                   server.state() == connector::v1::SERVER_STATE_DISCONNECTED)) {
+      snapshot->awaited_servers_.push_back(server.name());
+    }
+  }
   snapshot->entries_.reserve(candidates.size());
   for (auto& candidate : candidates) {
     ToolEntry& entry = candidate.entry;
@@ -138,6 +144,7 @@ SnapshotPtr CatalogSnapshot::narrowed(const Narrowing& narrowing) const {
   snapshot->policy_version_ = policy_version_;
   snapshot->catalog_version_ = catalog_version_;
   snapshot->entries_ = entries_;
+  snapshot->awaited_servers_ = awaited_servers_;
   for (auto& entry : snapshot->entries_) {
     if (entry.visibility != ToolVisibility::Offered && entry.visibility != ToolVisibility::InCode) {
       continue;
@@ -162,6 +169,18 @@ const ToolEntry* CatalogSnapshot::find(std::string_view name) const {
       [](const ToolEntry& entry, std::string_view wanted) { return entry.name < wanted; }
   );
   return place != entries_.end() && place->name == name ? &*place : nullptr;
+}
+
+const std::string* CatalogSnapshot::awaited_server_of(std::string_view name) const {
+  for (const std::string& server : awaited_servers_) {
+    if (name == kExecuteToolCode && !offers_code_) {
+      return &server;  // it may be the one that is offered to scripts
+    }
+    if (name.size() > server.size() && name.starts_with(server) && name[server.size()] == '-') {
+      return &server;
+    }
+  }
+  return nullptr;
 }
 
 const ToolEntry* CatalogSnapshot::find_offered(std::string_view name) const {

@@ -51,7 +51,10 @@ class CatalogSnapshot {
 
   // nullptr when no server has a tool of that name.
   [[nodiscard]] const ToolEntry* find(std::string_view name) const;
-  // The same for a tool the model was offered.
+  // The server such a name belongs to, when nobody knows that server's tools at the moment: it is
+  // not connected yet, or again. nullptr otherwise.
+  [[nodiscard]] const std::string* awaited_server_of(std::string_view name) const;
+  // The same as find for a tool the model was offered.
   [[nodiscard]] const ToolEntry* find_offered(std::string_view name) const;
 
   // Whether executeToolCode is among the definitions.
@@ -78,6 +81,7 @@ class CatalogSnapshot {
   void append_code_tool();
 
   std::vector<ToolEntry> entries_;  // sorted by name, names unique
+  std::vector<std::string> awaited_servers_;
   std::string tools_json_;
   std::size_t offered_ = 0;
   bool offers_code_ = false;

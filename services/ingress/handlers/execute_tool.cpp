@@ -80,6 +80,13 @@ Async<http::HttpResponse> ExecuteToolHandler::execute(Execution* execution) {
   }
   const ToolEntry* tool = snapshot->find(execution->call.name);
   if (tool == nullptr) {
+    if (const std::string* server = snapshot->awaited_server_of(execution->call.name)) {
+      co_return Error(
+          Code::Unavailable,
+          "server \"" + *server + "\" is not connected yet; try again in a few seconds"
+      )
+          .with_retry_after(std::chrono::seconds(1));
+    }
     co_return co_await refuse(
         execution, nullptr, unknown_tool(execution->call.name, *snapshot), "no server has this tool"
     );

@@ -11,6 +11,7 @@ namespace sluice::ingress {
 namespace {
 
 using testing::HasCode;
+using ::testing::HasSubstr;
 using testing::IsOk;
 
 const std::string kChain(32, 'c');
@@ -312,6 +313,20 @@ TEST_F(ExecuteToolTest, DecidesOnceMoreWhenTheToolsDefinitionChangedInBetween) {
 
   EXPECT_EQ(response.status, 200) << response.body;
   EXPECT_EQ(fixture.policy.decides.back().first.calls(0).definition_hash(), "a new hash");
+}
+
+TEST_F(ExecuteToolTest, AToolOfAServerThatIsNotConnectedYetMayBeAskedForAgain) {
+  auto& server = *fixture.servers.catalog_reply.add_servers();
+  server.set_server_id("later");
+  server.set_name("later");
+  server.set_state(connector::v1::SERVER_STATE_CONNECTING);
+
+  const auto awaited = post(call_body("later-look"));
+  const auto unknown = post(call_body("never-look"));
+
+  EXPECT_EQ(awaited.status, 503) << awaited.body;
+  EXPECT_THAT(awaited.body, HasSubstr("\\\"later\\\" is not connected yet"));
+  EXPECT_EQ(unknown.status, 404) << unknown.body;
 }
 
 TEST_F(ExecuteToolTest, DoesNotAskAgainWhenItsCatalogIsTheNewest) {

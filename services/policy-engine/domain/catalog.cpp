@@ -26,6 +26,10 @@ Result<std::shared_ptr<const Catalog>> Catalog::from(const connector::v1::Catalo
   auto catalog = std::make_shared<Catalog>();
   catalog->version_ = reply.version();
   for (const auto& server : reply.servers()) {
+    if (server.tools().empty() && (server.state() == connector::v1::SERVER_STATE_CONNECTING ||
+                                   server.state() == connector::v1::SERVER_STATE_DISCONNECTED)) {
+      catalog->awaited_.push_back(server.server_id());
+    }
     for (const auto& tool : server.tools()) {
       if (catalog->tools_.size() == kCatalogToolsMax) {
         return Error(
@@ -54,6 +58,10 @@ Result<std::shared_ptr<const Catalog>> Catalog::from(const connector::v1::Catalo
            std::tie(tools[b].server_id, tools[b].tool);
   });
   return std::shared_ptr<const Catalog>(std::move(catalog));
+}
+
+bool Catalog::awaits(std::string_view server_id) const {
+  return std::find(awaited_.begin(), awaited_.end(), server_id) != awaited_.end();
 }
 
 const CatalogTool* Catalog::find(std::string_view server_id, std::string_view tool) const {

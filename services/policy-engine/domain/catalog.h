@@ -35,8 +35,12 @@ class Catalog {
 
   [[nodiscard]] const CatalogTool* find(std::string_view server_id, std::string_view tool) const;
 
+  // Whether nobody knows this server's tools at the moment: it is not connected yet, or again.
+  [[nodiscard]] bool awaits(std::string_view server_id) const;
+
  private:
   std::string version_;
+  std::vector<std::string> awaited_;  // server ids
   std::vector<CatalogTool> tools_;
   std::vector<std::size_t> by_id_;  // indexes into tools_, sorted by (server id, tool)
 };

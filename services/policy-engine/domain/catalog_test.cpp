@@ -54,6 +54,30 @@ TEST(Catalog, IsSortedAndFindsByServerIdAndTool) {
   EXPECT_EQ(made.find("", ""), nullptr);
 }
 
+TEST(Catalog, AwaitsServersThatAreNotConnectedYet) {
+  connector::v1::CatalogReply reply = reply_of_two_servers();
+  const auto add_empty = [&reply](const std::string& id, connector::v1::ServerState state) {
+    auto* const server = reply.add_servers();
+    server->set_server_id(id);
+    server->set_state(state);
+  };
+  reply.mutable_servers(0)->set_state(connector::v1::SERVER_STATE_DISCONNECTED);  // known tools
+  add_empty("connecting", connector::v1::SERVER_STATE_CONNECTING);
+  add_empty("disconnected", connector::v1::SERVER_STATE_DISCONNECTED);
+  add_empty("broken", connector::v1::SERVER_STATE_ERROR);
+  add_empty("toolless", connector::v1::SERVER_STATE_CONNECTED);
+
+  const auto catalog = Catalog::from(reply);
+
+  ASSERT_THAT(catalog, IsOk());
+  EXPECT_TRUE(catalog.value()->awaits("connecting"));
+  EXPECT_TRUE(catalog.value()->awaits("disconnected"));
+  EXPECT_FALSE(catalog.value()->awaits("broken"));
+  EXPECT_FALSE(catalog.value()->awaits("toolless"));
+  EXPECT_FALSE(catalog.value()->awaits("0000000000000001"));
+  EXPECT_FALSE(catalog.value()->awaits("unheard of"));
+}
+
 TEST(Catalog, ReadsHintsAndTakesAnythingOddForNone) {
   const auto catalog = Catalog::from(reply_of_two_servers());
 

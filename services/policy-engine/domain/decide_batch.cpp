@@ -115,6 +115,20 @@ Result<void> check_request(const policy::v1::DecideRequest& request, std::int64_
   return {};
 }
 
+Result<void> check_servers(const policy::v1::DecideRequest& request, const Catalog& catalog) {
+  for (const auto& call : request.calls()) {
+    if (catalog.find(call.server_id(), call.tool()) == nullptr &&
+        catalog.awaits(call.server_id())) {
+      return Error(
+                 Code::Unavailable,
+                 "server \"" + call.server() + "\" is not connected yet: try again in a few seconds"
+      )
+          .with_retry_after(std::chrono::seconds(1));
+    }
+  }
+  return {};
+}
+
 bool needs_newer_catalog(const policy::v1::DecideRequest& request, const Catalog& catalog) {
   for (const auto& call : request.calls()) {
     const CatalogTool* const tool = catalog.find(call.server_id(), call.tool());

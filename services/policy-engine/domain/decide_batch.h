@@ -20,6 +20,11 @@ namespace sluice::policy_engine {
     const policy::v1::DecideRequest& request, std::int64_t now_unix_ms
 );
 
+// Errors: Unavailable (a call names a tool of a server whose tools nobody knows at the moment).
+[[nodiscard]] Result<void> check_servers(
+    const policy::v1::DecideRequest& request, const Catalog& catalog
+);
+
 // Whether a call names a tool or a definition that this catalog does not hold: a newer one may.
 [[nodiscard]] bool needs_newer_catalog(
     const policy::v1::DecideRequest& request, const Catalog& catalog

@@ -17,6 +17,7 @@ Async<policy::v1::DecideReply> DecideHandler::operator()(
   SLUICE_CO_TRY(CatalogCache::Snapshot catalog, co_await deps_.catalogs->get(context));
   if (needs_newer_catalog(request, *catalog)) {
     SLUICE_CO_TRY(catalog, co_await deps_.catalogs->recheck(context));
+    SLUICE_CO_CHECK_OK(check_servers(request, *catalog));
   }
 
   const policy::v1::DecideReply reply =
