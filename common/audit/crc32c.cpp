@@ -52,14 +52,14 @@ __attribute__((target("sse4.2"))) std::uint32_t crc32c_by_instruction(std::strin
   return ~rest;
 }
 
-const bool has_instruction = __builtin_cpu_supports("sse4.2") != 0;
+const bool kHasInstruction = __builtin_cpu_supports("sse4.2") != 0;
 #endif
 
 }  // namespace
 
 std::uint32_t crc32c(std::string_view bytes) {
 #if defined(__x86_64__)
-  if (has_instruction) {
+  if (kHasInstruction) {
     return crc32c_by_instruction(bytes);
   }
 #endif

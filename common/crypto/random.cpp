@@ -83,7 +83,7 @@ class Reserve {
 };
 
 void count_forks() {
-  [[maybe_unused]] static const int registered =
+  [[maybe_unused]] static const int kRegistered =
       pthread_atfork(nullptr, nullptr, [] { forks().fetch_add(1, std::memory_order_relaxed); });
 }
 

@@ -25,7 +25,9 @@ Async<policy::v1::DecideReply> DecideHandler::operator()(
 
   for (int i = 0; i < reply.decisions_size(); ++i) {
     auto record = decision_record({&request, &reply, i}, caller, context);
-    SLUICE_CO_TRY(const std::string event_id, deps_.audit->record(std::move(record)));
+    SLUICE_CO_TRY(
+        [[maybe_unused]] const std::string event_id, deps_.audit->record(std::move(record))
+    );
     deps_.metrics
         ->counter(
             "sluice_policy_decisions_total",
