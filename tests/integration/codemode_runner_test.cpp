@@ -206,7 +206,9 @@ TEST_F(CodemodeRunner, TwoServicesHaveRunsOfTheirOwn) {
 TEST_F(CodemodeRunner, TheRunsOfASilentServiceEndAndItIsMetAgain) {
   RunnerService other(runner_->sockets(), "silent");
   ASSERT_TRUE(introduced(other));
-  const std::string id = other.ask("await test.wait({}); return 1");
+  wire::Run lasting = RunnerService::ordinary("await test.wait({}); return 1");
+  lasting.mutable_limits()->set_wall_ms(60'000);  // it is the silence that ends it
+  const std::string id = other.ask(std::move(lasting));
   ASSERT_TRUE(serve_until(
       {service_.get(), &other}, [&] { return other.calls().size() == 1; }, kLongest
   ));
