@@ -54,7 +54,8 @@ class ChainFinder {
   // instance they reach and whatever it can reach: the chain is part of what makes them one
   // effect. A suggestion may still be on its way to the trail while another instance remembers
   // it, so without the store an id that the trail does not know has no chain; with it, the first
-  // one decides.
+  // one decides. Not covered: the store loses a first claim and another instance loses the store,
+  // both before the intent of the first execution is committed.
   Async<ChainPoint> find_for_execution(
       Owner owner,
       std::optional<ChainId> named,
