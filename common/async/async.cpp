@@ -5,7 +5,7 @@
 
 namespace sluice::async {
 
-boost::asio::awaitable<bool> is_cancelled() {
+Plain<bool> is_cancelled() {
   const auto state = co_await boost::asio::this_coro::cancellation_state;
   co_return state.cancelled() != boost::asio::cancellation_type::none;
 }

@@ -4,21 +4,29 @@
 
 #include "common/base/result.h"
 
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 namespace sluice {
 
-template <class T>
-using Async = boost::asio::awaitable<Result<T>>;
+using Executor = boost::asio::io_context::executor_type;
 
-using Executor = boost::asio::any_io_executor;
+template <class T>
+using Async = boost::asio::awaitable<Result<T>, Executor>;
 
 namespace async {
 
+// An Async without a Result, for this library's own lowest level.
+template <class T>
+using Plain = boost::asio::awaitable<T, Executor>;
+
+// What coroutines await an Asio operation with.
+inline constexpr boost::asio::use_awaitable_t<Executor> kAwait;
+
 // Whether the current task was asked to stop. Long loops ask before each round; every wait of this
 // library asks itself.
-[[nodiscard]] boost::asio::awaitable<bool> is_cancelled();
+[[nodiscard]] Plain<bool> is_cancelled();
 
 }  // namespace async
 }  // namespace sluice

@@ -8,7 +8,6 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <atomic>
 #include <concepts>
@@ -36,26 +35,24 @@ class BlockingPool {
       queued_.fetch_sub(1);
       co_return Error(Code::Exhausted, "too much blocking work is queued; retry later");
     }
-    auto result =
-        co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void(Result<T>)>(
-            [this, &callable](auto handler) {
-              boost::asio::post(
-                  threads_,
-                  [this, &callable, handler = std::move(handler)]() mutable {
-                    Result<T> outcome = guarded<T>(callable);
-                    queued_.fetch_sub(1);
-                    auto executor = boost::asio::get_associated_executor(handler);
-                    boost::asio::post(
-                        executor,
-                        [handler = std::move(handler), outcome = std::move(outcome)]() mutable {
-                          std::move(handler)(std::move(outcome));
-                        }
-                    );
-                  }
-              );
-            },
-            boost::asio::use_awaitable
-        );
+    auto result = co_await boost::asio::async_initiate<
+        const boost::asio::use_awaitable_t<Executor>,
+        void(Result<T>)>(
+        [this, &callable](auto handler) {
+          boost::asio::post(threads_, [this, &callable, handler = std::move(handler)]() mutable {
+            Result<T> outcome = guarded<T>(callable);
+            queued_.fetch_sub(1);
+            auto executor = boost::asio::get_associated_executor(handler);
+            boost::asio::post(
+                executor,
+                [handler = std::move(handler), outcome = std::move(outcome)]() mutable {
+                  std::move(handler)(std::move(outcome));
+                }
+            );
+          });
+        },
+        async::kAwait
+    );
     co_return result;
   }
 

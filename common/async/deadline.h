@@ -34,7 +34,7 @@ struct Race {
 };
 
 template <class T>
-boost::asio::awaitable<void> run_racer(std::shared_ptr<Race<T>> race, Async<T> operation) {
+async::Plain<void> run_racer(std::shared_ptr<Race<T>> race, Async<T> operation) {
   co_await boost::asio::this_coro::throw_if_cancelled(false);
   race->begun = true;
   if (race->cancelled) {

@@ -10,7 +10,6 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <optional>
 #include <utility>
@@ -54,8 +53,8 @@ class OneShot {
     }
     SLUICE_CHECK(!waiter_, "a OneShot has one waiter");
     co_return co_await boost::asio::
-        async_initiate<const boost::asio::use_awaitable_t<>, void(Result<T>)>(
-            [this](auto handler) { this->start(std::move(handler)); }, boost::asio::use_awaitable
+        async_initiate<const boost::asio::use_awaitable_t<Executor>, void(Result<T>)>(
+            [this](auto handler) { this->start(std::move(handler)); }, async::kAwait
         );
   }
 

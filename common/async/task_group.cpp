@@ -78,7 +78,7 @@ Async<void> TaskGroup::cancel_and_close() {
   co_return co_await close();
 }
 
-boost::asio::awaitable<void> TaskGroup::run(Place place, Async<void> task) {
+async::Plain<void> TaskGroup::run(Place place, Async<void> task) {
   co_await boost::asio::this_coro::throw_if_cancelled(false);
   (*place)->begun = true;
   if ((*place)->cancelled) {

@@ -59,7 +59,7 @@ class TaskGroup {
 
   using Place = std::list<std::unique_ptr<Entry>>::iterator;
 
-  boost::asio::awaitable<void> run(Place place, Async<void> task);
+  async::Plain<void> run(Place place, Async<void> task);
   void finished(Place place);
 
   Executor executor_;

@@ -5,13 +5,15 @@
 #include "common/bus/limits.h"
 #include "common/bus/nats_anchor.h"
 
-#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <nats/nats.h>
 
 namespace sluice::bus {
+
+using Descriptor = boost::asio::posix::basic_stream_descriptor<Executor>;
 
 // The socket's duplicate in our loop. nats.c closes its own descriptor whenever it likes, on any of
 // its threads; ours stays ours until we close it, so its number is never somebody else's.
@@ -20,7 +22,7 @@ class NatsLink::Poller {
   Poller(const Executor& executor, int descriptor, std::uint64_t generation_in)
       : socket(executor, descriptor), generation(generation_in) {}
 
-  boost::asio::posix::stream_descriptor socket;
+  Descriptor socket;
   std::uint64_t generation;
   bool waiting_writable = false;
 };
@@ -247,7 +249,7 @@ void NatsLink::detached(std::uint64_t generation) {
 
 void NatsLink::wait_readable() {
   poller_->socket.async_wait(
-      boost::asio::posix::stream_descriptor::wait_read,
+      Descriptor::wait_read,
       [self = shared_from_this(), generation = poller_->generation](boost::system::error_code) {
         if (self->poller_ == nullptr || self->poller_->generation != generation) {
           return;
@@ -272,7 +274,7 @@ void NatsLink::write_now() {
   }
   poller_->waiting_writable = true;
   poller_->socket.async_wait(
-      boost::asio::posix::stream_descriptor::wait_write,
+      Descriptor::wait_write,
       [self = shared_from_this(), generation = poller_->generation](boost::system::error_code) {
         if (self->poller_ != nullptr && self->poller_->generation == generation) {
           self->poller_->waiting_writable = false;
@@ -421,7 +423,7 @@ Async<void> NatsLink::flush(std::chrono::milliseconds longest) {
     }
     boost::asio::steady_timer timer(executor_, std::chrono::milliseconds(1));
     boost::system::error_code ignored;
-    co_await timer.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
+    co_await timer.async_wait(boost::asio::redirect_error(async::kAwait, ignored));
     if (co_await async::is_cancelled()) {
       co_return Error(Code::Cancelled, "the operation was cancelled");
     }

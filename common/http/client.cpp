@@ -200,7 +200,7 @@ Result<std::string> format_request(const ClientRequest& request, const Url& url)
 class PoolingClient final : public Client, public ConnectionOwner, public Pool {
  public:
   PoolingClient(const Executor& executor, async::Clock* clock, ClientOptions options)
-      : loop_(loop_of(executor)),
+      : loop_(executor),
         clock_(clock),
         options_(std::move(options)),
         watchdog_(clock, [this](TimePoint now) { return sweep(now); }) {}
@@ -385,7 +385,7 @@ class PoolingClient final : public Client, public ConnectionOwner, public Pool {
     return next;
   }
 
-  LoopExecutor loop_;
+  Executor loop_;
   async::Clock* clock_;
   ClientOptions options_;
   Watchdog watchdog_;

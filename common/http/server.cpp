@@ -8,7 +8,6 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <list>
@@ -20,7 +19,7 @@ namespace {
 
 using boost::asio::ip::tcp;
 using boost::system::error_code;
-using Acceptor = boost::asio::basic_socket_acceptor<tcp, LoopExecutor>;
+using Acceptor = boost::asio::basic_socket_acceptor<tcp, Executor>;
 using ReusePort = boost::asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
 // After a failed accept (no file descriptors left) before the next try.
@@ -38,7 +37,7 @@ class AsioServer final : public Server {
             std::move(routes),
             [this](TimePoint now) { return sweep(now); }
         ),
-        acceptor_(shared_.loop),
+        acceptor_(shared_.executor),
         tasks_(deps.executor, [log = deps.log](std::string_view, const Error& error) {
           log->debug("http-connection-failed", {{"error", error.to_log()}});
         }) {}
@@ -87,8 +86,7 @@ class AsioServer final : public Server {
 
   Async<void> serve() override {
     while (acceptor_.is_open()) {
-      auto [error, socket] =
-          co_await acceptor_.async_accept(boost::asio::as_tuple(boost::asio::use_awaitable));
+      auto [error, socket] = co_await acceptor_.async_accept(boost::asio::as_tuple(async::kAwait));
       if (!error) {
         take(std::move(socket));
         continue;

@@ -14,7 +14,7 @@ namespace sluice::testing {
 namespace detail {
 
 template <class T>
-boost::asio::awaitable<void> keep(Async<T> operation, std::optional<Result<T>>* out) {
+async::Plain<void> keep(Async<T> operation, std::optional<Result<T>>* out) {
   out->emplace(co_await std::move(operation));
 }
 

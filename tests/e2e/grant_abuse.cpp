@@ -174,7 +174,7 @@ class Abuser {
     }
   }
 
-  boost::asio::awaitable<void> report(std::string name, Async<connector::v1::Final> attempt) {
+  async::Plain<void> report(std::string name, Async<connector::v1::Final> attempt) {
     const auto result = co_await std::move(attempt);
     const std::string code = result.ok() ? "OK" : std::string(name_of(result.error().code()));
     std::printf(

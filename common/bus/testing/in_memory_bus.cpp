@@ -181,7 +181,7 @@ class InMemoryBroker::Consumer final : public DurableConsumer {
       }
       boost::asio::steady_timer timer(executor_, std::chrono::milliseconds(1));
       boost::system::error_code ignored;
-      co_await timer.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
+      co_await timer.async_wait(boost::asio::redirect_error(async::kAwait, ignored));
     }
     std::vector<DurableMessage> messages;
     const auto& acknowledged = acks();

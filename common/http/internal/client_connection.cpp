@@ -4,7 +4,7 @@ namespace sluice::http {
 
 // 32 KiB: most completions and every SSE read fit.
 ClientConnection::ClientConnection(
-    LoopExecutor loop, async::Clock* clock, ConnectionOwner* owner, std::string origin
+    Executor loop, async::Clock* clock, ConnectionOwner* owner, std::string origin
 )
     : Wire(std::move(loop), clock, {.receive_bytes = 32 << 10}),
       owner_(owner),

@@ -26,9 +26,7 @@ class ConnectionOwner {
 
 class ClientConnection final : public Wire {
  public:
-  ClientConnection(
-      LoopExecutor loop, async::Clock* clock, ConnectionOwner* owner, std::string origin
-  );
+  ClientConnection(Executor loop, async::Clock* clock, ConnectionOwner* owner, std::string origin);
 
   [[nodiscard]] const std::string& origin() const { return origin_; }
 

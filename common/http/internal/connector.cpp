@@ -6,7 +6,6 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/basic_resolver.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <vector>
 
@@ -15,18 +14,18 @@ namespace {
 
 using boost::asio::ip::tcp;
 using boost::system::error_code;
-using Resolver = boost::asio::ip::basic_resolver<tcp, LoopExecutor>;
+using Resolver = boost::asio::ip::basic_resolver<tcp, Executor>;
 using Endpoints = std::vector<tcp::endpoint>;
 
 // A lookup that goes on (getaddrinfo cannot be stopped) when its caller has left.
 struct Lookup {
-  explicit Lookup(const LoopExecutor& loop) : resolver(loop) {}
+  explicit Lookup(const Executor& loop) : resolver(loop) {}
 
   Resolver resolver;
   async::OneShot<Endpoints> done;
 };
 
-Async<Endpoints> resolve(LoopExecutor loop, std::string host, std::uint16_t port) {
+Async<Endpoints> resolve(Executor loop, std::string host, std::uint16_t port) {
   error_code not_an_address;
   const auto address = boost::asio::ip::make_address(host, not_an_address);
   if (!not_an_address) {
@@ -57,12 +56,12 @@ Async<Endpoints> resolve(LoopExecutor loop, std::string host, std::uint16_t port
   co_return co_await lookup->done.wait();
 }
 
-Async<Socket> connect_any(LoopExecutor loop, Endpoints endpoints) {
+Async<Socket> connect_any(Executor loop, Endpoints endpoints) {
   error_code last;
   for (const auto& endpoint : endpoints) {
     Socket socket(loop);
     const auto [error] =
-        co_await socket.async_connect(endpoint, boost::asio::as_tuple(boost::asio::use_awaitable));
+        co_await socket.async_connect(endpoint, boost::asio::as_tuple(async::kAwait));
     if (!error) {
       tune(socket);
       co_return socket;
@@ -79,7 +78,7 @@ Async<Socket> connect_any(LoopExecutor loop, Endpoints endpoints) {
 }
 
 Async<std::unique_ptr<Stream>> connect_once(
-    LoopExecutor loop, std::shared_ptr<TlsContext> tls, Url url
+    Executor loop, std::shared_ptr<TlsContext> tls, Url url
 ) {
   SLUICE_CO_TRY(Endpoints endpoints, co_await resolve(loop, url.host, url.port));
   SLUICE_CO_TRY(Socket socket, co_await connect_any(loop, std::move(endpoints)));
@@ -92,11 +91,7 @@ Async<std::unique_ptr<Stream>> connect_once(
 }  // namespace
 
 Async<std::unique_ptr<Stream>> connect(
-    async::Clock* clock,
-    LoopExecutor loop,
-    std::shared_ptr<TlsContext> tls,
-    Url url,
-    TimePoint deadline
+    async::Clock* clock, Executor loop, std::shared_ptr<TlsContext> tls, Url url, TimePoint deadline
 ) {
   const std::string origin = url.origin();
   auto stream = co_await async::with_deadline(

@@ -50,7 +50,7 @@ bool is_allowed_host(std::string_view host, const std::vector<std::string>& allo
 
 ServerConnection::ServerConnection(ServerShared* shared, std::string remote_address)
     : Wire(
-          shared->loop,
+          shared->executor,
           shared->clock,
           {.receive_bytes = 16 << 10, .write_timeout = shared->options.write_timeout}
       ),

@@ -40,8 +40,7 @@ class ServerMetrics {
 
 struct ServerShared {
   ServerShared(Server::Deps d, ServerOptions o, std::vector<Route> routes, Watchdog::Sweep sweep)
-      : loop(loop_of(d.executor)),
-        executor(d.executor),
+      : executor(d.executor),
         clock(d.clock),
         log(d.log),
         options(std::move(o)),
@@ -49,7 +48,6 @@ struct ServerShared {
         metrics(d.metrics, d.service),
         watchdog(d.clock, std::move(sweep)) {}
 
-  LoopExecutor loop;
   Executor executor;
   async::Clock* clock;
   observability::Log* log;

@@ -15,11 +15,7 @@
 
 namespace sluice::http {
 
-using LoopExecutor = boost::asio::io_context::executor_type;
-using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, LoopExecutor>;
-
-// The io_context behind an Executor. Everything here runs on one.
-[[nodiscard]] LoopExecutor loop_of(const Executor& executor);
+using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>;
 
 // Called on the loop; kept alive by the operation.
 class StreamEvents {

@@ -63,12 +63,6 @@ class TcpStream final : public Stream {
 
 }  // namespace
 
-LoopExecutor loop_of(const Executor& executor) {
-  const auto* loop = executor.target<LoopExecutor>();
-  SLUICE_CHECK(loop != nullptr, "a shard's executor is its io_context's");
-  return *loop;
-}
-
 std::unique_ptr<Stream> make_tcp_stream(Socket socket) {
   return std::make_unique<TcpStream>(std::move(socket));
 }

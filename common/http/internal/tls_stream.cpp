@@ -7,7 +7,6 @@
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/ssl/stream.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <array>
 
@@ -78,7 +77,7 @@ class AsioTlsContext final : public TlsContext {
     }
     const auto [error] = co_await stream->async_handshake(
         side == TlsSide::Client ? ssl::stream_base::client : ssl::stream_base::server,
-        boost::asio::as_tuple(boost::asio::use_awaitable)
+        boost::asio::as_tuple(async::kAwait)
     );
     if (error == boost::asio::error::operation_aborted) {
       co_return Error(Code::Cancelled, "the TLS handshake was cancelled");

@@ -14,7 +14,7 @@ Error connection_lost() {
 
 }  // namespace
 
-Wire::Wire(LoopExecutor executor, async::Clock* clock, Options options)
+Wire::Wire(Executor executor, async::Clock* clock, Options options)
     : executor_(std::move(executor)), clock_(clock), options_(options) {}
 
 Wire::~Wire() = default;

@@ -23,7 +23,7 @@ class Wire : public StreamEvents, public std::enable_shared_from_this<Wire> {
     std::chrono::milliseconds write_timeout{30000};  // without progress
   };
 
-  Wire(LoopExecutor executor, async::Clock* clock, Options options);
+  Wire(Executor executor, async::Clock* clock, Options options);
   ~Wire() override;
 
   // The stream, once connected (and through its handshake).
@@ -73,7 +73,7 @@ class Wire : public StreamEvents, public std::enable_shared_from_this<Wire> {
 
   [[nodiscard]] std::size_t queued() const { return queue_.size() + (writing_.size() - written_); }
 
-  LoopExecutor executor_;
+  Executor executor_;
   async::Clock* clock_;
   Options options_;
   std::unique_ptr<Stream> stream_;

@@ -6,7 +6,6 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <zmq.hpp>
 
 #include <cerrno>
@@ -172,7 +171,7 @@ Async<void> RunnerLink::run(Dispatcher* dispatcher) {
   for (;;) {  // until cancelled
     body->look();
     const auto [code] = co_await body->notified.async_wait(
-        stream_descriptor::wait_read, boost::asio::as_tuple(boost::asio::use_awaitable)
+        stream_descriptor::wait_read, boost::asio::as_tuple(async::kAwait)
     );
     if (code == boost::asio::error::operation_aborted) {
       body->dispatcher = nullptr;

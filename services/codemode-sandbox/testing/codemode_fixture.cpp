@@ -5,7 +5,6 @@
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -48,7 +47,7 @@ class ScriptedRunners::Played final : public Script {
     } else if (event.ok() && std::holds_alternative<runner::Finished>(event.value())) {
       const auto executor = co_await boost::asio::this_coro::executor;
       for (int turn = 0; turn < kTurnsMax && answered_ < calls_; ++turn) {
-        co_await boost::asio::post(executor, boost::asio::use_awaitable);
+        co_await boost::asio::post(executor, async::kAwait);
       }
     }
     co_return event;

@@ -7,7 +7,6 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <array>
 #include <cerrno>
@@ -26,7 +25,7 @@
 namespace sluice::mcp_connector {
 namespace {
 
-constexpr auto kTuple = boost::asio::as_tuple(boost::asio::use_awaitable);
+constexpr auto kTuple = boost::asio::as_tuple(async::kAwait);
 
 struct Pipe {
   FileDescriptor read;

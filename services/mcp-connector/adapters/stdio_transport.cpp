@@ -10,7 +10,6 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <array>
 #include <cerrno>
@@ -23,7 +22,7 @@ namespace {
 
 using boost::asio::posix::stream_descriptor;
 
-constexpr auto kTuple = boost::asio::as_tuple(boost::asio::use_awaitable);
+constexpr auto kTuple = boost::asio::as_tuple(async::kAwait);
 // What every child gets of the gateway's own environment.
 constexpr std::array<std::string_view, 4> kAllowed{"PATH", "HOME", "LANG", "TMPDIR"};
 constexpr std::size_t kLastWordsBytes = 512;

@@ -88,9 +88,7 @@ class TestLoop {
 
  private:
   template <class T>
-  static boost::asio::awaitable<void> keep(
-      std::shared_ptr<Started<T>> started, Async<T> operation
-  ) {
+  static async::Plain<void> keep(std::shared_ptr<Started<T>> started, Async<T> operation) {
     co_await boost::asio::this_coro::throw_if_cancelled(false);
     started->result.emplace(co_await std::move(operation));
   }
