@@ -64,7 +64,9 @@ class Client {
   virtual Async<void> run() = 0;
 };
 
-// Fills who and which conversation from the context.
-[[nodiscard]] v1::Record record_of(const RequestContext& context, std::string action);
+// A record of who and which conversation, from the context.
+[[nodiscard]] v1::Record record_of(const RequestContext& context, std::string_view action);
+// The same in a record used before, whose memory serves again.
+void begin(v1::Record& record, const RequestContext& context, std::string_view action);
 
 }  // namespace sluice::audit

@@ -102,9 +102,9 @@ void complete(v1::Record& record, const Producer& producer, std::uint64_t sequen
   record.set_monotonic_ns(times.monotonic_ns);
 }
 
-v1::Record record_of(const RequestContext& context, std::string action) {
-  v1::Record record;
-  record.set_action(std::move(action));
+void begin(v1::Record& record, const RequestContext& context, std::string_view action) {
+  record.Clear();
+  record.set_action(action.data(), action.size());
   record.set_tenant(context.tenant.str());
   record.set_principal(context.principal.str());
   record.set_chain_id(context.chain.str());
@@ -112,8 +112,13 @@ v1::Record record_of(const RequestContext& context, std::string action) {
   record.set_request_id(context.request.str());
   record.set_run_id(context.run.str());
   if (const auto trace = observability::parse_trace_parent(context.trace_parent)) {
-    record.set_trace_id(trace->trace_id);
+    record.set_trace_id(trace->trace_id.data(), trace->trace_id.size());
   }
+}
+
+v1::Record record_of(const RequestContext& context, std::string_view action) {
+  v1::Record record;
+  begin(record, context, action);
   return record;
 }
 

@@ -127,11 +127,10 @@ class Bus {
   Async<Reply> call(
       endpoints::Call<Request, Reply> endpoint, Request request, RequestContext context
   ) {
-    const Target target{
-        std::string(endpoint.subject), endpoint.owner, endpoint.timeout, endpoint.retry
-    };
+    Target target{std::string(endpoint.subject), endpoint.owner, endpoint.timeout, endpoint.retry};
     SLUICE_CO_TRY(
-        const std::string payload, co_await call_raw(target, serialize(request), std::move(context))
+        const std::string payload,
+        co_await call_raw(std::move(target), serialize(request), std::move(context))
     );
     co_return parse<Reply>(payload);
   }
@@ -143,14 +142,15 @@ class Bus {
       Request request,
       RequestContext context
   ) {
-    const Target target{
+    Target target{
         subject_of(endpoint.prefix, key, endpoint.suffix),
         endpoint.owner,
         endpoint.timeout,
         endpoint.retry
     };
     SLUICE_CO_TRY(
-        const std::string payload, co_await call_raw(target, serialize(request), std::move(context))
+        const std::string payload,
+        co_await call_raw(std::move(target), serialize(request), std::move(context))
     );
     co_return parse<Reply>(payload);
   }
@@ -159,7 +159,7 @@ class Bus {
   Async<Stream<Chunk, Final>> open(
       endpoints::StreamCall<Request, Chunk, Final> endpoint, Request request, RequestContext context
   ) {
-    const Target target{
+    Target target{
         std::string(endpoint.subject),
         endpoint.owner,
         endpoint.timeout,
@@ -167,7 +167,9 @@ class Bus {
         endpoint.credit_chunks,
         endpoint.credit_bytes
     };
-    SLUICE_CO_TRY(auto raw, co_await open_raw(target, serialize(request), std::move(context)));
+    SLUICE_CO_TRY(
+        auto raw, co_await open_raw(std::move(target), serialize(request), std::move(context))
+    );
     co_return Stream<Chunk, Final>(std::move(raw));
   }
 
@@ -178,7 +180,7 @@ class Bus {
       Request request,
       RequestContext context
   ) {
-    const Target target{
+    Target target{
         subject_of(endpoint.prefix, key, endpoint.suffix),
         endpoint.owner,
         endpoint.timeout,
@@ -186,7 +188,9 @@ class Bus {
         endpoint.credit_chunks,
         endpoint.credit_bytes
     };
-    SLUICE_CO_TRY(auto raw, co_await open_raw(target, serialize(request), std::move(context)));
+    SLUICE_CO_TRY(
+        auto raw, co_await open_raw(std::move(target), serialize(request), std::move(context))
+    );
     co_return Stream<Chunk, Final>(std::move(raw));
   }
 

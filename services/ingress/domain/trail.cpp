@@ -53,7 +53,7 @@ void set_suggestion(
     const provider::v1::SuggestedCall& call,
     const CatalogSnapshot* snapshot
 ) {
-  record.set_tool_call_id(std::string(bounded(call.tool_call_id(), kToolCallIdBytesMax)));
+  record.mutable_tool_call_id()->assign(bounded(call.tool_call_id(), kToolCallIdBytesMax));
   record.set_args_digest(crypto::sha256(call.arguments()));
   set_body(
       record,
@@ -66,7 +66,7 @@ void set_suggestion(
     record.set_tool(tool->tool);
     record.set_definition_hash(tool->definition_hash);
   } else {
-    record.set_tool(std::string(bounded(call.name(), kRecordTextBytesMax))
+    record.mutable_tool()->assign(bounded(call.name(), kRecordTextBytesMax)
     );  // the client's own, or made up by the model
   }
 }
@@ -79,11 +79,11 @@ Result<void> Trail::chat_request(
     std::string_view model,
     std::string_view body
 ) {
-  auto record = start(context, caller, "chat.request");
-  record.set_model(std::string(model));
+  audit::v1::Record& record = start(context, caller, "chat.request");
+  record.mutable_model()->assign(model);
   record.set_args_digest(crypto::sha256(body));
   set_body(record, body, body_bytes_max_);
-  return leave(std::move(record));
+  return leave();
 }
 
 Result<void> Trail::chat_answer(
@@ -96,10 +96,11 @@ Result<void> Trail::chat_answer(
   const int suggestions =
       std::min(final.tool_calls_size(), static_cast<int>(kSuggestionRecordsMax));
   for (int i = 0; i < std::max(suggestions, 1); ++i) {
-    auto record = start(context, caller, suggestions > 0 ? "chat.suggestion" : "chat.answer");
+    audit::v1::Record& record =
+        start(context, caller, suggestions > 0 ? "chat.suggestion" : "chat.answer");
     set_provider(record, final);
     record.set_result_digest(answer_digest);
-    record.set_detail(std::string(bounded(final.finish_reason(), kRecordTextBytesMax)));
+    record.mutable_detail()->assign(bounded(final.finish_reason(), kRecordTextBytesMax));
     if (i == 0) {
       record.set_prompt_tokens(final.usage().prompt_tokens());
       record.set_completion_tokens(final.usage().completion_tokens());
@@ -116,7 +117,7 @@ Result<void> Trail::chat_answer(
       record.set_outcome(audit::v1::OUTCOME_FAILED);
       record.set_error_code(final.error_kind());
     }
-    SLUICE_CHECK_OK(leave(std::move(record)));
+    SLUICE_CHECK_OK(leave());
   }
   return {};
 }
@@ -124,12 +125,12 @@ Result<void> Trail::chat_answer(
 Result<void> Trail::chat_failure(
     const RequestContext& context, const Caller& caller, std::string_view model, const Error& error
 ) {
-  auto record = start(context, caller, "chat.answer");
-  record.set_model(std::string(model));
+  audit::v1::Record& record = start(context, caller, "chat.answer");
+  record.mutable_model()->assign(model);
   record.set_outcome(audit::v1::OUTCOME_FAILED);
   record.set_error_code(std::string(name_of(error.code())));
-  record.set_detail(std::string(bounded(error.message(), kRecordTextBytesMax)));
-  return leave(std::move(record));
+  record.mutable_detail()->assign(bounded(error.message(), kRecordTextBytesMax));
+  return leave();
 }
 
 Result<void> Trail::embedding(
@@ -139,14 +140,14 @@ Result<void> Trail::embedding(
     std::string_view body,
     std::uint32_t status
 ) {
-  auto record = start(context, caller, "embeddings.answer");
-  record.set_model(std::string(model));
+  audit::v1::Record& record = start(context, caller, "embeddings.answer");
+  record.mutable_model()->assign(model);
   record.set_args_digest(crypto::sha256(body));
   if (status >= kStatusErrorsFrom) {
     record.set_outcome(audit::v1::OUTCOME_FAILED);
     record.set_error_code(std::to_string(status));
   }
-  return leave(std::move(record));
+  return leave();
 }
 
 Result<void> Trail::tool_execute(
@@ -156,7 +157,7 @@ Result<void> Trail::tool_execute(
     const ToolEntry* tool,
     std::string_view refusal
 ) {
-  auto record = start(context, caller, "tool.execute");
+  audit::v1::Record& record = start(context, caller, "tool.execute");
   record.set_tool_call_id(call.id);
   record.set_args_digest(crypto::sha256(call.arguments));
   set_body(record, call.arguments, kRecordArgumentsBytesMax);
@@ -165,42 +166,43 @@ Result<void> Trail::tool_execute(
     record.set_tool(tool->tool);
     record.set_definition_hash(tool->definition_hash);
   } else {
-    record.set_tool(std::string(bounded(call.name, kRecordTextBytesMax)));
+    record.mutable_tool()->assign(bounded(call.name, kRecordTextBytesMax));
   }
   if (!refusal.empty()) {
     record.set_outcome(audit::v1::OUTCOME_REFUSED);
-    record.set_reason(std::string(bounded(refusal, kRecordTextBytesMax)));
+    record.mutable_reason()->assign(bounded(refusal, kRecordTextBytesMax));
   }
-  return leave(std::move(record));
+  return leave();
 }
 
 Result<void> Trail::auth_refused(
     const RequestContext& context, std::string_view source_address, const Error& error, int left_out
 ) {
-  auto record = audit::record_of(context, "auth.refused");
-  record.set_source_address(std::string(source_address));
+  audit::v1::Record& record = record_;
+  audit::begin(record, context, "auth.refused");
+  record.mutable_source_address()->assign(source_address);
   record.set_outcome(audit::v1::OUTCOME_REFUSED);
   record.set_error_code(std::string(name_of(error.code())));
-  record.set_reason(std::string(bounded(error.message(), kRecordTextBytesMax)));
+  record.mutable_reason()->assign(bounded(error.message(), kRecordTextBytesMax));
   if (left_out > 0) {
     record.set_detail(
         std::to_string(left_out) + " further refusals before this one have no record of their own"
     );
   }
-  return leave(std::move(record));
+  return leave();
 }
 
-audit::v1::Record Trail::start(
-    const RequestContext& context, const Caller& caller, std::string action
-) const {
-  auto record = audit::record_of(context, std::move(action));
-  record.set_agent(caller.claims.agent());
-  record.set_key_id(caller.claims.key_id());
-  return record;
+audit::v1::Record& Trail::start(
+    const RequestContext& context, const Caller& caller, std::string_view action
+) {
+  audit::begin(record_, context, action);
+  record_.set_agent(caller.claims.agent());
+  record_.set_key_id(caller.claims.key_id());
+  return record_;
 }
 
-Result<void> Trail::leave(audit::v1::Record&& record) {
-  auto event = client_->record(std::move(record));
+Result<void> Trail::leave() {
+  auto event = client_->record(std::move(record_));  // what is left of it, start() clears
   if (!event.ok()) {
     return std::move(event).error();
   }

@@ -67,13 +67,15 @@ class Trail {
   );
 
  private:
-  [[nodiscard]] audit::v1::Record start(
-      const RequestContext& context, const Caller& caller, std::string action
-  ) const;
-  Result<void> leave(audit::v1::Record&& record);
+  // The record to fill and leave(), before anything else is started.
+  [[nodiscard]] audit::v1::Record& start(
+      const RequestContext& context, const Caller& caller, std::string_view action
+  );
+  Result<void> leave();
 
   audit::Client* client_;
   std::size_t body_bytes_max_;
+  audit::v1::Record record_;  // reused: making its fields anew costs as much as filling them
 };
 
 }  // namespace sluice::ingress

@@ -80,17 +80,18 @@ Async<void> ChatCompletionsHandler::operator()(
 }
 
 Async<SnapshotPtr> ChatCompletionsHandler::tools_for(
-    CallerPtr caller, const http::HttpRequest* request, RequestContext context
+    const http::HttpRequest* request, const Turn* turn
 ) {
   SLUICE_CO_TRY(const Narrowing narrowing, Narrowing::parse(request->headers));
   if (!deps_.injection.servers_configured || narrowing.none() ||
       (deps_.injection.only_on_request && !narrowing.restricted())) {
     co_return SnapshotPtr();
   }
-  if (SnapshotPtr known = deps_.catalog->cached(caller, narrowing, context); known != nullptr) {
+  if (SnapshotPtr known = deps_.catalog->cached(turn->caller, narrowing, turn->context);
+      known != nullptr) {
     co_return known;
   }
-  co_return co_await deps_.catalog->snapshot(std::move(caller), narrowing, std::move(context));
+  co_return co_await deps_.catalog->snapshot(turn->caller, narrowing, turn->context);
 }
 
 Async<provider::v1::ChatRequest> ChatCompletionsHandler::prepare(
@@ -102,7 +103,7 @@ Async<provider::v1::ChatRequest> ChatCompletionsHandler::prepare(
   SLUICE_CO_TRY(const ChatBody body, ChatBody::parse(request->body));
   SLUICE_CO_TRY(auto named, chain_header(request->headers));
   SLUICE_CO_TRY(auto ids, body.tool_call_ids());
-  SLUICE_CO_TRY(turn->snapshot, co_await tools_for(turn->caller, request, turn->context));
+  SLUICE_CO_TRY(turn->snapshot, co_await tools_for(request, turn));
   std::string spliced;
   if (turn->snapshot != nullptr && turn->snapshot->offered() > 0) {
     SLUICE_CO_TRY(spliced, body.with_tools(*turn->snapshot));

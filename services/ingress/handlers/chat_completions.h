@@ -64,9 +64,7 @@ class ChatCompletionsHandler {
     bool stream = false;
   };
 
-  Async<SnapshotPtr> tools_for(
-      CallerPtr caller, const http::HttpRequest* request, RequestContext context
-  );
+  Async<SnapshotPtr> tools_for(const http::HttpRequest* request, const Turn* turn);
   // Checks the request and makes of it what provider-router gets.
   Async<provider::v1::ChatRequest> prepare(
       http::HttpRequest* request, Admitted admitted, Turn* turn
