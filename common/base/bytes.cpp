@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 
 namespace sluice {
 namespace {
@@ -69,6 +70,19 @@ Result<std::string> decode64(std::string_view text, std::string_view alphabet, b
   return out;
 }
 
+// How many bytes at the start are ASCII, eight at a time.
+std::size_t ascii_run(std::string_view bytes) {
+  constexpr std::uint64_t kHighBits = 0x8080808080808080;
+  std::size_t run = 0;
+  for (std::uint64_t word = 0; bytes.size() - run >= sizeof word; run += sizeof word) {
+    std::memcpy(&word, bytes.data() + run, sizeof word);
+    if ((word & kHighBits) != 0) {
+      break;
+    }
+  }
+  return run;
+}
+
 // Length of the well-formed sequence that starts at bytes[0], or 0.
 std::size_t utf8_sequence(std::string_view bytes) {
   const auto at = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
@@ -105,14 +119,17 @@ std::size_t utf8_sequence(std::string_view bytes) {
 
 }  // namespace
 
-std::string to_hex(std::string_view bytes) {
-  std::string out;
-  out.reserve(bytes.size() * 2);
+void write_hex(std::string_view bytes, char* to) {
   for (const char c : bytes) {
     const auto byte = static_cast<unsigned char>(c);
-    out += kHex[byte >> 4];
-    out += kHex[byte & 15];
+    *to++ = kHex[byte >> 4];
+    *to++ = kHex[byte & 15];
   }
+}
+
+std::string to_hex(std::string_view bytes) {
+  std::string out(bytes.size() * 2, '\0');
+  write_hex(bytes, out.data());
   return out;
 }
 
@@ -163,14 +180,17 @@ bool equal_constant_time(std::string_view a, std::string_view b) {
 }
 
 bool is_utf8(std::string_view bytes) {
-  while (!bytes.empty()) {
+  for (;;) {
+    bytes.remove_prefix(ascii_run(bytes));
+    if (bytes.empty()) {
+      return true;
+    }
     const std::size_t length = utf8_sequence(bytes);
     if (length == 0) {
       return false;
     }
     bytes.remove_prefix(length);
   }
-  return true;
 }
 
 }  // namespace sluice

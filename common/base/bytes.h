@@ -11,6 +11,8 @@ namespace sluice {
 
 // Lower-case hexadecimal, two digits a byte.
 [[nodiscard]] std::string to_hex(std::string_view bytes);
+// The same into 2 * bytes.size() characters that are there already.
+void write_hex(std::string_view bytes, char* to);
 [[nodiscard]] Result<std::string> from_hex(std::string_view text);
 
 // RFC 4648 section 4, with padding.

@@ -66,6 +66,17 @@ TEST(Bytes, Utf8RefusesOverlongSurrogatesAndCutSequences) {
   }
 }
 
+TEST(Bytes, Utf8SeesAStrayByteAtEveryPlace) {
+  for (std::size_t size = 1; size <= 20; ++size) {
+    for (std::size_t place = 0; place < size; ++place) {
+      std::string text(size, 'a');
+      EXPECT_TRUE(is_utf8(text));
+      text[place] = '\xff';
+      EXPECT_FALSE(is_utf8(text)) << place << " of " << size;
+    }
+  }
+}
+
 TEST(Ids, AreDistinctTypesAndHashable) {
   static_assert(!std::is_same_v<TenantId, RequestId>);
   const std::unordered_set<TenantId> tenants{TenantId("a"), TenantId("a"), TenantId("b")};

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstring>
 
 #include <errno.h>
@@ -87,43 +88,49 @@ void count_forks() {
       pthread_atfork(nullptr, nullptr, [] { forks().fetch_add(1, std::memory_order_relaxed); });
 }
 
+void take_random(char* bytes, std::size_t count) {
+  if (count > kReserveTakeMax) {
+    fill(bytes, count);
+    return;
+  }
+  count_forks();
+  static thread_local Reserve reserve;
+  reserve.take(bytes, count);
+}
+
 }  // namespace
 
 std::string random_bytes(std::size_t count) {
   std::string bytes(count, '\0');
-  if (count > kReserveTakeMax) {
-    fill(bytes.data(), count);
-    return bytes;
-  }
-  count_forks();
-  static thread_local Reserve reserve;
-  reserve.take(bytes.data(), count);
+  take_random(bytes.data(), count);
   return bytes;
 }
 
 std::uint64_t random_u64() {
-  std::uint64_t number = 0;
-  const std::string bytes = random_bytes(sizeof number);
-  std::memcpy(&number, bytes.data(), sizeof number);
-  return number;
+  std::array<char, sizeof(std::uint64_t)> bytes{};
+  take_random(bytes.data(), bytes.size());
+  return std::bit_cast<std::uint64_t>(bytes);
 }
 
 std::string uuid_v7(std::int64_t unix_ms) {
   const std::uint64_t stamp = next_stamp(unix_ms & kUnixMsMask);
   const std::uint64_t ms = stamp >> kCounterBits;
   const std::uint64_t counter = stamp & ((1U << kCounterBits) - 1);
-  std::string bytes(6, '\0');
+  std::array<char, 16> bytes{};
   for (std::size_t i = 0; i < 6; ++i) {
     bytes[i] = static_cast<char>((ms >> (40 - 8 * i)) & 0xFF);
   }
-  bytes.push_back(static_cast<char>(0x70 | (counter >> 8)));
-  bytes.push_back(static_cast<char>(counter & 0xFF));
-  bytes += random_bytes(8);
+  bytes[6] = static_cast<char>(0x70 | (counter >> 8));
+  bytes[7] = static_cast<char>(counter & 0xFF);
+  take_random(bytes.data() + 8, 8);
   bytes[8] = static_cast<char>((static_cast<unsigned char>(bytes[8]) & 0x3F) | 0x80);
-  std::string text = to_hex(bytes);
-  for (const std::size_t dash : std::array<std::size_t, 4>{8, 13, 18, 23}) {
-    text.insert(dash, 1, '-');
-  }
+  const std::string_view view(bytes.data(), bytes.size());
+  std::string text(kUuidLength, '-');
+  write_hex(view.substr(0, 4), text.data());
+  write_hex(view.substr(4, 2), text.data() + 9);
+  write_hex(view.substr(6, 2), text.data() + 14);
+  write_hex(view.substr(8, 2), text.data() + 19);
+  write_hex(view.substr(10, 6), text.data() + 24);
   return text;
 }
 

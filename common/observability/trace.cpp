@@ -1,14 +1,14 @@
 #include "common/observability/trace.h"
 
-#include <algorithm>
-
 namespace sluice::observability {
 namespace {
 
 bool is_lower_hex(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-  });
+  bool all = true;  // without a branch: the text is short and nearly always fine
+  for (const char c : text) {
+    all &= (c >= '0' && c <= '9') | (c >= 'a' && c <= 'f');
+  }
+  return all;
 }
 
 bool is_all_zero(std::string_view text) {
@@ -39,14 +39,16 @@ std::optional<TraceParent> parse_trace_parent(std::string_view header) {
     return std::nullopt;
   }
   return TraceParent{
-      .trace_id = std::string(trace),
-      .parent_id = std::string(parent),
+      .trace_id = trace,
+      .parent_id = parent,
       .sampled = digit(flags[1]) % 2 == 1,
   };
 }
 
 std::string format(const TraceParent& parent) {
-  return "00-" + parent.trace_id + "-" + parent.parent_id + (parent.sampled ? "-01" : "-00");
+  std::string text = "00-";
+  text.append(parent.trace_id).append("-").append(parent.parent_id);
+  return text.append(parent.sampled ? "-01" : "-00");
 }
 
 }  // namespace sluice::observability

@@ -7,9 +7,10 @@
 
 namespace sluice::observability {
 
+// Views into the header it was parsed from.
 struct TraceParent {
-  std::string trace_id;   // 32 hex digits
-  std::string parent_id;  // 16 hex digits
+  std::string_view trace_id;   // 32 hex digits
+  std::string_view parent_id;  // 16 hex digits
   bool sampled = false;
 };
 

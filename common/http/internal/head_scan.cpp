@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <cstring>
 
 namespace sluice::http {
 namespace {
@@ -16,6 +18,16 @@ constexpr std::array<bool, 256> make_plain() {
 }
 
 constexpr std::array<bool, 256> kPlain = make_plain();
+
+// Whether all eight bytes are from 0x20 to 0x7e: the rest lose or gain their highest bit here. A
+// borrow or carry into a neighbour comes only from a byte that is told itself.
+bool are_printable(const char* bytes) {
+  constexpr std::uint64_t kEach = 0x0101010101010101;
+  std::uint64_t word = 0;
+  std::memcpy(&word, bytes, sizeof word);
+  return (((word - 0x20 * kEach) | (word + kEach) | word) & (0x80 * kEach)) == 0;
+}
+
 constexpr std::string_view kPreface = "PRI ";
 
 Refusal bad_byte() {
@@ -38,6 +50,9 @@ std::size_t HeadScan::plain_run(std::string_view bytes, std::size_t position) co
     room = std::min(room, limits_.first_line_bytes_max - line_);
   }
   std::size_t run = 0;
+  while (room - run >= sizeof(std::uint64_t) && are_printable(bytes.data() + position + run)) {
+    run += sizeof(std::uint64_t);
+  }
   while (run < room && kPlain[static_cast<unsigned char>(bytes[position + run])]) {
     ++run;
   }

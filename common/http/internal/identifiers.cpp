@@ -7,10 +7,11 @@
 namespace sluice::http {
 namespace {
 
-void append_hex(std::string& out, std::uint64_t value) {
+// Sixteen digits.
+void write_number(std::uint64_t value, char* to) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   for (int shift = 60; shift >= 0; shift -= 4) {
-    out.push_back(kDigits[(value >> shift) & 0xf]);
+    *to++ = kDigits[(value >> shift) & 0xf];
   }
 }
 
@@ -29,23 +30,17 @@ std::uint64_t Identifiers::next() {
 }
 
 std::string Identifiers::request_id() {
-  std::string out;
-  out.reserve(36);
-  out = "req_";
-  append_hex(out, process_);
-  append_hex(out, next());
+  std::string out = "req_00000000000000000000000000000000";
+  write_number(process_, out.data() + 4);
+  write_number(next(), out.data() + 20);
   return out;
 }
 
 std::string Identifiers::trace_parent() {
-  std::string out;
-  out.reserve(55);
-  out = "00-";
-  append_hex(out, process_);
-  append_hex(out, next());
-  out.push_back('-');
-  append_hex(out, next() | 1);
-  out.append("-01");
+  std::string out = "00-00000000000000000000000000000000-0000000000000000-01";
+  write_number(process_, out.data() + 3);
+  write_number(next(), out.data() + 19);
+  write_number(next() | 1, out.data() + 36);
   return out;
 }
 

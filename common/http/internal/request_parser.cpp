@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include <llhttp.h>
 
@@ -33,11 +34,11 @@ Refusal bad(std::string message) {
   return {400, std::move(message)};
 }
 
+constexpr ByteSet kHostBytes("-._:[]0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+);
+
 bool is_host(std::string_view host) {
-  return !host.empty() && std::all_of(host.begin(), host.end(), [](char c) {
-    return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') ||
-           std::string_view("-._:[]").find(c) != std::string_view::npos;
-  });
+  return !host.empty() && kHostBytes.has_all(host);
 }
 
 std::optional<std::uint64_t> parse_length(std::string_view digits) {
@@ -220,9 +221,14 @@ std::optional<Refusal> RequestParser::Body::check_framing() {
 }
 
 std::optional<Refusal> RequestParser::Body::check_fields() {
-  for (const std::string_view name : kSingleFields) {
-    if (request.headers.count(name) > 1) {
-      return bad("the header field \"" + std::string(name) + "\" may be sent once only");
+  std::array<bool, kSingleFields.size()> seen{};
+  for (const auto& [name, value] : request.headers.fields()) {
+    for (std::size_t i = 0; i < kSingleFields.size(); ++i) {
+      if (equals_ignoring_case(name, kSingleFields[i]) && std::exchange(seen[i], true)) {
+        return bad(
+            "the header field \"" + std::string(kSingleFields[i]) + "\" may be sent once only"
+        );
+      }
     }
   }
   if (!is_host(request.headers.get("host"))) {

@@ -77,6 +77,23 @@ TEST(RequestParser, ReadsARequestAtEveryCut) {
   }
 }
 
+// A head that comes at once is looked at eight bytes at a time, one in pieces byte by byte.
+TEST(RequestParser, RefusesEveryControlAndForeignByteAtEveryPlace) {
+  constexpr int kPlaces = 20;
+  for (int place = 0; place < kPlaces; ++place) {
+    for (int byte = 0; byte < 256; ++byte) {
+      const char c = static_cast<char>(byte);
+      const bool plain = (byte >= 0x20 && byte < 0x7f) || c == '\t';
+      std::string value(kPlaces, 'v');
+      value[static_cast<std::size_t>(place)] = c;
+      const std::string bytes = head("X-Value: " + value + "\r\n", "GET /v1/x HTTP/1.1");
+      for (const std::size_t piece : {bytes.size(), std::size_t{1}}) {
+        EXPECT_EQ(parse(bytes, piece).refused, plain ? 0 : 400) << byte << " at " << place;
+      }
+    }
+  }
+}
+
 TEST(RequestParser, ReadsAChunkedBodyAtEveryCut) {
   const std::string bytes =
       head("Transfer-Encoding: chunked\r\n") + "4\r\nabcd\r\nA\r\n0123456789\r\n0\r\n\r\n";

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <span>
 
 namespace sluice::http {
 namespace {
@@ -19,16 +20,20 @@ bool is_own(std::string_view name) {
   });
 }
 
+// RFC 9110 section 5.6.2.
+constexpr ByteSet kTokenBytes(
+    "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+);
+
 bool is_token(std::string_view name) {
-  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-    return c > ' ' && c < 0x7f &&
-           std::string_view("()<>@,;:\\\"/[]?={}").find(c) == std::string_view::npos;
-  });
+  return !name.empty() && kTokenBytes.has_all(name);
 }
 
 void append_value(std::string& out, std::string_view value) {
-  for (const char c : value) {
-    out.push_back(static_cast<unsigned char>(c) < ' ' || c == 0x7f ? ' ' : c);
+  const std::size_t begin = out.size();
+  out.append(value);
+  for (char& c : std::span(out).subspan(begin)) {
+    c = static_cast<unsigned char>(c) < ' ' || c == 0x7f ? ' ' : c;
   }
 }
 

@@ -1,6 +1,7 @@
 // Small text rules of HTTP: case, optional white space, lists.
 #pragma once
 
+#include <array>
 #include <string_view>
 
 namespace sluice::http {
@@ -8,6 +9,27 @@ namespace sluice::http {
 [[nodiscard]] constexpr char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
+
+// A set of bytes that is asked for many.
+class ByteSet {
+ public:
+  constexpr explicit ByteSet(std::string_view members) {
+    for (const char c : members) {
+      has_[static_cast<unsigned char>(c)] = true;
+    }
+  }
+
+  [[nodiscard]] constexpr bool has_all(std::string_view bytes) const {
+    bool all = true;
+    for (const char c : bytes) {
+      all &= has_[static_cast<unsigned char>(c)];
+    }
+    return all;
+  }
+
+ private:
+  std::array<bool, 256> has_{};
+};
 
 [[nodiscard]] constexpr bool equals_ignoring_case(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) {
