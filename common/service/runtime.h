@@ -43,7 +43,7 @@ class Runtime {
   void publish_port(const std::string& name, std::uint16_t port) const;
 
   // Returns when SIGTERM or SIGINT came. Errors: Cancelled.
-  Async<void> stopped() const;
+  [[nodiscard]] Async<void> stopped() const;
   [[nodiscard]] bool stopping() const;
 
   struct Body;

@@ -19,6 +19,7 @@
 namespace sluice::codemode_sandbox {
 namespace {
 
+// NOLINTNEXTLINE(readability-function-size): wiring is a list
 Async<void> serve(service::Runtime runtime, Config config) {
   // 1. Keys and connections. Closed in reverse order when this frame ends.
   SLUICE_CO_TRY(grant::KeyRing keys, grant::KeyRing::load(runtime.secret_path("token-keys")));

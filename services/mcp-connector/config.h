@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sluice::mcp_connector {
@@ -34,6 +35,10 @@ struct ServerConfig {
   std::vector<std::string> inherited;              // names of variables taken from this process
   std::map<std::string, Secret<std::string>> env;  // variables set for the child
   std::string working_directory;                   // empty: this process's own
+
+  Secret<std::string> address;  // URL of an http or sse server; may hold a credential
+  std::vector<std::pair<std::string, Secret<std::string>>> headers;  // sent to it
+  std::string auth_type = "none";
 
   std::vector<std::string> tools_to_execute;  // "*" or names; empty: none
   bool is_ping_available = true;

@@ -7,6 +7,7 @@
 #include "common/mcp/server_name.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <limits>
 #include <set>
@@ -17,6 +18,7 @@ namespace {
 using config::Section;
 
 constexpr std::int64_t kDayMs = 86'400'000;
+constexpr std::string_view kAddressMeaning = "URL of an http or sse server; may be env.NAME";
 
 // "30s", "10m", "1h", "500ms"; a bare integer counts seconds. Negative: switched off. nullopt: not
 // understood.
@@ -112,6 +114,11 @@ json::Value array_of(const std::vector<std::string>& items) {
   return out;
 }
 
+// Marks a key as known without reading it further.
+void accept(Section& section, std::string_view key, std::string description) {
+  const json::Value left = section.raw(key, std::move(description));
+}
+
 void read_stdio(Section& entry, ServerConfig* server) {
   const bool is_stdio = server->type == ConnectionType::Stdio;
   auto stdio = entry.child("stdio_config");
@@ -137,6 +144,83 @@ void read_stdio(Section& entry, ServerConfig* server) {
        .choices = {},
        .description = "own: working directory of the child; empty: the service's"}
   );
+}
+
+void read_address(Section& entry, ServerConfig* server) {
+  if (server->type == ConnectionType::Stdio) {
+    accept(entry, "connection_string", std::string(kAddressMeaning));
+    return;
+  }
+  server->address = entry.secret(
+      "connection_string",
+      {.fallback = std::nullopt, .choices = {}, .description = std::string(kAddressMeaning)}
+  );
+  const std::string& url = server->address.reveal();
+  if (!url.empty() && !url.starts_with("http://") && !url.starts_with("https://")) {
+    entry.fault("connection_string", "is no http:// or https:// URL; give the server's address");
+  }
+}
+
+bool is_header_name(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  });
+}
+
+// What the protocol says of a message is not the operator's to say.
+bool is_own_header(std::string_view name) {
+  constexpr std::array<std::string_view, 11> kOwn{
+      "accept",
+      "connection",
+      "content-length",
+      "content-type",
+      "expect",
+      "host",
+      "last-event-id",
+      "mcp-protocol-version",
+      "mcp-session-id",
+      "transfer-encoding",
+      "upgrade"
+  };
+  std::string lower(name);
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return std::find(kOwn.begin(), kOwn.end(), lower) != kOwn.end();
+}
+
+bool is_header_value(std::string_view value) {
+  return std::all_of(value.begin(), value.end(), [](char c) {
+    return c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
+  });
+}
+
+void read_headers(Section& entry, ServerConfig* server) {
+  const json::Value headers =
+      entry.raw("headers", "headers sent to an http or sse server; values may be env.NAME");
+  if (headers.is_null()) {
+    return;
+  }
+  if (!headers.is_object()) {
+    entry.fault("headers", "is no object; give NAME: value pairs");
+    return;
+  }
+  auto child = entry.child("headers");
+  for (const auto& [name, value] : headers.as_object()->members()) {
+    auto secret = child.secret(
+        name, {.fallback = std::nullopt, .choices = {}, .description = "value of the header"}
+    );
+    if (!is_header_name(name) || is_own_header(name)) {
+      entry.fault(
+          "headers", "holds \"" + name + "\", which is no header name or is set by the gateway"
+      );
+    } else if (!is_header_value(secret.reveal())) {
+      child.fault(name, "holds a control character; give the value on one line");
+    } else {
+      server->headers.emplace_back(name, std::move(secret));
+    }
+  }
 }
 
 void read_env(Section& entry, ServerConfig* server) {
@@ -240,24 +324,18 @@ json::Value shown_config(Section& entry, const ServerConfig& server) {
   return shown;
 }
 
-// Marks a key as known without reading it further.
-void accept(Section& section, std::string_view key, std::string description) {
-  const json::Value left = section.raw(key, std::move(description));
-}
-
 // Keys of Bifrost's shape that other services read, or that belong to connection types of later
 // versions.
-void accept_other_keys(Section& entry) {
+void accept_other_keys(Section& entry, ServerConfig* server) {
   accept(entry, "client_id", "Bifrost's id; ids are derived from the name here");
-  accept(entry, "headers", "headers sent to an http or sse server; values may be env.NAME");
-  const std::string auth = entry.text(
+  server->auth_type = entry.text(
       "auth_type",
       {.fallback = "none",
        .choices =
            {"none", "headers", "oauth", "per_user_oauth", "per_user_headers", "token_exchange"},
        .description = "how an http or sse server authenticates this gateway"}
   );
-  if (auth != "none" && !entry.has("connection_string")) {
+  if (server->auth_type != "none" && server->type == ConnectionType::Stdio) {
     entry.warn("auth_type", "has no effect on a stdio server; give its credentials in env");
   }
   accept(entry, "oauth_config", "for auth_type oauth");
@@ -311,10 +389,11 @@ ServerConfig read_server(Section& entry, const Defaults& defaults, std::set<std:
   server.type = type == "http"  ? ConnectionType::Http
                 : type == "sse" ? ConnectionType::Sse
                                 : ConnectionType::Stdio;
-  const json::Value address =
-      entry.raw("connection_string", "address of an http or sse server; may be env.NAME");
+  read_address(entry, &server);
+  const json::Value address = entry.raw("connection_string", "");
   read_stdio(entry, &server);
   read_env(entry, &server);
+  read_headers(entry, &server);
   read_name(entry, address.as_string() == nullptr ? "" : *address.as_string(), taken, &server);
   server.disabled =
       entry.flag("disabled", {.fallback = false, .description = "not started, tools not offered"});
@@ -333,7 +412,7 @@ ServerConfig read_server(Section& entry, const Defaults& defaults, std::set<std:
        .description = "own: readOnlyHint of this server counts; read by policy-engine"}
   );
   read_timing(entry, defaults, &server);
-  accept_other_keys(entry);
+  accept_other_keys(entry, &server);
   server.shown = json::write(shown_config(entry, server));
   return server;
 }

@@ -44,7 +44,8 @@ TEST(ReadServers, TakesBifrostsExampleUnchanged) {
          "headers":{"Authorization":"env.YT_TOKEN"},"allowed_extra_headers":[],"tools_to_execute":["search"],
          "is_ping_available":true,"tool_pricing":{},"client_id":"x","oauth_config_id":"","tool_sync_interval":"10m"}],
        "tool_manager_config":{"tool_execution_timeout":"45s","max_agent_depth":10,"code_mode_binding_level":"server",
-         "disable_auto_tool_inject":false}})"
+         "disable_auto_tool_inject":false}})",
+      {{"YT_TOKEN", "Bearer t0ken"}}
   );
 
   EXPECT_EQ(out.faults, "");
@@ -55,6 +56,10 @@ TEST(ReadServers, TakesBifrostsExampleUnchanged) {
   EXPECT_EQ(out.servers[0].inherited, std::vector<std::string>{"TOKEN"});
   EXPECT_EQ(out.servers[0].call_timeout, milliseconds(45000));
   EXPECT_EQ(out.servers[1].type, ConnectionType::Http);
+  EXPECT_EQ(out.servers[1].address.reveal(), "http://localhost:3001/mcp");
+  ASSERT_EQ(out.servers[1].headers.size(), 1U);
+  EXPECT_EQ(out.servers[1].headers[0].first, "Authorization");
+  EXPECT_EQ(out.servers[1].headers[0].second.reveal(), "Bearer t0ken");
   EXPECT_TRUE(out.servers[0].allows("anything"));
   EXPECT_TRUE(out.servers[1].allows("search"));
   EXPECT_FALSE(out.servers[1].allows("delete"));
@@ -105,6 +110,40 @@ TEST(ReadServers, AnUnsetReferenceIsAFault) {
   const auto out = read_one(std::string(R"("name":"a","env":{"B":"env.NOT_SET"},)") + kStdio);
 
   EXPECT_NE(out.faults.find("NOT_SET"), std::string::npos) << out.faults;
+}
+
+TEST(ReadServers, AnAddressMayComeFromTheEnvironment) {
+  const auto out = read_one(
+      R"("name":"a","connection_type":"http","connection_string":"env.WHERE")",
+      {{"WHERE", "https://mcp.example/mcp?key=k"}}
+  );
+
+  EXPECT_EQ(out.faults, "");
+  EXPECT_EQ(out.servers.at(0).address.reveal(), "https://mcp.example/mcp?key=k");
+}
+
+TEST(ReadServers, ReportsAnAddressOrHeaderThatCannotBeUsed) {
+  for (const auto& [members, fault] :
+       {std::pair{R"("connection_type":"http")", "connection_string"},
+        std::pair{
+            R"("connection_type":"http","connection_string":"ftp://a.example/")",
+            "connection_string"
+        },
+        std::pair{
+            R"("connection_type":"http","connection_string":"http://a/","headers":{"Mcp-Session-Id":"x"})",
+            "headers"
+        },
+        std::pair{
+            R"("connection_type":"http","connection_string":"http://a/","headers":{"a b":"x"})",
+            "headers"
+        },
+        std::pair{
+            R"("connection_type":"http","connection_string":"http://a/","headers":{"X-A":"x\r\ny"})",
+            "headers.X-A"
+        }}) {
+    const auto out = read_one(std::string(R"("name":"a",)") + members);
+    EXPECT_NE(out.faults.find(fault), std::string::npos) << members << ": " << out.faults;
+  }
 }
 
 TEST(ReadServers, ShowsNoSecret) {

@@ -53,6 +53,25 @@ inline constexpr std::size_t kReadBufferBytes = std::size_t{64} << 10;
 // Queued towards a server that does not read: four of the largest requests the bus carries.
 inline constexpr std::size_t kOutputBytesMax = std::size_t{32} << 20;
 
+// Servers over HTTP. Sources: MCP 2025-11-25 (resuming a stream, session ids), WHATWG HTML 9.2 (the
+// wait before a stream is opened again).
+inline constexpr std::chrono::milliseconds kNotificationTimeout = 10000ms;
+inline constexpr std::chrono::milliseconds kSessionEndTimeout = 1000ms;
+// After nobody waits for an answer any more, until its exchange is cut: a cancelled request may
+// still end well.
+inline constexpr std::chrono::milliseconds kAnswerGrace = 2000ms;
+inline constexpr std::chrono::milliseconds kEventsRetry = 1000ms;
+inline constexpr std::chrono::milliseconds kEventsRetryMin = 10ms;
+inline constexpr std::chrono::milliseconds kEventsRetryMax = 30000ms;
+// The stream of what a server says unasked is opened anew after this time.
+inline constexpr std::chrono::milliseconds kListenFor = 3600000ms;
+// One message: the largest result that can be handed on, and a catalog page, which may be larger.
+inline constexpr std::size_t kMessageBytesMax = std::size_t{16} << 20;
+inline constexpr std::size_t kSessionIdBytesMax = 1024;
+inline constexpr std::size_t kEventIdBytesMax = 1024;
+inline constexpr std::size_t kInboundMessagesMax = 64;   // read but not taken; reading stops then
+inline constexpr std::size_t kHttpConnectionsMax = 320;  // per origin: requests, streams, checks
+
 // Requests. The bus carries 8 MB a frame (design, section 3); the rest is for the other fields.
 inline constexpr std::size_t kResultBytesMax = std::size_t{7} << 20;
 // Result bytes kept with the outcome of a write, so that a repeat can be answered.

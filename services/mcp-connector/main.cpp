@@ -1,10 +1,10 @@
 // mcp-connector: connects to MCP servers, discovers their tools, and carries out what policy-engine
 // granted. The only file in this service that names concrete adapters.
 #include "services/mcp-connector/adapters/bus_ports.h"
+#include "services/mcp-connector/adapters/link_openers.h"
 #include "services/mcp-connector/adapters/redis_connection_state.h"
 #include "services/mcp-connector/adapters/redis_leases.h"
 #include "services/mcp-connector/adapters/redis_nonces.h"
-#include "services/mcp-connector/adapters/stdio_transport.h"
 #include "services/mcp-connector/config.h"
 #include "services/mcp-connector/handlers/catalog.h"
 #include "services/mcp-connector/handlers/manage.h"
@@ -22,6 +22,7 @@
 namespace sluice::mcp_connector {
 namespace {
 
+// NOLINTNEXTLINE(readability-function-size): wiring is a list
 Async<void> serve(service::Runtime runtime, Config config) {
   // 1. Connections and keys. Closed in reverse order when this frame ends.
   SLUICE_CO_TRY(const auto grant_keys, grant::KeyRing::load(runtime.secret_path("grant-keys/")));
@@ -34,7 +35,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
   );
 
   // 2. Ports, filled with real things.
-  StdioOpener opener(
+  LinkOpeners opener(
       {.executor = runtime.executor(),
        .clock = runtime.clock(),
        .log = runtime.log(),

@@ -16,29 +16,48 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <variant>
 
 namespace sluice::mcp_connector {
 
 // One connection to a running MCP server: whole JSON-RPC messages as text, both ways.
 class ServerLink {
  public:
+  struct Outbound {
+    std::string message;
+    std::optional<std::int64_t> request;  // its id, when the server is to answer it
+    TimePoint answer_by;                  // of a request: nobody waits any longer
+  };
+
+  // A request of ours that will get no answer, although the connection lives on.
+  struct Unanswered {
+    std::int64_t request = 0;
+    Error why;
+  };
+
+  // A line or body that may be a message, or what comes instead of one.
+  using Inbound = std::variant<std::string, Unanswered>;
+
   virtual ~ServerLink() = default;
   // Queues one message. Errors: Unavailable (the server is gone; certainly not sent), Exhausted (it
   // does not read).
-  virtual Result<void> send(std::string message) = 0;
-  // The next line that may be a message; nullopt when the server is gone. One waiter.
-  virtual Async<std::optional<std::string>> receive() = 0;
-  // Ends the server and returns when nothing of it is left. receive() yields nullopt from then on.
-  // Call once.
+  virtual Result<void> send(Outbound outbound) = 0;
+  // What comes next; nullopt when the server is gone. One waiter.
+  virtual Async<std::optional<Inbound>> receive() = 0;
+  // initialize was answered with this protocol version.
+  virtual void negotiated(std::string_view protocol_version) = 0;
+  // Ends the connection, and a server that was started for it; returns when nothing of it is left.
+  // receive() yields nullopt from then on. Call once.
   virtual Async<void> stop() = 0;
-  // The end of what it wrote to stderr, for logs.
+  // What it said last outside of messages (the end of stderr), for logs.
   [[nodiscard]] virtual std::string last_words() const = 0;
 };
 
 class LinkOpener {
  public:
   virtual ~LinkOpener() = default;
-  // Errors: Invalid (the settings cannot work), Unavailable (could not be started).
+  // Errors: Invalid (the settings cannot work), Unavailable (could not be started or reached).
   virtual Async<std::unique_ptr<ServerLink>> open(const ServerConfig* server) = 0;
 };
 

@@ -67,6 +67,7 @@ void log_unknown_names(observability::Log* log, const Policy& policy, const Cata
   }
 }
 
+// NOLINTNEXTLINE(readability-function-size): wiring is a list
 Async<void> serve(service::Runtime runtime, Config config) {
   // 1. Keys and connections. Closed in reverse order when this frame ends.
   SLUICE_CO_TRY(const Keys keys, read_keys(runtime));

@@ -1,6 +1,7 @@
 // A loop with the machine's clock, and the fake MCP server as a program to start.
 #pragma once
 
+#include "services/mcp-connector/adapters/http_transport.h"
 #include "services/mcp-connector/adapters/stdio_transport.h"
 #include "services/mcp-connector/connections/mcp_session.h"
 #include "services/mcp-connector/testing/fixture.h"
@@ -8,6 +9,8 @@
 
 #include "common/async/task_group.h"
 #include "common/testing/run_sync.h"
+
+#include <gtest/gtest.h>
 
 #include <memory>
 #include <string>
@@ -62,26 +65,20 @@ inline config::Environment test_environment() {
   };
 }
 
-// One running server and an initialized session with it.
-class StdioRig {
+// One connection to a server and a session over it.
+class ServerRig {
  public:
-  explicit StdioRig(ServerConfig server) : server_(std::move(server)) {}
+  explicit ServerRig(ServerConfig server) : server_(std::move(server)) {}
 
-  StdioRig(const StdioRig&) = delete;
-  StdioRig& operator=(const StdioRig&) = delete;
-  StdioRig(StdioRig&&) = delete;
-  StdioRig& operator=(StdioRig&&) = delete;
+  ServerRig(const ServerRig&) = delete;
+  ServerRig& operator=(const ServerRig&) = delete;
+  ServerRig(ServerRig&&) = delete;
+  ServerRig& operator=(ServerRig&&) = delete;
 
-  ~StdioRig() { stop(); }
+  ~ServerRig() { stop(); }
 
-  Result<void> open() {
-    StdioOpener opener(
-        {.executor = loop.executor(),
-         .clock = loop.clock(),
-         .log = &log_,
-         .environment = test_environment()}
-    );
-    SLUICE_TRY(link, loop.run(opener.open(&server_)));
+  Result<void> open_with(LinkOpener* opener) {
+    SLUICE_TRY(link, loop.run(opener->open(&server_)));
     session = std::make_unique<McpSession>(McpSession::Deps{
         .clock = loop.clock(),
         .log = &log_,
@@ -142,8 +139,42 @@ class StdioRig {
   }
 
   ServerConfig server_;
-  QuietLog log_;
   std::unique_ptr<async::TaskGroup> tasks_;
+
+ protected:
+  QuietLog log_;
+};
+
+class StdioRig final : public ServerRig {
+ public:
+  using ServerRig::ServerRig;
+
+  Result<void> open() {
+    StdioOpener opener(
+        {.executor = loop.executor(),
+         .clock = loop.clock(),
+         .log = &log_,
+         .environment = test_environment()}
+    );
+    return open_with(&opener);
+  }
+};
+
+class HttpRig final : public ServerRig {
+ public:
+  using ServerRig::ServerRig;
+
+  ~HttpRig() { stop(); }  // before the client goes
+
+  Result<void> open() {
+    HttpOpener opener(
+        {.executor = loop.executor(), .clock = loop.clock(), .log = &log_, .client = client_.get()}
+    );
+    return open_with(&opener);
+  }
+
+ private:
+  std::unique_ptr<http::Client> client_ = http::Client::make(loop.executor(), loop.clock(), {});
 };
 
 }  // namespace sluice::mcp_connector

@@ -53,7 +53,7 @@ class OpenScript {
   std::string peer;                // empty: waiting
   std::set<std::string> refusers;  // peers that did not take it
   int attempts = 0;
-  TimePoint overdue{};  // when its runner should have ended it
+  TimePoint overdue;  // when its runner should have ended it
 
  private:
   runner::Run message_;

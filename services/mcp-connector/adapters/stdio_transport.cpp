@@ -56,7 +56,8 @@ class StdioLink final : public ServerLink {
   StdioLink& operator=(StdioLink&&) = delete;
   ~StdioLink() override = default;
 
-  Result<void> send(std::string message) override {
+  Result<void> send(Outbound outbound) override {
+    std::string& message = outbound.message;
     if (ended_ || !input_.is_open()) {
       return Error(Code::Unavailable, "the MCP server is gone; it is being restarted, retry later");
     }
@@ -80,13 +81,15 @@ class StdioLink final : public ServerLink {
     return {};
   }
 
-  Async<std::optional<std::string>> receive() override {
+  void negotiated(std::string_view /*protocol_version*/) override {}
+
+  Async<std::optional<Inbound>> receive() override {
     while (true) {
       if (auto line = lines_.next()) {
-        co_return std::optional<std::string>(std::move(line));
+        co_return std::optional<Inbound>(std::move(*line));
       }
       if (ended_) {
-        co_return std::optional<std::string>();
+        co_return std::optional<Inbound>();
       }
       const auto [code, count] =
           co_await output_.async_read_some(boost::asio::buffer(read_buffer_), kTuple);

@@ -286,13 +286,13 @@ connector::v1::ServerCatalog unconnected_catalog(const ServerConfig& server) {
   out.set_stage(std::string(name_of(Stage::Connect)));
   out.set_message(
       "connection_type " + std::string(name_of(server.type)) +
-      " is not available in this version; use a stdio server"
+      " is not available in this version; use http (Streamable HTTP) or stdio"
   );
   return out;
 }
 
 bool is_served(const ServerConfig& server) {
-  return server.type == ConnectionType::Stdio && !server.disabled;
+  return server.type != ConnectionType::Sse && !server.disabled;
 }
 
 }  // namespace sluice::mcp_connector

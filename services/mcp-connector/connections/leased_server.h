@@ -81,7 +81,7 @@ class LeasedServer {
   std::mt19937_64 generator_;
   bool stopping_ = false;
   std::uint64_t last_epoch_ = 0;
-  TimePoint valid_until_{};
+  TimePoint valid_until_;
   bool lease_trouble_logged_ = false;
   Wakeup wakeup_;
   std::unique_ptr<ServerConnection> connection_;

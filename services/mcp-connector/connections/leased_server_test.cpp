@@ -14,6 +14,16 @@ using std::chrono::seconds;
 
 // Two replicas with the same server, on one clock and one board of leases.
 class LeasedServerTest : public ::testing::Test {
+ public:
+  ~LeasedServerTest() override {
+    for (const auto& replica : replicas_) {
+      replica->server->stop();
+    }
+    for (const auto& replica : replicas_) {
+      EXPECT_TRUE(loop_.advance_until([&replica] { return replica->running->done(); }));
+    }
+  }
+
  protected:
   struct Replica {
     Replica(LeasedServerTest* test, std::string name)
@@ -57,15 +67,6 @@ class LeasedServerTest : public ::testing::Test {
 
   bool connects(Replica* replica, milliseconds limit = seconds(10)) {
     return loop_.advance_until([replica] { return replica->server->connected(); }, limit);
-  }
-
-  ~LeasedServerTest() override {
-    for (const auto& replica : replicas_) {
-      replica->server->stop();
-    }
-    for (const auto& replica : replicas_) {
-      EXPECT_TRUE(loop_.advance_until([&replica] { return replica->running->done(); }));
-    }
   }
 
   TestLoop loop_;
@@ -203,13 +204,13 @@ TEST_F(LeasedServerTest, ACallWithoutTheLeaseIsNotSent) {
   EXPECT_EQ(first->scripted.count("tools/call"), 0U);
 }
 
-TEST(UnconnectedCatalog, SaysThatHttpAndSseAreNotAvailableInThisVersion) {
-  ServerConfig http = stdio_server("h");
-  http.type = ConnectionType::Http;
+TEST(UnconnectedCatalog, SaysThatSseIsNotAvailableInThisVersion) {
+  ServerConfig sse = stdio_server("h");
+  sse.type = ConnectionType::Sse;
 
-  const auto catalog = unconnected_catalog(http);
+  const auto catalog = unconnected_catalog(sse);
 
-  EXPECT_FALSE(is_served(http));
+  EXPECT_FALSE(is_served(sse));
   EXPECT_EQ(catalog.state(), connector::v1::SERVER_STATE_ERROR);
   EXPECT_NE(catalog.message().find("not available in this version"), std::string::npos);
   EXPECT_EQ(catalog.definitions_hash(), ToolCatalog().hash());

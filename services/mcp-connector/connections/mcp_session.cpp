@@ -60,9 +60,9 @@ void McpSession::Ticket::expire() {
   progress_.close();
   if (cancellable_ && !session_->closed_) {
     // Best effort: a server that does not read is found by the health check.
-    const auto told = session_->deps_.link->send(mcp::make_notification(
+    const auto told = session_->tell(
         "notifications/cancelled", mcp::cancelled_params(mcp::RpcId(id_), "timeout")
-    ));
+    );
     if (!told.ok()) {
       session_->deps_.log->debug("cancel-not-sent", {{"server", session_->deps_.server}});
     }
@@ -71,15 +71,19 @@ void McpSession::Ticket::expire() {
 
 Async<void> McpSession::read() {
   while (!closed_) {
-    auto line = co_await deps_.link->receive();
-    if (!line.ok()) {
+    auto inbound = co_await deps_.link->receive();
+    if (!inbound.ok()) {
       fail_all(gone_error());
-      co_return std::move(line).error();
+      co_return std::move(inbound).error();
     }
-    if (!line.value()) {
+    if (!inbound.value()) {
       break;
     }
-    receive(std::move(*line.value()));
+    if (auto* unanswered = std::get_if<ServerLink::Unanswered>(&*inbound.value())) {
+      give_up(std::move(*unanswered));
+    } else {
+      receive(std::move(std::get<std::string>(*inbound.value())));
+    }
   }
   const bool by_itself = !closed_;
   fail_all(gone_error());
@@ -87,6 +91,18 @@ Async<void> McpSession::read() {
     deps_.on_gone();
   }
   co_return Result<void>();
+}
+
+Result<void> McpSession::tell(std::string_view method, std::string_view params) {
+  return deps_.link->send(
+      {.message = mcp::make_notification(method, params), .request = {}, .answer_by = {}}
+  );
+}
+
+void McpSession::give_up(ServerLink::Unanswered unanswered) {
+  if (const auto place = tickets_.find(unanswered.request); place != tickets_.end()) {
+    place->second->finish(std::move(unanswered.why));
+  }
 }
 
 void McpSession::receive(std::string line) {
@@ -109,7 +125,9 @@ void McpSession::receive(std::string line) {
 void McpSession::receive(mcp::Message message) {
   switch (message.kind) {
     case mcp::Message::Kind::Request: {
-      const auto sent = deps_.link->send(mcp::answer_server_request(message));
+      const auto sent = deps_.link->send(
+          {.message = mcp::answer_server_request(message), .request = {}, .answer_by = {}}
+      );
       if (!sent.ok()) {
         deps_.log->warn(
             "server-request-unanswered",
@@ -168,7 +186,11 @@ Result<std::unique_ptr<McpSession::Ticket>> McpSession::begin(
   if (closed_) {
     return gone_error();
   }
-  SLUICE_CHECK_OK(deps_.link->send(mcp::make_request(mcp::RpcId(id), method, params)));
+  SLUICE_CHECK_OK(deps_.link->send(
+      {.message = mcp::make_request(mcp::RpcId(id), method, params),
+       .request = id,
+       .answer_by = deadline}
+  ));
   auto ticket = std::make_unique<Ticket>(this, id, cancellable == Cancellable::Yes);
   Ticket* const raw = ticket.get();
   tickets_.emplace(id, raw);
@@ -200,7 +222,8 @@ Async<mcp::InitializeResult> McpSession::initialize(TimePoint deadline) {
     co_return refused("initialize", answer);
   }
   SLUICE_CO_TRY(auto result, mcp::parse_initialize_result(answer.result));
-  SLUICE_CO_CHECK_OK(deps_.link->send(mcp::make_notification("notifications/initialized", "")));
+  deps_.link->negotiated(result.protocol_version);
+  SLUICE_CO_CHECK_OK(tell("notifications/initialized", ""));
   co_return result;
 }
 
@@ -268,9 +291,8 @@ Async<void> McpSession::idle() {
 void McpSession::forget(std::int64_t id, bool tell_server) {
   tickets_.erase(id);
   if (tell_server && !closed_) {
-    const auto told = deps_.link->send(mcp::make_notification(
-        "notifications/cancelled", mcp::cancelled_params(mcp::RpcId(id), "given up")
-    ));
+    const auto told =
+        tell("notifications/cancelled", mcp::cancelled_params(mcp::RpcId(id), "given up"));
     if (!told.ok()) {
       deps_.log->debug("cancel-not-sent", {{"server", deps_.server}});
     }

@@ -112,6 +112,8 @@ class McpSession {
   Async<Answer> request(
       std::string method, std::string params, TimePoint deadline, Cancellable cancellable
   );
+  Result<void> tell(std::string_view method, std::string_view params);
+  void give_up(ServerLink::Unanswered unanswered);
   void receive(std::string line);
   void receive(mcp::Message message);
   void answer(mcp::Message message);

@@ -15,11 +15,14 @@ using testing::IsOk;
 // The fixture's replica plus one server that another replica may hold, and one of a type this
 // version lacks.
 class CatalogTest : public ::testing::Test {
+ public:
+  ~CatalogTest() override { EXPECT_THAT(fixture_.loop.finish(merged_->close()), IsOk()); }
+
  protected:
   CatalogTest() {
     fixture_.servers.push_back(stdio_server("elsewhere"));
     fixture_.servers.push_back(stdio_server("web"));
-    fixture_.servers.back().type = ConnectionType::Http;
+    fixture_.servers.back().type = ConnectionType::Sse;
     merged_ = std::make_unique<MergedCatalog>(MergedCatalog::Deps{
         .executor = fixture_.loop.executor(),
         .clock = &fixture_.loop.clock,
@@ -31,8 +34,6 @@ class CatalogTest : public ::testing::Test {
     handler_ = std::make_unique<CatalogHandler>(CatalogHandler::Deps{.catalog = merged_.get()});
     fixture_.start();
   }
-
-  ~CatalogTest() override { EXPECT_THAT(fixture_.loop.finish(merged_->close()), IsOk()); }
 
   connector::v1::ServerCatalog elsewhere() {
     connector::v1::ServerCatalog catalog;

@@ -61,14 +61,18 @@ class ScriptedServer::Link final : public ServerLink {
 
   ~Link() override { close(); }
 
-  Result<void> send(std::string message) override {
-    if (lines_.closed()) {
+  Result<void> send(Outbound outbound) override {
+    if (inbound_.closed()) {
       return Error(Code::Unavailable, "the scripted server is gone");
     }
-    return server_->receive(std::move(message));
+    return server_->receive(std::move(outbound.message));
   }
 
-  Async<std::optional<std::string>> receive() override { co_return co_await lines_.pop(); }
+  Async<std::optional<Inbound>> receive() override { co_return co_await inbound_.pop(); }
+
+  void negotiated(std::string_view protocol_version) override {
+    server_->negotiated_ = protocol_version;
+  }
 
   Async<void> stop() override {
     close();
@@ -77,14 +81,14 @@ class ScriptedServer::Link final : public ServerLink {
 
   [[nodiscard]] std::string last_words() const override { return "last words"; }
 
-  void push(std::string line) {
-    if (!lines_.closed()) {
-      SLUICE_CHECK(lines_.try_push(line), "a script says less than that");
+  void push(Inbound inbound) {
+    if (!inbound_.closed()) {
+      SLUICE_CHECK(inbound_.try_push(inbound), "a script says less than that");
     }
   }
 
   void close() {
-    lines_.close();
+    inbound_.close();
     if (server_->link_ == this) {
       server_->link_ = nullptr;
     }
@@ -92,7 +96,7 @@ class ScriptedServer::Link final : public ServerLink {
 
  private:
   ScriptedServer* server_;
-  async::Channel<std::string> lines_{kLinesMax};
+  async::Channel<Inbound> inbound_{kLinesMax};
 };
 
 Async<std::unique_ptr<ServerLink>> ScriptedServer::open(const ServerConfig* /*server*/) {
@@ -148,6 +152,12 @@ std::optional<ScriptedServer::Reply> ScriptedServer::reply_to(const mcp::Message
 void ScriptedServer::say(std::string line) {
   if (link_ != nullptr) {
     link_->push(std::move(line));
+  }
+}
+
+void ScriptedServer::leave_unanswered(std::int64_t request, Error why) {
+  if (link_ != nullptr) {
+    link_->push(ServerLink::Unanswered{request, std::move(why)});
   }
 }
 

@@ -122,7 +122,10 @@ class ScriptedServer final : public LinkOpener {
 
   // The running process writes a line, or ends.
   void say(std::string line);
+  void leave_unanswered(std::int64_t request, Error why);
   void end();
+
+  [[nodiscard]] const std::string& negotiated() const { return negotiated_; }
 
   [[nodiscard]] int opened() const { return opened_; }
 
@@ -146,6 +149,7 @@ class ScriptedServer final : public LinkOpener {
   int opened_ = 0;
   Link* link_ = nullptr;
   std::vector<mcp::Message> received_;
+  std::string negotiated_;
 };
 
 // What Redis holds, shared by the fakes of several replicas.

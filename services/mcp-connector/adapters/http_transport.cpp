@@ -1,0 +1,466 @@
+#include "services/mcp-connector/adapters/http_transport.h"
+
+#include "services/mcp-connector/limits.h"
+
+#include "common/async/channel.h"
+#include "common/async/task_group.h"
+#include "common/http/sse.h"
+#include "common/mcp/json_rpc.h"
+
+#include <algorithm>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sluice::mcp_connector {
+namespace {
+
+constexpr std::string_view kCheck =
+    R"({"jsonrpc":"2.0","id":"sluice-session-check","method":"ping"})";
+constexpr int kBadRequest = 400;
+constexpr int kUnauthorized = 401;
+constexpr int kForbidden = 403;
+constexpr int kNotFound = 404;
+constexpr int kMethodNotAllowed = 405;
+
+bool is_success(int status) {
+  return status >= 200 && status < 300;
+}
+
+bool is_type(const http::BodyStream& response, std::string_view type) {
+  std::string given(response.headers().get("content-type"));
+  given.resize(std::min(given.size(), given.find(';')));
+  while (!given.empty() && given.back() == ' ') {
+    given.pop_back();
+  }
+  std::transform(given.begin(), given.end(), given.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return given == type;
+}
+
+bool is_event_stream(const http::BodyStream& response) {
+  return is_success(response.status()) && is_type(response, "text/event-stream");
+}
+
+// Visible ASCII, as the specification asks.
+bool is_session_id(std::string_view id) {
+  return !id.empty() && id.size() <= kSessionIdBytesMax &&
+         std::all_of(id.begin(), id.end(), [](char c) { return c >= 0x21 && c <= 0x7e; });
+}
+
+// Whether the text is the answer to that request.
+bool answers(const std::string& text, std::int64_t request) {
+  const auto message = mcp::parse_message(text);
+  if (!message.ok() || !message.value().id ||
+      (message.value().kind != mcp::Message::Kind::Result &&
+       message.value().kind != mcp::Message::Kind::Error)) {
+    return false;
+  }
+  const auto* id = std::get_if<std::int64_t>(&*message.value().id);
+  return id != nullptr && *id == request;
+}
+
+Error status_error(int status) {
+  if (status == kUnauthorized || status == kForbidden) {
+    return Error(
+        Code::Denied,
+        "the MCP server refused the gateway's credentials with HTTP status " +
+            std::to_string(status) + "; check headers in its configuration"
+    );
+  }
+  return Error(
+      Code::Unavailable,
+      "the MCP server answered with HTTP status " + std::to_string(status) +
+          " and no MCP message; check connection_string, or look at the server's own logs"
+  );
+}
+
+class HttpLink final : public ServerLink {
+ public:
+  HttpLink(HttpOpener::Deps deps, const ServerConfig& server)
+      : deps_(deps),
+        name_(server.name),
+        url_(server.address.reveal()),
+        tasks_(deps.executor, [log = deps.log](std::string_view name, const Error& error) {
+          log->error("http-link-task-failed", {{"task", name}, {"error", error.to_log()}});
+        }) {
+    for (const auto& [name, value] : server.headers) {
+      headers_.add(name, value.reveal());
+    }
+  }
+
+  HttpLink(const HttpLink&) = delete;
+  HttpLink& operator=(const HttpLink&) = delete;
+  HttpLink(HttpLink&&) = delete;
+  HttpLink& operator=(HttpLink&&) = delete;
+  ~HttpLink() override = default;
+
+  Result<void> send(Outbound outbound) override {
+    if (inbound_.closed()) {
+      return Error(
+          Code::Unavailable,
+          "the connection to the MCP server is lost; it is made anew, retry later"
+      );
+    }
+    if (queued_bytes_ + outbound.message.size() > kOutputBytesMax) {
+      return Error(Code::Exhausted, "the MCP server takes no messages at the moment; retry later");
+    }
+    queued_bytes_ += outbound.message.size();
+    queue_.push_back(std::move(outbound));
+    send_queued();
+    return {};
+  }
+
+  Async<std::optional<Inbound>> receive() override { return inbound_.pop(); }
+
+  void negotiated(std::string_view protocol_version) override { version_ = protocol_version; }
+
+  Async<void> stop() override {
+    inbound_.close();
+    SLUICE_CO_CHECK_OK(co_await tasks_.cancel_and_close());
+    if (session_.empty() || session_lost_) {
+      co_return Result<void>();
+    }
+    const auto ended =
+        co_await deps_.client->fetch(request("DELETE", {}, deps_.clock->now() + kSessionEndTimeout)
+        );
+    if (!ended.ok()) {  // the server forgets it by itself
+      deps_.log->debug("session-not-ended", {{"server", name_}, {"error", ended.error().to_log()}});
+    }
+    co_return Result<void>();
+  }
+
+  [[nodiscard]] std::string last_words() const override { return last_words_; }
+
+ private:
+  // The state of one event stream over its interruptions.
+  struct Events {
+    std::string last_id;
+    std::chrono::milliseconds retry = kEventsRetry;
+  };
+
+  [[nodiscard]] http::ClientRequest request(
+      std::string method, std::string body, TimePoint deadline
+  ) const {
+    http::ClientRequest request{
+        .method = std::move(method),
+        .url = url_,
+        .headers = headers_,
+        .body = std::move(body),
+        .deadline = deadline
+    };
+    request.headers.set("accept", "application/json, text/event-stream");
+    if (!request.body.empty()) {
+      request.headers.set("content-type", "application/json");
+    }
+    if (!session_.empty()) {
+      request.headers.set("mcp-session-id", session_);
+    }
+    if (!version_.empty()) {
+      request.headers.set("mcp-protocol-version", version_);
+    }
+    return request;
+  }
+
+  // Requests go side by side; what follows a notification waits until the server has taken it.
+  void send_queued() {
+    while (!queue_.empty() && !notifying_) {
+      Outbound next = std::move(queue_.front());
+      queue_.pop_front();
+      queued_bytes_ -= next.message.size();
+      if (next.request) {
+        tasks_.spawn("request", ask(std::move(next)));
+      } else {
+        notifying_ = true;
+        tasks_.spawn("notification", notify(std::move(next.message)));
+      }
+    }
+  }
+
+  Async<void> notify(std::string message) {
+    const auto taken = co_await deps_.client->open(
+        request("POST", std::move(message), deps_.clock->now() + kNotificationTimeout)
+    );
+    notifying_ = false;
+    if (taken.ok() && !is_success(taken.value()->status())) {
+      deps_.log->warn(
+          "notification-refused", {{"server", name_}, {"status", taken.value()->status()}}
+      );
+    } else if (!taken.ok() && taken.error().code() != Code::Cancelled) {
+      deps_.log->warn(
+          "notification-not-sent", {{"server", name_}, {"error", taken.error().to_log()}}
+      );
+    }
+    if (inbound_.closed()) {
+      co_return Result<void>();
+    }
+    if (!version_.empty() && !std::exchange(listening_, true)) {
+      tasks_.spawn("listen", listen());
+    }
+    send_queued();
+    co_return Result<void>();
+  }
+
+  Async<void> ask(Outbound outbound) {
+    const std::int64_t id = *outbound.request;
+    const TimePoint deadline = outbound.answer_by + kAnswerGrace;
+    auto opened =
+        co_await deps_.client->open(request("POST", std::move(outbound.message), deadline));
+    if (!opened.ok()) {
+      if (opened.error().code() == Code::Cancelled) {
+        co_return Result<void>();
+      }
+      doubt(opened.error().message());
+      co_return co_await leave_unanswered(id, std::move(opened).error());
+    }
+    auto& response = opened.value();
+    if (version_.empty() && session_.empty()) {
+      session_ = response->headers().get("mcp-session-id");
+      if (!session_.empty() && !is_session_id(session_)) {
+        session_.clear();
+        co_return co_await leave_unanswered(
+            id, Error(Code::Invalid, "the MCP server names a session that is no visible ASCII text")
+        );
+      }
+    }
+    if (is_event_stream(*response)) {
+      co_return co_await follow(std::move(response), id, deadline);
+    }
+    co_return co_await take_whole(std::move(response), id);
+  }
+
+  // A body that is one message, whatever the status: servers send JSON-RPC errors with 4xx and 5xx.
+  Async<void> take_whole(std::unique_ptr<http::BodyStream> response, std::int64_t id) {
+    const int status = response->status();
+    std::string body;
+    for (;;) {  // ends with the response, which has a deadline
+      auto piece = co_await response->read();
+      if (!piece.ok()) {
+        co_return co_await leave_unanswered(id, std::move(piece).error());
+      }
+      if (piece.value().empty()) {
+        break;
+      }
+      body += piece.value();
+      if (body.size() > kMessageBytesMax) {
+        co_return co_await leave_unanswered(
+            id, Error(Code::Exhausted, "the MCP server's answer is too large; ask for less at once")
+        );
+      }
+    }
+    if (is_type(*response, "application/json") && answers(body, id)) {
+      co_return co_await deliver(std::move(body));
+    }
+    if (status == kNotFound && !session_.empty()) {
+      lose("the MCP server has ended the session");
+      co_return Result<void>();
+    }
+    if (status == kBadRequest && !session_.empty()) {
+      doubt("HTTP status 400");  // what some servers say of a session they do not know
+    }
+    co_return co_await leave_unanswered(
+        id,
+        is_success(status)
+            ? Error(
+                  Code::Unavailable,
+                  "the MCP server took the request but sent no answer to it; look at its own logs"
+              )
+            : status_error(status)
+    );
+  }
+
+  // Reads events until the answer is there; goes on by GET where the stream ends before it.
+  Async<void> follow(
+      std::unique_ptr<http::BodyStream> response, std::int64_t id, TimePoint deadline
+  ) {
+    Events events;
+    for (;;) {
+      SLUICE_CO_TRY(const bool answered, co_await read_events(response.get(), &events, id));
+      if (answered) {
+        co_return Result<void>();
+      }
+      response.reset();
+      if (events.last_id.empty() || deps_.clock->now() + events.retry >= deadline) {
+        break;
+      }
+      SLUICE_CO_CHECK_OK(co_await async::sleep_for(deps_.clock, events.retry));
+      SLUICE_CO_TRY(response, co_await resume(&events, deadline));
+      if (response == nullptr) {
+        break;
+      }
+    }
+    co_return co_await leave_unanswered(
+        id,
+        Error(
+            Code::Unavailable,
+            "the MCP server ended its stream of events before the answer; look at its own logs"
+        )
+    );
+  }
+
+  // The rest of a stream; nullptr when the server does not go on with it.
+  Async<std::unique_ptr<http::BodyStream>> resume(const Events* events, TimePoint deadline) {
+    auto get = request("GET", {}, deadline);
+    get.headers.set("accept", "text/event-stream");
+    get.headers.set("last-event-id", events->last_id);
+    auto opened = co_await deps_.client->open(std::move(get));
+    if (!opened.ok() && opened.error().code() == Code::Cancelled) {
+      co_return std::move(opened).error();
+    }
+    if (!opened.ok() || !is_event_stream(*opened.value())) {
+      co_return std::unique_ptr<http::BodyStream>();
+    }
+    co_return std::move(opened).value();
+  }
+
+  // Delivers messages until the stream ends, or, of a request, its answer has come. Whether it has.
+  // Errors: Cancelled.
+  Async<bool> read_events(
+      http::BodyStream* response, Events* events, std::optional<std::int64_t> request
+  ) {
+    http::SseParser parser(kMessageBytesMax);
+    for (;;) {
+      const auto piece = co_await response->read();
+      if (!piece.ok()) {
+        if (piece.error().code() == Code::Cancelled) {
+          co_return piece.error();
+        }
+        co_return false;
+      }
+      if (piece.value().empty()) {
+        co_return false;
+      }
+      auto parsed = parser.feed(piece.value());
+      if (!parsed.ok()) {
+        deps_.log->warn("event-too-large", {{"server", name_}});
+        co_return false;
+      }
+      for (http::SseEvent& event : parsed.value()) {
+        SLUICE_CO_TRY(const bool answered, co_await take(std::move(event), events, request));
+        if (answered) {
+          co_return true;
+        }
+      }
+    }
+  }
+
+  Async<bool> take(http::SseEvent event, Events* events, std::optional<std::int64_t> request) {
+    if (event.id && event.id->size() <= kEventIdBytesMax) {
+      events->last_id = std::move(*event.id);
+    }
+    if (event.retry_ms) {
+      events->retry =
+          std::clamp(std::chrono::milliseconds(*event.retry_ms), kEventsRetryMin, kEventsRetryMax);
+    }
+    if (event.data.empty() || (!event.event.empty() && event.event != "message")) {
+      co_return false;
+    }
+    const bool answered = request && answers(event.data, *request);
+    SLUICE_CO_CHECK_OK(co_await deliver(std::move(event.data)));
+    co_return answered;
+  }
+
+  // The stream of what belongs to no request. Not every server has one.
+  Async<void> listen() {
+    Events events;
+    while (!inbound_.closed()) {
+      auto get = request("GET", {}, deps_.clock->now() + kListenFor);
+      get.headers.set("accept", "text/event-stream");
+      if (!events.last_id.empty()) {
+        get.headers.set("last-event-id", events.last_id);
+      }
+      const auto opened = co_await deps_.client->open(std::move(get));
+      if (!opened.ok() && opened.error().code() == Code::Cancelled) {
+        co_return Result<void>();
+      }
+      if (opened.ok() && is_event_stream(*opened.value())) {
+        SLUICE_CO_CHECK_OK(co_await read_events(opened.value().get(), &events, std::nullopt));
+      } else if (opened.ok() && opened.value()->status() == kMethodNotAllowed) {
+        co_return Result<void>();
+      } else if (opened.ok() && opened.value()->status() == kNotFound && !session_.empty()) {
+        lose("the MCP server has ended the session");
+        co_return Result<void>();
+      } else {
+        events.retry = std::min(events.retry * 2, kEventsRetryMax);
+      }
+      SLUICE_CO_CHECK_OK(co_await async::sleep_for(deps_.clock, events.retry));
+    }
+    co_return Result<void>();
+  }
+
+  Async<void> deliver(std::string message) {
+    const auto taken = co_await inbound_.push(std::move(message));
+    co_return inbound_.closed() ? Result<void>() : taken;
+  }
+
+  Async<void> leave_unanswered(std::int64_t request, Error why) {
+    const auto taken = co_await inbound_.push(Unanswered{request, std::move(why)});
+    co_return inbound_.closed() ? Result<void>() : taken;
+  }
+
+  // Something makes the session or the server doubtful: one more request decides.
+  void doubt(std::string why) {
+    last_words_ = std::move(why);
+    if (!inbound_.closed() && !version_.empty() && !std::exchange(checking_, true)) {
+      tasks_.spawn("check", check());
+    }
+  }
+
+  Async<void> check() {
+    const auto answer = co_await deps_.client->fetch(
+        request("POST", std::string(kCheck), deps_.clock->now() + kPingTimeout)
+    );
+    checking_ = false;
+    if (!answer.ok()) {
+      if (answer.error().code() != Code::Cancelled) {
+        lose("the MCP server cannot be reached");
+      }
+      co_return Result<void>();
+    }
+    const int status = answer.value().status;
+    if (status == kBadRequest || status == kNotFound) {
+      lose("the MCP server has ended the session");
+    }
+    co_return Result<void>();
+  }
+
+  void lose(std::string why) {
+    last_words_ = std::move(why);
+    session_lost_ = true;
+    inbound_.close();
+  }
+
+  HttpOpener::Deps deps_;
+  std::string name_;
+  std::string url_;
+  http::Headers headers_;
+  std::string session_;
+  std::string version_;
+  std::string last_words_;
+  std::deque<Outbound> queue_;
+  std::size_t queued_bytes_ = 0;
+  bool notifying_ = false;
+  bool listening_ = false;
+  bool checking_ = false;
+  bool session_lost_ = false;
+  async::Channel<Inbound> inbound_{kInboundMessagesMax};
+  async::TaskGroup tasks_;
+};
+
+}  // namespace
+
+Async<std::unique_ptr<ServerLink>> HttpOpener::open(const ServerConfig* server) {
+  if (server->auth_type != "none" && server->auth_type != "headers") {
+    co_return Error(
+        Code::Invalid,
+        "auth_type " + server->auth_type +
+            " is not available in this version; use headers with a fixed credential"
+    );
+  }
+  co_return std::make_unique<HttpLink>(deps_, *server);
+}
+
+}  // namespace sluice::mcp_connector

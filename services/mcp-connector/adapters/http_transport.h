@@ -1,0 +1,33 @@
+// MCP over Streamable HTTP as a client: one POST a message, answered by one JSON message or by a
+// stream of events; a GET stream for what the server says unasked; a session that the server names.
+// Source: MCP specification 2025-11-25, "Transports"; 2025-03-26 and 2025-06-18 where they differ.
+#pragma once
+
+#include "services/mcp-connector/ports.h"
+
+#include "common/http/client.h"
+#include "common/observability/log.h"
+
+#include <memory>
+
+namespace sluice::mcp_connector {
+
+class HttpOpener final : public LinkOpener {
+ public:
+  struct Deps {
+    Executor executor;
+    async::Clock* clock;
+    observability::Log* log;
+    http::Client* client;  // outlives every link
+  };
+
+  explicit HttpOpener(Deps deps) : deps_(std::move(deps)) {}
+
+  // Sends nothing yet. Errors: Invalid (an auth_type that this version cannot do).
+  Async<std::unique_ptr<ServerLink>> open(const ServerConfig* server) override;
+
+ private:
+  Deps deps_;
+};
+
+}  // namespace sluice::mcp_connector

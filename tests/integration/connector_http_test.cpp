@@ -1,0 +1,368 @@
+// MCP over Streamable HTTP against a real HTTP server with the bad manners seen in the field, and
+// against server-everything where tests/e2e has it installed.
+#include "services/mcp-connector/connections/server_connection.h"
+#include "tests/integration/connector_rig.h"
+#include "tests/support/free_port.h"
+
+#include "common/json/parse.h"
+#include "common/testing/matchers.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+namespace sluice::mcp_connector {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasCode;
+using testing::IsOk;
+
+// tests/support/fake_http_mcp_server.py on a port of its own.
+class FakeHttpServer {
+ public:
+  explicit FakeHttpServer(std::vector<std::string> options = {}) : options_(std::move(options)) {
+    start();
+  }
+
+  void start() {
+    std::vector<std::string> argv{
+        "python3",
+        tests::source_directory() + "/tests/support/fake_http_mcp_server.py",
+        "--port",
+        std::to_string(port_)
+    };
+    argv.insert(argv.end(), options_.begin(), options_.end());
+    auto spawned = tests::Process::spawn(
+        {.argv = std::move(argv),
+         .environment = {},
+         .output_file = directory_.file("output"),
+         .working_directory = ""}
+    );
+    SLUICE_CHECK(spawned.ok(), "python3 is there");
+    process_ = std::move(spawned).value();
+    const bool up = tests::eventually(
+        [this] { return !tests::read_text(directory_.file("output")).empty(); }, 10s
+    );
+    SLUICE_CHECK(up, "the fake server says its port");
+  }
+
+  void kill() {
+    process_->kill();
+    process_.reset();
+    std::filesystem::remove(directory_.file("output"));
+  }
+
+  [[nodiscard]] ServerConfig config() const {
+    ServerConfig server = stdio_server("web");
+    server.type = ConnectionType::Http;
+    server.address = Secret<std::string>(url("/mcp"));
+    return server;
+  }
+
+  [[nodiscard]] std::string url(const std::string& path) const {
+    return "http://127.0.0.1:" + std::to_string(port_) + path;
+  }
+
+  // How often it was sent that: an HTTP method, and of POST a JSON-RPC method.
+  [[nodiscard]] int count(const std::string& http_method, const std::string& method) const {
+    RealLoop loop;
+    const auto client = http::Client::make(loop.executor(), loop.clock(), {});
+    const auto answer = loop.run(client->fetch(
+        {.method = "GET", .url = url("/journal"), .deadline = loop.clock()->now() + 5s}
+    ));
+    SLUICE_CHECK(answer.ok(), "the fake server answers");
+    const auto journal = json::parse(answer.value().body);
+    int found = 0;
+    for (const json::Value& entry : *journal.value().as_array()) {
+      const json::Array& parts = *entry.as_array();
+      found += *parts[0].as_string() == http_method && *parts[1].as_string() == method ? 1 : 0;
+    }
+    return found;
+  }
+
+ private:
+  std::vector<std::string> options_;
+  std::uint16_t port_ = tests::free_port();
+  tests::TemporaryDirectory directory_;
+  std::unique_ptr<tests::Process> process_;
+};
+
+// Both ways a server may answer.
+class HttpAnswers : public ::testing::TestWithParam<const char*> {
+ protected:
+  [[nodiscard]] static std::vector<std::string> options() {
+    return std::string(GetParam()).empty() ? std::vector<std::string>()
+                                           : std::vector<std::string>{GetParam()};
+  }
+};
+
+TEST_P(HttpAnswers, ListsCallsAndEndsTheSession) {
+  const FakeHttpServer server(options());
+  HttpRig rig(server.config());
+  ASSERT_THAT(rig.open(), IsOk());
+
+  const auto initialized = rig.initialize();
+  ASSERT_THAT(initialized, IsOk());
+  EXPECT_EQ(initialized.value().protocol_version, "2025-11-25");
+  const auto tools = rig.loop.run(rig.session->list_tools(rig.loop.clock()->now() + 10s));
+  ASSERT_THAT(tools, IsOk());
+  EXPECT_GE(tools.value().size(), 12U);
+  const auto echoed = rig.call("echo", R"({"text":"hi"})");
+  ASSERT_THAT(echoed, IsOk());
+  EXPECT_NE(echoed.value().result.find("hi"), std::string::npos);
+  const auto large = rig.call("large", R"({"bytes":1000000})");
+  ASSERT_THAT(large, IsOk());
+  EXPECT_GT(large.value().result.size(), 1'000'000U);
+  EXPECT_THAT(rig.loop.run(rig.session->ping(rig.loop.clock()->now() + 5s)), IsOk());
+  rig.stop();
+
+  EXPECT_EQ(server.count("DELETE", ""), 1);
+  EXPECT_EQ(server.count("POST", "notifications/initialized"), 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(AsEventsAndAsJson, HttpAnswers, ::testing::Values("", "--json"));
+
+class HttpTransport : public ::testing::Test {
+ protected:
+  void connect(std::vector<std::string> options = {}) {
+    server_ = std::make_unique<FakeHttpServer>(std::move(options));
+    rig_ = std::make_unique<HttpRig>(server_->config());
+    ASSERT_THAT(rig_->open(), IsOk());
+    ASSERT_THAT(rig_->initialize(), IsOk());
+  }
+
+  Result<Answer> call(const std::string& tool, const std::string& arguments = "{}") {
+    return rig_->call(tool, arguments);
+  }
+
+  bool gone_within(std::chrono::milliseconds limit) {
+    return rig_->loop.wait([this] { return rig_->gone > 0; }, limit);
+  }
+
+  std::unique_ptr<FakeHttpServer> server_;
+  std::unique_ptr<HttpRig> rig_;
+};
+
+TEST_F(HttpTransport, SendsTheConfiguredHeadersTheSessionAndTheVersion) {
+  const FakeHttpServer server;
+  ServerConfig config = server.config();
+  config.headers.emplace_back("Authorization", Secret<std::string>("Bearer s3cret"));
+  HttpRig rig(std::move(config));
+  ASSERT_THAT(rig.open(), IsOk());
+  ASSERT_THAT(rig.initialize(), IsOk());
+
+  const auto seen = rig.call("headers", "{}");
+
+  ASSERT_THAT(seen, IsOk());
+  for (const char* part :
+       {R"(\"authorization\": \"Bearer s3cret\")",
+        R"(\"mcp-protocol-version\": \"2025-11-25\")",
+        R"(\"accept\": \"application/json, text/event-stream\")",
+        R"(\"mcp-session-id\": \")"}) {
+    EXPECT_NE(seen.value().result.find(part), std::string::npos)
+        << part << " in " << seen.value().result;
+  }
+}
+
+TEST_F(HttpTransport, RequestsGoSideBySide) {
+  connect();
+  const TimePoint began = rig_->loop.clock()->now();
+  std::vector<std::unique_ptr<McpSession::Ticket>> tickets;
+  for (int i = 0; i < 8; ++i) {
+    auto ticket = rig_->session->call_tool("sleep", R"({"ms":400})", began + 10s);
+    ASSERT_THAT(ticket, IsOk());
+    tickets.push_back(std::move(ticket).value());
+  }
+
+  for (const auto& ticket : tickets) {
+    EXPECT_THAT(rig_->loop.run(ticket->progress()), IsOk());
+    EXPECT_THAT(ticket->take(), IsOk());
+  }
+
+  EXPECT_LT(rig_->loop.clock()->now() - began, 2s);
+}
+
+TEST_F(HttpTransport, ProgressComesInOrderBeforeTheAnswer) {
+  connect();
+
+  EXPECT_THAT(call("progress", R"({"steps":5})"), IsOk());
+
+  ASSERT_EQ(rig_->progress.size(), 5U);
+  for (std::size_t i = 0; i < rig_->progress.size(); ++i) {
+    EXPECT_NE(rig_->progress[i].find("\"progress\": " + std::to_string(i)), std::string::npos)
+        << rig_->progress[i];
+  }
+}
+
+TEST_F(HttpTransport, AnAnswerAfterABreakIsFetched) {
+  connect();
+
+  const auto answer = call("break");
+
+  ASSERT_THAT(answer, IsOk());
+  EXPECT_NE(answer.value().result.find("after the break"), std::string::npos);
+  EXPECT_EQ(server_->count("POST", "tools/call"), 1) << "a call is never sent twice";
+}
+
+TEST_F(HttpTransport, ACallWithoutAnAnswerFailsAloneAndAtOnce) {
+  connect();
+  for (const auto& [tool, arguments] :
+       {std::pair{"cut", "{}"}, std::pair{"silent", "{}"}, std::pair{"fail", R"({"status":500})"}
+       }) {
+    const TimePoint began = rig_->loop.clock()->now();
+    EXPECT_THAT(call(tool, arguments), HasCode(Code::Unavailable)) << tool;
+    EXPECT_LT(rig_->loop.clock()->now() - began, 2s) << tool;
+  }
+  EXPECT_THAT(call("fail", R"({"status":401})"), HasCode(Code::Denied));
+
+  EXPECT_THAT(call("echo", R"({"text":"still there"})"), IsOk());
+  EXPECT_EQ(rig_->gone, 0);
+}
+
+TEST_F(HttpTransport, AJsonRpcErrorIsTheServersAnswerWhateverTheStatus) {
+  connect();
+  for (const char* status : {"200", "400", "500"}) {
+    const auto answer = call("rpc_fail", std::string(R"({"status":)") + status + "}");
+
+    ASSERT_THAT(answer, IsOk()) << status;
+    EXPECT_NE(answer.value().error.find("-32603"), std::string::npos);
+  }
+  EXPECT_FALSE(gone_within(300ms));
+}
+
+TEST_F(HttpTransport, ListChangedComesOnTheStreamOfItsOwn) {
+  connect();
+  ASSERT_TRUE(rig_->loop.wait([this] { return server_->count("GET", "") > 0; }, 5s));
+
+  EXPECT_THAT(call("change"), IsOk());
+
+  EXPECT_TRUE(rig_->loop.wait([this] { return rig_->list_changes == 1; }, 5s));
+}
+
+TEST_F(HttpTransport, AServerWithoutGetOrSessionIsFine) {
+  connect({"--no-get", "--stateless"});
+
+  EXPECT_THAT(call("echo", R"({"text":"hi"})"), IsOk());
+  EXPECT_FALSE(gone_within(300ms));
+  rig_->stop();
+  EXPECT_EQ(server_->count("DELETE", ""), 0);
+}
+
+TEST_F(HttpTransport, ASessionIdThatIsNoVisibleAsciiIsRefused) {
+  const FakeHttpServer server({"--bad-session-id"});
+  HttpRig rig(server.config());
+  ASSERT_THAT(rig.open(), IsOk());
+
+  EXPECT_THAT(rig.initialize(), HasCode(Code::Invalid));
+}
+
+class LostSession : public HttpTransport, public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(LostSession, EndsTheConnectionAndSendsNothingAgain) {
+  connect({"--lost-status", GetParam(), "--no-get"});
+  ASSERT_THAT(call("forget"), IsOk());
+
+  EXPECT_THAT(call("echo", R"({"text":"hi"})"), HasCode(Code::Unavailable));
+
+  EXPECT_TRUE(gone_within(5s));
+  EXPECT_EQ(server_->count("POST", "tools/call"), 2);
+  rig_->stop();
+  EXPECT_EQ(server_->count("DELETE", ""), 0) << "a session that is gone needs no end";
+}
+
+INSTANTIATE_TEST_SUITE_P(NotFoundOrBadRequest, LostSession, ::testing::Values("404", "400"));
+
+TEST_F(HttpTransport, AServerThatDiedIsNoticedByTheNextRequest) {
+  connect();
+  server_->kill();
+
+  EXPECT_THAT(call("echo", R"({"text":"hi"})"), HasCode(Code::Unavailable));
+
+  EXPECT_TRUE(gone_within(5s));
+}
+
+TEST_F(HttpTransport, AnAuthTypeOfALaterVersionIsRefusedPlainly) {
+  const FakeHttpServer server;
+  ServerConfig config = server.config();
+  config.auth_type = "oauth";
+  HttpRig rig(std::move(config));
+
+  EXPECT_THAT(rig.open(), HasCode(Code::Invalid));
+}
+
+// A whole connection with its checks and restarts.
+TEST(HttpConnection, ComesBackWithANewSessionAfterTheServerWasRestarted) {
+  FakeHttpServer server;
+  ServerConfig config = server.config();
+  config.health_interval = 200ms;
+  RealLoop loop;
+  QuietLog log;
+  const auto client = http::Client::make(loop.executor(), loop.clock(), {});
+  HttpOpener opener(
+      {.executor = loop.executor(), .clock = loop.clock(), .log = &log, .client = client.get()}
+  );
+  ServerConnection connection(
+      {.executor = loop.executor(),
+       .clock = loop.clock(),
+       .log = &log,
+       .opener = &opener,
+       .server = &config,
+       .seed = 1,
+       .on_status = [] {},
+       .on_catalog = [] {}},
+      std::make_shared<const ToolCatalog>()
+  );
+  async::TaskGroup tasks(loop.executor(), async::TaskGroup::OnError());
+  tasks.spawn("run", connection.run());
+  ASSERT_TRUE(loop.wait([&] { return connection.connected(); }, 10s));
+
+  server.kill();
+  EXPECT_TRUE(loop.wait([&] { return !connection.connected(); }, 10s));
+  server.start();
+  EXPECT_TRUE(loop.wait([&] { return connection.connected(); }, 20s));
+
+  connection.stop();
+  EXPECT_THAT(loop.run(tasks.close()), IsOk());
+}
+
+TEST(PublishedHttpServer, EverythingIsUsedOverStreamableHttp) {
+  const std::string program = tests::source_directory() +
+                              "/tests/e2e/node_modules/@modelcontextprotocol/server-everything/"
+                              "dist/index.js";
+  if (!std::filesystem::exists(program)) {
+    GTEST_SKIP() << "server-everything is not installed; run npm ci in tests/e2e";
+  }
+  const std::uint16_t port = tests::free_port();
+  tests::TemporaryDirectory directory;
+  auto spawned = tests::Process::spawn(
+      {.argv = {"node", program, "streamableHttp"},
+       .environment = {{"PORT", std::to_string(port)}},
+       .output_file = directory.file("output"),
+       .working_directory = ""}
+  );
+  ASSERT_THAT(spawned, IsOk());
+  const auto process = std::move(spawned).value();
+  ASSERT_TRUE(tests::eventually(
+      [&] {
+        return tests::read_text(directory.file("output")).find("listening") != std::string::npos;
+      },
+      30s
+  )) << tests::read_text(directory.file("output"));
+  ServerConfig config = stdio_server("published");
+  config.type = ConnectionType::Http;
+  config.address = Secret<std::string>("http://127.0.0.1:" + std::to_string(port) + "/mcp");
+  HttpRig rig(std::move(config));
+  ASSERT_THAT(rig.open(), IsOk());
+  ASSERT_THAT(rig.initialize(), IsOk());
+
+  const auto listed = rig.loop.run(rig.session->list_tools(rig.loop.clock()->now() + 20s));
+  ASSERT_THAT(listed, IsOk());
+  EXPECT_GE(listed.value().size(), 10U);
+  const auto answer = rig.call("echo", R"({"message":"hi"})");
+  ASSERT_THAT(answer, IsOk());
+  EXPECT_NE(answer.value().result.find("hi"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sluice::mcp_connector

@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+"""A small MCP server over Streamable HTTP for tests (protocol 2025-11-25), with the bad manners seen in the field. Its first line
+of output is its port. GET /journal lists what it was sent: [method, JSON-RPC method or "", headers].
+
+Tools: echo {text}, headers {}, sleep {ms}, progress {steps}, break {} (the stream ends before the answer and goes on by GET),
+cut {} (it ends for good), silent {} (202 and no answer), fail {status}, rpc_fail {status}, change {} (list_changed on the GET
+stream), forget {} (the session is gone after it), large {bytes}.
+"""
+import argparse
+import json
+import queue
+import threading
+import time
+import uuid
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+def tool(name, properties):
+    return {"name": name, "description": name,
+            "inputSchema": {"type": "object", "properties": properties, "required": list(properties)}}
+
+
+TEXT, NUMBER = {"type": "string"}, {"type": "integer"}
+TOOLS = [tool("echo", {"text": TEXT}), tool("headers", {}), tool("sleep", {"ms": NUMBER}), tool("progress", {"steps": NUMBER}),
+         tool("break", {}), tool("cut", {}), tool("silent", {}), tool("fail", {"status": NUMBER}),
+         tool("rpc_fail", {"status": NUMBER}), tool("change", {}), tool("forget", {}), tool("large", {"bytes": NUMBER})]
+
+
+def options():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--json", action="store_true", help="answers are JSON bodies, not event streams")
+    parser.add_argument("--stateless", action="store_true", help="names no session, takes any")
+    parser.add_argument("--lost-status", type=int, default=404, help="of a request in a session that is gone")
+    parser.add_argument("--no-get", action="store_true", help="405 to GET")
+    parser.add_argument("--version", default="2025-11-25")
+    parser.add_argument("--bad-session-id", action="store_true")
+    return parser.parse_args()
+
+
+OPTIONS = options()
+SESSIONS = {}  # id -> queue of what goes out on the GET stream
+PARTS = {}  # event id -> the message that follows it
+JOURNAL = []
+CHANGED = threading.Event()
+
+
+def result(request, value):
+    return {"jsonrpc": "2.0", "id": request["id"], "result": value}
+
+
+def text(value):
+    return {"content": [{"type": "text", "text": value}]}
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    # --- answers ------------------------------------------------------------------------------------------------------
+
+    def whole(self, status, body=b"", kind="application/json", more=()):
+        self.send_response(status)
+        if body:
+            self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in more:
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def begin_events(self, more=()):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream; charset=utf-8")
+        self.send_header("Transfer-Encoding", "chunked")
+        for name, value in more:
+            self.send_header(name, value)
+        self.end_headers()
+
+    def chunk(self, data):
+        self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+        self.wfile.flush()
+
+    def event(self, message=None, identity=None, retry=None):
+        lines = [f"id: {identity}"] if identity else []
+        lines += [f"retry: {retry}"] if retry else []
+        lines.append("data: " + (json.dumps(message) if message is not None else ""))
+        self.chunk(("\n".join(lines) + "\n\n").encode())
+
+    def end_events(self):
+        self.wfile.write(b"0\r\n\r\n")
+
+    def answer(self, message, more=()):
+        if OPTIONS.json:
+            self.whole(200, json.dumps(message).encode(), more=more)
+            return
+        self.begin_events(more)
+        self.event(identity=f"p-{message['id']}")  # the priming event
+        self.event(message, identity=f"m-{message['id']}")
+        self.end_events()
+
+    # --- requests -----------------------------------------------------------------------------------------------------
+
+    def note(self, method):
+        JOURNAL.append([self.command, method, {k.lower(): v for k, v in self.headers.items()}])
+
+    def session_is_known(self):
+        return OPTIONS.stateless or self.headers.get("Mcp-Session-Id") in SESSIONS
+
+    def do_POST(self):
+        message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.note(message.get("method", ""))
+        if message.get("method") == "initialize":
+            self.initialize(message)
+        elif not self.session_is_known():
+            body = {"jsonrpc": "2.0", "id": None, "error": {"code": -32000, "message": "Bad Request: No valid session"}}
+            self.whole(OPTIONS.lost_status, json.dumps(body).encode())
+        elif "id" not in message or "method" not in message:
+            self.whole(202)
+        elif message["method"] == "tools/list":
+            extra = [tool("added", {})] if CHANGED.is_set() else []
+            self.answer(result(message, {"tools": TOOLS + extra}))
+        elif message["method"] == "tools/call":
+            self.call(message, message["params"]["name"], message["params"].get("arguments", {}))
+        else:
+            self.answer(result(message, {}))
+
+    def initialize(self, message):
+        more = []
+        if not OPTIONS.stateless:
+            session = "with space" if OPTIONS.bad_session_id else uuid.uuid4().hex
+            SESSIONS[session] = queue.Queue()
+            more = [("Mcp-Session-Id", session)]
+        self.answer(result(message, {"protocolVersion": OPTIONS.version, "capabilities": {"tools": {"listChanged": True}},
+                                     "serverInfo": {"name": "fake", "version": "1"}}), more)
+
+    def call(self, message, name, arguments):
+        session = self.headers.get("Mcp-Session-Id")
+        if name == "echo":
+            self.answer(result(message, text(arguments["text"])))
+        elif name == "headers":
+            self.answer(result(message, text(json.dumps({k.lower(): v for k, v in self.headers.items()}))))
+        elif name == "sleep":
+            time.sleep(arguments["ms"] / 1000)
+            self.answer(result(message, text("slept")))
+        elif name == "progress":
+            self.begin_events()
+            for step in range(arguments["steps"]):
+                self.event({"jsonrpc": "2.0", "method": "notifications/progress", "params": {
+                    "progressToken": message["params"]["_meta"]["progressToken"], "progress": step}})
+            self.event(result(message, text("done")))
+            self.end_events()
+        elif name in ("break", "cut"):
+            self.begin_events()
+            if name == "break":
+                PARTS[f"b-{message['id']}"] = result(message, text("after the break"))
+                self.event(identity=f"b-{message['id']}", retry=50)
+            self.end_events()
+        elif name == "silent":
+            self.whole(202)
+        elif name == "fail":
+            self.whole(arguments["status"], b"<h1>no</h1>", "text/html")
+        elif name == "rpc_fail":
+            body = {"jsonrpc": "2.0", "id": message["id"], "error": {"code": -32603, "message": "inside"}}
+            self.whole(arguments["status"], json.dumps(body).encode())
+        elif name == "change":
+            CHANGED.set()
+            if session in SESSIONS:
+                SESSIONS[session].put({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"})
+            self.answer(result(message, text("changed")))
+        elif name == "forget":
+            SESSIONS.pop(session, None)
+            self.answer(result(message, text("forgotten")))
+        elif name == "large":
+            self.answer(result(message, text("x" * arguments["bytes"])))
+
+    def do_GET(self):
+        if self.path == "/journal":
+            self.whole(200, json.dumps(JOURNAL).encode())
+            return
+        self.note("")
+        last = self.headers.get("Last-Event-ID")
+        if last in PARTS:
+            self.begin_events()
+            self.event(PARTS.pop(last))
+            self.end_events()
+        elif OPTIONS.no_get:
+            self.whole(405)
+        elif not self.session_is_known():
+            self.whole(OPTIONS.lost_status)
+        else:
+            self.stream(SESSIONS.get(self.headers.get("Mcp-Session-Id"), queue.Queue()))
+
+    def stream(self, waiting):
+        self.begin_events()
+        try:
+            for _ in range(600):  # a minute at most
+                try:
+                    self.event(waiting.get(timeout=0.1))
+                except queue.Empty:
+                    self.chunk(b": alive\n\n")
+        except OSError:
+            self.close_connection = True
+
+    def do_DELETE(self):
+        self.note("")
+        self.whole(200 if SESSIONS.pop(self.headers.get("Mcp-Session-Id"), None) else 404)
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+
+def main():
+    server = Server(("127.0.0.1", OPTIONS.port), Handler)
+    print(server.server_port, flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
