@@ -63,6 +63,8 @@ inline constexpr std::chrono::milliseconds kAnswerGrace = 2000ms;
 inline constexpr std::chrono::milliseconds kEventsRetry = 1000ms;
 inline constexpr std::chrono::milliseconds kEventsRetryMin = 10ms;
 inline constexpr std::chrono::milliseconds kEventsRetryMax = 30000ms;
+// A HTTP+SSE connection lives as long as its one stream; this only bounds one that nobody ends.
+inline constexpr std::chrono::hours kStreamFor = std::chrono::hours(24 * 365);
 // The stream of what a server says unasked is opened anew after this time.
 inline constexpr std::chrono::milliseconds kListenFor = 3600000ms;
 // One message: the largest result that can be handed on, and a catalog page, which may be larger.

@@ -60,6 +60,13 @@ class FakeHttpServer {
     return server;
   }
 
+  [[nodiscard]] ServerConfig sse_config() const {
+    ServerConfig server = config();
+    server.type = ConnectionType::Sse;
+    server.address = Secret<std::string>(url("/sse"));
+    return server;
+  }
+
   [[nodiscard]] std::string url(const std::string& path) const {
     return "http://127.0.0.1:" + std::to_string(port_) + path;
   }
@@ -291,6 +298,82 @@ TEST_F(HttpTransport, AnAuthTypeOfALaterVersionIsRefusedPlainly) {
   EXPECT_THAT(rig.open(), HasCode(Code::Invalid));
 }
 
+TEST(SseTransport, ListsCallsAndGetsProgressOverOneStream) {
+  const FakeHttpServer server({"--version", "2024-11-05"});
+  ServerConfig config = server.sse_config();
+  config.headers.emplace_back("Authorization", Secret<std::string>("Bearer s3cret"));
+  SseRig rig(std::move(config));
+  ASSERT_THAT(rig.open(), IsOk());
+  const auto initialized = rig.initialize();
+  ASSERT_THAT(initialized, IsOk());
+  EXPECT_EQ(initialized.value().protocol_version, "2024-11-05");
+
+  const auto tools = rig.loop.run(rig.session->list_tools(rig.loop.clock()->now() + 10s));
+  ASSERT_THAT(tools, IsOk());
+  EXPECT_GE(tools.value().size(), 12U);
+  const auto large = rig.call("large", R"({"bytes":1000000})");
+  ASSERT_THAT(large, IsOk());
+  EXPECT_GT(large.value().result.size(), 1'000'000U);
+  EXPECT_THAT(rig.call("progress", R"({"steps":3})"), IsOk());
+  EXPECT_EQ(rig.progress.size(), 3U);
+  const auto seen = rig.call("headers", "{}");
+  ASSERT_THAT(seen, IsOk());
+  EXPECT_NE(seen.value().result.find("Bearer s3cret"), std::string::npos);
+  EXPECT_THAT(rig.loop.run(rig.session->ping(rig.loop.clock()->now() + 5s)), IsOk());
+}
+
+TEST(SseTransport, ARefusedMessageFailsAloneAnEndedStreamEndsAll) {
+  const FakeHttpServer server;
+  SseRig rig(server.sse_config());
+  ASSERT_THAT(rig.open(), IsOk());
+  ASSERT_THAT(rig.initialize(), IsOk());
+
+  EXPECT_THAT(rig.call("fail", R"({"status":500})"), HasCode(Code::Unavailable));
+  EXPECT_THAT(rig.call("echo", R"({"text":"still there"})"), IsOk());
+  EXPECT_EQ(rig.gone, 0);
+  EXPECT_THAT(rig.call("cut", "{}"), HasCode(Code::Unavailable));
+
+  EXPECT_TRUE(rig.loop.wait([&] { return rig.gone > 0; }, 5s));
+}
+
+TEST(SseTransport, CannotBeOpenedWithoutAnEndpointOfItsOwnOrigin) {
+  const FakeHttpServer foreign({"--endpoint", "http://127.0.0.2:1/message"});
+  const FakeHttpServer refusing({"--refuse", "401"});
+  ServerConfig no_stream = refusing.config();
+  no_stream.type = ConnectionType::Sse;
+  no_stream.address = Secret<std::string>(refusing.url("/journal"));
+
+  SseRig to_foreign(foreign.sse_config());
+  SseRig to_refusing(refusing.sse_config());
+  SseRig to_no_stream(std::move(no_stream));
+
+  EXPECT_THAT(to_foreign.open(), HasCode(Code::Invalid));
+  EXPECT_THAT(to_refusing.open(), HasCode(Code::Denied));
+  EXPECT_THAT(to_no_stream.open(), HasCode(Code::Unavailable));
+}
+
+TEST(EndpointUrl, StaysWithinTheStreamsOrigin) {
+  const std::string_view stream = "https://a.example:8443/v1/sse?key=k";
+  EXPECT_EQ(endpoint_url(stream, "/message?s=1"), "https://a.example:8443/message?s=1");
+  EXPECT_EQ(endpoint_url(stream, "message?s=1"), "https://a.example:8443/v1/message?s=1");
+  EXPECT_EQ(
+      endpoint_url(stream, "https://a.example:8443/m?to=http://x/"),
+      "https://a.example:8443/m?to=http://x/"
+  );
+  EXPECT_EQ(endpoint_url("http://a", "m"), "http://a/m");
+  for (const char* elsewhere :
+       {"",
+        "//evil.example/m",
+        "/\\evil.example",
+        "http://a.example:8443/m",
+        "https://a.example/m",
+        "https://a.example:84430/m",
+        "https://a.example:8443@evil.example/m",
+        "javascript://a"}) {
+    EXPECT_EQ(endpoint_url(stream, elsewhere), std::nullopt) << elsewhere;
+  }
+}
+
 // A whole connection with its checks and restarts.
 TEST(HttpConnection, ComesBackWithANewSessionAfterTheServerWasRestarted) {
   FakeHttpServer server;
@@ -326,42 +409,66 @@ TEST(HttpConnection, ComesBackWithANewSessionAfterTheServerWasRestarted) {
   EXPECT_THAT(loop.run(tasks.close()), IsOk());
 }
 
-TEST(PublishedHttpServer, EverythingIsUsedOverStreamableHttp) {
-  const std::string program = tests::source_directory() +
-                              "/tests/e2e/node_modules/@modelcontextprotocol/server-everything/"
-                              "dist/index.js";
-  if (!std::filesystem::exists(program)) {
-    GTEST_SKIP() << "server-everything is not installed; run npm ci in tests/e2e";
+// server-everything as it is published, over either transport.
+class PublishedHttpServer : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::exists(program_)) {
+      GTEST_SKIP() << "server-everything is not installed; run npm ci in tests/e2e";
+    }
   }
-  const std::uint16_t port = tests::free_port();
-  tests::TemporaryDirectory directory;
-  auto spawned = tests::Process::spawn(
-      {.argv = {"node", program, "streamableHttp"},
-       .environment = {{"PORT", std::to_string(port)}},
-       .output_file = directory.file("output"),
-       .working_directory = ""}
-  );
-  ASSERT_THAT(spawned, IsOk());
-  const auto process = std::move(spawned).value();
-  ASSERT_TRUE(tests::eventually(
-      [&] {
-        return tests::read_text(directory.file("output")).find("listening") != std::string::npos;
-      },
-      30s
-  )) << tests::read_text(directory.file("output"));
-  ServerConfig config = stdio_server("published");
-  config.type = ConnectionType::Http;
-  config.address = Secret<std::string>("http://127.0.0.1:" + std::to_string(port) + "/mcp");
-  HttpRig rig(std::move(config));
-  ASSERT_THAT(rig.open(), IsOk());
-  ASSERT_THAT(rig.initialize(), IsOk());
 
-  const auto listed = rig.loop.run(rig.session->list_tools(rig.loop.clock()->now() + 20s));
-  ASSERT_THAT(listed, IsOk());
-  EXPECT_GE(listed.value().size(), 10U);
-  const auto answer = rig.call("echo", R"({"message":"hi"})");
-  ASSERT_THAT(answer, IsOk());
-  EXPECT_NE(answer.value().result.find("hi"), std::string::npos);
+  ServerConfig start(const std::string& transport, ConnectionType type, const std::string& path) {
+    const std::uint16_t port = tests::free_port();
+    auto spawned = tests::Process::spawn(
+        {.argv = {"node", program_, transport},
+         .environment = {{"PORT", std::to_string(port)}},
+         .output_file = directory_.file("output"),
+         .working_directory = ""}
+    );
+    SLUICE_CHECK(spawned.ok(), "node is there");
+    process_ = std::move(spawned).value();
+    EXPECT_TRUE(tests::eventually(
+        [this, port] {
+          return tests::read_text(directory_.file("output")).find(std::to_string(port)) !=
+                 std::string::npos;
+        },
+        30s
+    )) << tests::read_text(directory_.file("output"));
+    ServerConfig config = stdio_server("published");
+    config.type = type;
+    config.address = Secret<std::string>("http://127.0.0.1:" + std::to_string(port) + path);
+    return config;
+  }
+
+  template <class Rig>
+  void use(Rig& rig) {
+    ASSERT_THAT(rig.open(), IsOk());
+    ASSERT_THAT(rig.initialize(), IsOk());
+    const auto listed = rig.loop.run(rig.session->list_tools(rig.loop.clock()->now() + 20s));
+    ASSERT_THAT(listed, IsOk());
+    EXPECT_GE(listed.value().size(), 10U);
+    const auto answer = rig.call("echo", R"({"message":"hi"})");
+    ASSERT_THAT(answer, IsOk());
+    EXPECT_NE(answer.value().result.find("hi"), std::string::npos);
+  }
+
+ private:
+  std::string program_ = tests::source_directory() +
+                         "/tests/e2e/node_modules/@modelcontextprotocol/server-everything/dist/"
+                         "index.js";
+  tests::TemporaryDirectory directory_;
+  std::unique_ptr<tests::Process> process_;
+};
+
+TEST_F(PublishedHttpServer, EverythingIsUsedOverStreamableHttp) {
+  HttpRig rig(start("streamableHttp", ConnectionType::Http, "/mcp"));
+  use(rig);
+}
+
+TEST_F(PublishedHttpServer, EverythingIsUsedOverHttpAndSse) {
+  SseRig rig(start("sse", ConnectionType::Sse, "/sse"));
+  use(rig);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "services/mcp-connector/adapters/http_transport.h"
+#include "services/mcp-connector/adapters/sse_transport.h"
 #include "services/mcp-connector/adapters/stdio_transport.h"
 #include "services/mcp-connector/connections/mcp_session.h"
 #include "services/mcp-connector/testing/fixture.h"
@@ -160,14 +161,15 @@ class StdioRig final : public ServerRig {
   }
 };
 
-class HttpRig final : public ServerRig {
+template <class Opener>
+class ClientRig final : public ServerRig {
  public:
   using ServerRig::ServerRig;
 
-  ~HttpRig() { stop(); }  // before the client goes
+  ~ClientRig() { stop(); }  // before the client goes
 
   Result<void> open() {
-    HttpOpener opener(
+    Opener opener(
         {.executor = loop.executor(), .clock = loop.clock(), .log = &log_, .client = client_.get()}
     );
     return open_with(&opener);
@@ -176,5 +178,8 @@ class HttpRig final : public ServerRig {
  private:
   std::unique_ptr<http::Client> client_ = http::Client::make(loop.executor(), loop.clock(), {});
 };
+
+using HttpRig = ClientRig<HttpOpener>;
+using SseRig = ClientRig<SseOpener>;
 
 }  // namespace sluice::mcp_connector

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""A small MCP server over Streamable HTTP for tests (protocol 2025-11-25), with the bad manners seen in the field. Its first line
-of output is its port. GET /journal lists what it was sent: [method, JSON-RPC method or "", headers].
+"""A small MCP server over HTTP for tests, with the bad manners seen in the field: Streamable HTTP (protocol 2025-11-25) at /mcp,
+HTTP+SSE (2024-11-05) at /sse. Its first line of output is its port. GET /journal lists what it was sent: [method, JSON-RPC method
+or "", headers].
 
 Tools: echo {text}, headers {}, sleep {ms}, progress {steps}, break {} (the stream ends before the answer and goes on by GET),
 cut {} (it ends for good), silent {} (202 and no answer), fail {status}, rpc_fail {status}, change {} (list_changed on the GET
@@ -35,6 +36,8 @@ def options():
     parser.add_argument("--no-get", action="store_true", help="405 to GET")
     parser.add_argument("--version", default="2025-11-25")
     parser.add_argument("--bad-session-id", action="store_true")
+    parser.add_argument("--endpoint", default="/message", help="what GET /sse names, before ?session=")
+    parser.add_argument("--refuse", type=int, default=0, help="status of every GET /sse")
     return parser.parse_args()
 
 
@@ -93,13 +96,15 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"0\r\n\r\n")
 
     def answer(self, message, more=()):
-        if OPTIONS.json:
+        if self.sse:
+            self.sse.put(message)
+        elif OPTIONS.json:
             self.whole(200, json.dumps(message).encode(), more=more)
-            return
-        self.begin_events(more)
-        self.event(identity=f"p-{message['id']}")  # the priming event
-        self.event(message, identity=f"m-{message['id']}")
-        self.end_events()
+        else:
+            self.begin_events(more)
+            self.event(identity=f"p-{message['id']}")  # the priming event
+            self.event(message, identity=f"m-{message['id']}")
+            self.end_events()
 
     # --- requests -----------------------------------------------------------------------------------------------------
 
@@ -112,7 +117,10 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.note(message.get("method", ""))
-        if message.get("method") == "initialize":
+        self.sse = SESSIONS.get(self.path.partition("?session=")[2]) if self.path.startswith(OPTIONS.endpoint) else None
+        if self.path.startswith(OPTIONS.endpoint):
+            self.post_of_sse(message)
+        elif message.get("method") == "initialize":
             self.initialize(message)
         elif not self.session_is_known():
             body = {"jsonrpc": "2.0", "id": None, "error": {"code": -32000, "message": "Bad Request: No valid session"}}
@@ -127,9 +135,33 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.answer(result(message, {}))
 
+    def post_of_sse(self, message):
+        name = message.get("params", {}).get("name", "")
+        if self.sse is None:
+            self.whole(404)
+        elif name == "fail":
+            self.whole(message["params"]["arguments"]["status"])
+        else:
+            self.whole(202)
+            if message.get("method") == "initialize":
+                self.initialize(message)
+            elif name == "cut":
+                self.sse.put(None)
+            elif name == "progress":
+                for step in range(message["params"]["arguments"]["steps"]):
+                    self.sse.put({"jsonrpc": "2.0", "method": "notifications/progress", "params": {
+                        "progressToken": message["params"]["_meta"]["progressToken"], "progress": step}})
+                self.answer(result(message, text("done")))
+            elif name:
+                self.call(message, name, message["params"].get("arguments", {}))
+            elif message.get("method") == "tools/list":
+                self.answer(result(message, {"tools": TOOLS}))
+            elif "id" in message and "method" in message:
+                self.answer(result(message, {}))
+
     def initialize(self, message):
         more = []
-        if not OPTIONS.stateless:
+        if not OPTIONS.stateless and not self.sse:
             session = "with space" if OPTIONS.bad_session_id else uuid.uuid4().hex
             SESSIONS[session] = queue.Queue()
             more = [("Mcp-Session-Id", session)]
@@ -181,6 +213,10 @@ class Handler(BaseHTTPRequestHandler):
             self.whole(200, json.dumps(JOURNAL).encode())
             return
         self.note("")
+        self.sse = None
+        if self.path == "/sse":
+            self.sse_stream()
+            return
         last = self.headers.get("Last-Event-ID")
         if last in PARTS:
             self.begin_events()
@@ -193,12 +229,26 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.stream(SESSIONS.get(self.headers.get("Mcp-Session-Id"), queue.Queue()))
 
-    def stream(self, waiting):
+    def sse_stream(self):
+        if OPTIONS.refuse:
+            self.whole(OPTIONS.refuse)
+            return
+        session = uuid.uuid4().hex
+        SESSIONS[session] = queue.Queue()
+        self.stream(SESSIONS[session], f"event: endpoint\ndata: {OPTIONS.endpoint}?session={session}\n\n".encode())
+        SESSIONS.pop(session)
+
+    def stream(self, waiting, first=b": hello\n\n"):
         self.begin_events()
         try:
+            self.chunk(first)
             for _ in range(600):  # a minute at most
                 try:
-                    self.event(waiting.get(timeout=0.1))
+                    message = waiting.get(timeout=0.1)
+                    if message is None:
+                        self.end_events()
+                        return
+                    self.event(message)
                 except queue.Empty:
                     self.chunk(b": alive\n\n")
         except OSError:

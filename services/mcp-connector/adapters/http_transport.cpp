@@ -1,5 +1,6 @@
 #include "services/mcp-connector/adapters/http_transport.h"
 
+#include "services/mcp-connector/adapters/http_replies.h"
 #include "services/mcp-connector/limits.h"
 
 #include "common/async/channel.h"
@@ -20,30 +21,8 @@ namespace {
 constexpr std::string_view kCheck =
     R"({"jsonrpc":"2.0","id":"sluice-session-check","method":"ping"})";
 constexpr int kBadRequest = 400;
-constexpr int kUnauthorized = 401;
-constexpr int kForbidden = 403;
 constexpr int kNotFound = 404;
 constexpr int kMethodNotAllowed = 405;
-
-bool is_success(int status) {
-  return status >= 200 && status < 300;
-}
-
-bool is_type(const http::BodyStream& response, std::string_view type) {
-  std::string given(response.headers().get("content-type"));
-  given.resize(std::min(given.size(), given.find(';')));
-  while (!given.empty() && given.back() == ' ') {
-    given.pop_back();
-  }
-  std::transform(given.begin(), given.end(), given.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return given == type;
-}
-
-bool is_event_stream(const http::BodyStream& response) {
-  return is_success(response.status()) && is_type(response, "text/event-stream");
-}
 
 // Visible ASCII, as the specification asks.
 bool is_session_id(std::string_view id) {
@@ -61,21 +40,6 @@ bool answers(const std::string& text, std::int64_t request) {
   }
   const auto* id = std::get_if<std::int64_t>(&*message.value().id);
   return id != nullptr && *id == request;
-}
-
-Error status_error(int status) {
-  if (status == kUnauthorized || status == kForbidden) {
-    return Error(
-        Code::Denied,
-        "the MCP server refused the gateway's credentials with HTTP status " +
-            std::to_string(status) + "; check headers in its configuration"
-    );
-  }
-  return Error(
-      Code::Unavailable,
-      "the MCP server answered with HTTP status " + std::to_string(status) +
-          " and no MCP message; check connection_string, or look at the server's own logs"
-  );
 }
 
 class HttpLink final : public ServerLink {
@@ -453,13 +417,7 @@ class HttpLink final : public ServerLink {
 }  // namespace
 
 Async<std::unique_ptr<ServerLink>> HttpOpener::open(const ServerConfig* server) {
-  if (server->auth_type != "none" && server->auth_type != "headers") {
-    co_return Error(
-        Code::Invalid,
-        "auth_type " + server->auth_type +
-            " is not available in this version; use headers with a fixed credential"
-    );
-  }
+  SLUICE_CO_CHECK_OK(check_auth_type(*server));
   co_return std::make_unique<HttpLink>(deps_, *server);
 }
 

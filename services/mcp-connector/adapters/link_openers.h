@@ -1,7 +1,8 @@
-// LinkOpeners: connections to servers of every type this version reaches.
+// LinkOpeners: connections to servers of every type.
 #pragma once
 
 #include "services/mcp-connector/adapters/http_transport.h"
+#include "services/mcp-connector/adapters/sse_transport.h"
 #include "services/mcp-connector/adapters/stdio_transport.h"
 #include "services/mcp-connector/limits.h"
 
@@ -21,6 +22,12 @@ class LinkOpeners final : public LinkOpener {
              .log = deps.log,
              .client = client_.get()}
         ),
+        sse_(
+            {.executor = deps.executor,
+             .clock = deps.clock,
+             .log = deps.log,
+             .client = client_.get()}
+        ),
         stdio_(std::move(deps)) {}
 
   Async<std::unique_ptr<ServerLink>> open(const ServerConfig* server) override {
@@ -30,14 +37,15 @@ class LinkOpeners final : public LinkOpener {
       case ConnectionType::Http:
         return http_.open(server);
       case ConnectionType::Sse:
-        break;
+        return sse_.open(server);
     }
-    SLUICE_UNREACHABLE("no connection is made to a server that is_served() leaves out");
+    SLUICE_UNREACHABLE("every connection type is listed");
   }
 
  private:
   std::unique_ptr<http::Client> client_;
   HttpOpener http_;
+  SseOpener sse_;
   StdioOpener stdio_;
 };
 

@@ -277,22 +277,13 @@ connector::v1::ServerCatalog unconnected_catalog(const ServerConfig& server) {
   out.set_server_id(server.id.str());
   out.set_name(server.name);
   ToolCatalog().fill(&out);
-  if (server.disabled) {
-    out.set_state(connector::v1::SERVER_STATE_DISCONNECTED);
-    out.set_message("the server is disabled in the configuration");
-    return out;
-  }
-  out.set_state(connector::v1::SERVER_STATE_ERROR);
-  out.set_stage(std::string(name_of(Stage::Connect)));
-  out.set_message(
-      "connection_type " + std::string(name_of(server.type)) +
-      " is not available in this version; use http (Streamable HTTP) or stdio"
-  );
+  out.set_state(connector::v1::SERVER_STATE_DISCONNECTED);
+  out.set_message("the server is disabled in the configuration");
   return out;
 }
 
 bool is_served(const ServerConfig& server) {
-  return server.type != ConnectionType::Sse && !server.disabled;
+  return !server.disabled;
 }
 
 }  // namespace sluice::mcp_connector

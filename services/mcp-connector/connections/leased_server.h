@@ -92,10 +92,9 @@ class LeasedServer {
   ArgumentCheck arguments_;
 };
 
-// State of a server this version does not connect to (http, sse, disabled). Every replica answers
-// it the same.
+// State of a server that is disabled. Every replica answers it the same.
 [[nodiscard]] connector::v1::ServerCatalog unconnected_catalog(const ServerConfig& server);
-// Whether this version connects to it at all.
+// Whether anybody connects to it.
 [[nodiscard]] bool is_served(const ServerConfig& server);
 
 }  // namespace sluice::mcp_connector

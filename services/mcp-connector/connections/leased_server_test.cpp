@@ -204,15 +204,15 @@ TEST_F(LeasedServerTest, ACallWithoutTheLeaseIsNotSent) {
   EXPECT_EQ(first->scripted.count("tools/call"), 0U);
 }
 
-TEST(UnconnectedCatalog, SaysThatSseIsNotAvailableInThisVersion) {
-  ServerConfig sse = stdio_server("h");
-  sse.type = ConnectionType::Sse;
+TEST(UnconnectedCatalog, SaysThatTheServerIsDisabled) {
+  ServerConfig off = stdio_server("h");
+  off.disabled = true;
 
-  const auto catalog = unconnected_catalog(sse);
+  const auto catalog = unconnected_catalog(off);
 
-  EXPECT_FALSE(is_served(sse));
-  EXPECT_EQ(catalog.state(), connector::v1::SERVER_STATE_ERROR);
-  EXPECT_NE(catalog.message().find("not available in this version"), std::string::npos);
+  EXPECT_FALSE(is_served(off));
+  EXPECT_EQ(catalog.state(), connector::v1::SERVER_STATE_DISCONNECTED);
+  EXPECT_NE(catalog.message().find("disabled"), std::string::npos);
   EXPECT_EQ(catalog.definitions_hash(), ToolCatalog().hash());
 }
 

@@ -12,8 +12,7 @@ namespace {
 using testing::HasCode;
 using testing::IsOk;
 
-// The fixture's replica plus one server that another replica may hold, and one of a type this
-// version lacks.
+// The fixture's replica plus one server that another replica may hold, and one that is disabled.
 class CatalogTest : public ::testing::Test {
  public:
   ~CatalogTest() override { EXPECT_THAT(fixture_.loop.finish(merged_->close()), IsOk()); }
@@ -21,8 +20,8 @@ class CatalogTest : public ::testing::Test {
  protected:
   CatalogTest() {
     fixture_.servers.push_back(stdio_server("elsewhere"));
-    fixture_.servers.push_back(stdio_server("web"));
-    fixture_.servers.back().type = ConnectionType::Sse;
+    fixture_.servers.push_back(stdio_server("off"));
+    fixture_.servers.back().disabled = true;
     merged_ = std::make_unique<MergedCatalog>(MergedCatalog::Deps{
         .executor = fixture_.loop.executor(),
         .clock = &fixture_.loop.clock,
@@ -70,7 +69,7 @@ TEST_F(CatalogTest, MergesOwnServersWithThoseOfOtherHolders) {
   EXPECT_EQ(reply.servers(0).holder(), "c1");
   EXPECT_EQ(reply.servers(0).tools_size(), 2);
   EXPECT_EQ(reply.servers(1).holder(), "c2");
-  EXPECT_EQ(reply.servers(2).state(), connector::v1::SERVER_STATE_ERROR);
+  EXPECT_EQ(reply.servers(2).state(), connector::v1::SERVER_STATE_DISCONNECTED);
 }
 
 TEST_F(CatalogTest, AKnownVersionGetsNoServers) {
