@@ -124,6 +124,7 @@ class Stack:
         self.runners = []
         self.instance_count = 0
         self.postgres_settings = []  # name=value, besides those every stack has
+        self.socket_folder = None  # of postgres: its path must be short
 
     # --- what callers ask for ---------------------------------------------------------------------------------------
 
@@ -228,6 +229,8 @@ class Stack:
         for name, number in (("postgres", signal.SIGINT), ("redis", signal.SIGTERM), ("nats", signal.SIGTERM)):
             if name in self.children:
                 self.children.pop(name).stop(number)
+        if self.socket_folder:
+            shutil.rmtree(self.socket_folder, ignore_errors=True)
         (self.folder / "state.json").unlink(missing_ok=True)
 
     def __enter__(self):
