@@ -69,6 +69,8 @@ inline constexpr std::chrono::hours kStreamFor = std::chrono::hours(24 * 365);
 inline constexpr std::chrono::milliseconds kListenFor = 3600000ms;
 // One message: the largest result that can be handed on, and a catalog page, which may be larger.
 inline constexpr std::size_t kMessageBytesMax = std::size_t{16} << 20;
+// Of a response that only says that a message was taken.
+inline constexpr std::size_t kIgnoredBodyBytesMax = std::size_t{64} << 10;
 inline constexpr std::size_t kSessionIdBytesMax = 1024;
 inline constexpr std::size_t kEventIdBytesMax = 1024;
 inline constexpr std::size_t kInboundMessagesMax = 64;   // read but not taken; reading stops then

@@ -73,22 +73,35 @@ class FakeHttpServer {
 
   // How often it was sent that: an HTTP method, and of POST a JSON-RPC method.
   [[nodiscard]] int count(const std::string& http_method, const std::string& method) const {
-    RealLoop loop;
-    const auto client = http::Client::make(loop.executor(), loop.clock(), {});
-    const auto answer = loop.run(client->fetch(
-        {.method = "GET", .url = url("/journal"), .deadline = loop.clock()->now() + 5s}
-    ));
-    SLUICE_CHECK(answer.ok(), "the fake server answers");
-    const auto journal = json::parse(answer.value().body);
     int found = 0;
-    for (const json::Value& entry : *journal.value().as_array()) {
+    const json::Value journal = ask("/journal");
+    for (const json::Value& entry : *journal.as_array()) {
       const json::Array& parts = *entry.as_array();
       found += *parts[0].as_string() == http_method && *parts[1].as_string() == method ? 1 : 0;
     }
     return found;
   }
 
+  // TCP connections so far, without those that ask this.
+  [[nodiscard]] std::int64_t connections() const {
+    const std::int64_t all = ask("/connections").as_int().value_or(0);
+    return all - asked_;
+  }
+
  private:
+  [[nodiscard]] json::Value ask(const std::string& path) const {
+    RealLoop loop;
+    const auto client = http::Client::make(loop.executor(), loop.clock(), {});
+    const auto answer = loop.run(
+        client->fetch({.method = "GET", .url = url(path), .deadline = loop.clock()->now() + 5s})
+    );
+    SLUICE_CHECK(answer.ok(), "the fake server answers");
+    auto parsed = json::parse(answer.value().body);
+    SLUICE_CHECK(parsed.ok(), "the fake server answers with JSON");
+    return std::move(parsed).value();
+  }
+
+  mutable int asked_ = 0;
   std::vector<std::string> options_;
   std::uint16_t port_ = tests::free_port();
   tests::TemporaryDirectory directory_;
@@ -129,6 +142,21 @@ TEST_P(HttpAnswers, ListsCallsAndEndsTheSession) {
 }
 
 INSTANTIATE_TEST_SUITE_P(AsEventsAndAsJson, HttpAnswers, ::testing::Values("", "--json"));
+
+TEST_P(HttpAnswers, OneConnectionServesOneRequestAfterTheOther) {
+  const FakeHttpServer server(options());
+  HttpRig rig(server.config());
+  ASSERT_THAT(rig.open(), IsOk());
+  ASSERT_THAT(rig.initialize(), IsOk());
+  const auto before = server.connections();
+
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_THAT(rig.call("echo", R"({"text":"hi"})"), IsOk());
+  }
+
+  EXPECT_LE(server.connections(), before + 3)
+      << "the GET stream's, and two where the next request is sooner than the end of a stream";
+}
 
 class HttpTransport : public ::testing::Test {
  protected:

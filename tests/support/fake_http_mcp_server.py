@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A small MCP server over HTTP for tests, with the bad manners seen in the field: Streamable HTTP (protocol 2025-11-25) at /mcp,
 HTTP+SSE (2024-11-05) at /sse. Its first line of output is its port. GET /journal lists what it was sent: [method, JSON-RPC method
-or "", headers].
+or "", headers]; GET /connections says how many TCP connections there were.
 
 Tools: echo {text}, headers {}, sleep {ms}, progress {steps}, break {} (the stream ends before the answer and goes on by GET),
 cut {} (it ends for good), silent {} (202 and no answer), fail {status}, rpc_fail {status}, change {} (list_changed on the GET
@@ -45,6 +45,7 @@ OPTIONS = options()
 SESSIONS = {}  # id -> queue of what goes out on the GET stream
 PARTS = {}  # event id -> the message that follows it
 JOURNAL = []
+CONNECTIONS = []
 CHANGED = threading.Event()
 
 
@@ -58,6 +59,10 @@ def text(value):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+
+    def setup(self):
+        super().setup()
+        CONNECTIONS.append(self.client_address)
 
     def log_message(self, *_):
         pass
@@ -209,8 +214,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(result(message, text("x" * arguments["bytes"])))
 
     def do_GET(self):
-        if self.path == "/journal":
-            self.whole(200, json.dumps(JOURNAL).encode())
+        if self.path in ("/journal", "/connections"):
+            self.whole(200, json.dumps(JOURNAL if self.path == "/journal" else len(CONNECTIONS)).encode())
             return
         self.note("")
         self.sse = None

@@ -1,5 +1,7 @@
 #include "services/mcp-connector/adapters/http_replies.h"
 
+#include "services/mcp-connector/limits.h"
+
 #include <algorithm>
 #include <string>
 
@@ -44,6 +46,16 @@ Error status_error(int status) {
       "the MCP server answered with HTTP status " + std::to_string(status) +
           " and no MCP message; check connection_string, or look at the server's own logs"
   );
+}
+
+async::Plain<void> read_off(http::BodyStream* response) {
+  for (std::size_t bytes = 0; bytes <= kIgnoredBodyBytesMax;) {
+    const auto piece = co_await response->read();
+    if (!piece.ok() || piece.value().empty()) {
+      break;
+    }
+    bytes += piece.value().size();
+  }
 }
 
 Result<void> check_auth_type(const ServerConfig& server) {

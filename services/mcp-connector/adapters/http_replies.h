@@ -16,6 +16,9 @@ namespace sluice::mcp_connector {
 [[nodiscard]] bool is_event_stream(const http::BodyStream& response);
 // Denied for 401 and 403, else Unavailable: the status came with no MCP message.
 [[nodiscard]] Error status_error(int status);
+// Reads a body that says nothing, so that its connection can be used again; a long or broken one is
+// left.
+async::Plain<void> read_off(http::BodyStream* response);
 // Errors: Invalid (this version cannot authenticate that way).
 [[nodiscard]] Result<void> check_auth_type(const ServerConfig& server);
 

@@ -165,6 +165,9 @@ class HttpLink final : public ServerLink {
       tasks_.spawn("listen", listen());
     }
     send_queued();
+    if (taken.ok()) {
+      co_await read_off(taken.value().get());
+    }
     co_return Result<void>();
   }
 
@@ -236,7 +239,8 @@ class HttpLink final : public ServerLink {
     );
   }
 
-  // Reads events until the answer is there; goes on by GET where the stream ends before it.
+  // Reads events to the end of the stream, which comes after the answer; goes on by GET where it
+  // comes before.
   Async<void> follow(
       std::unique_ptr<http::BodyStream> response, std::int64_t id, TimePoint deadline
   ) {
@@ -280,33 +284,29 @@ class HttpLink final : public ServerLink {
     co_return std::move(opened).value();
   }
 
-  // Delivers messages until the stream ends, or, of a request, its answer has come. Whether it has.
+  // Delivers messages until the stream ends. Whether the answer to the request was among them.
   // Errors: Cancelled.
   Async<bool> read_events(
       http::BodyStream* response, Events* events, std::optional<std::int64_t> request
   ) {
     http::SseParser parser(kMessageBytesMax);
+    bool answered = false;
     for (;;) {
       const auto piece = co_await response->read();
-      if (!piece.ok()) {
-        if (piece.error().code() == Code::Cancelled) {
-          co_return piece.error();
-        }
-        co_return false;
+      if (!piece.ok() && piece.error().code() == Code::Cancelled) {
+        co_return piece.error();
       }
-      if (piece.value().empty()) {
-        co_return false;
+      if (!piece.ok() || piece.value().empty()) {
+        co_return answered;
       }
       auto parsed = parser.feed(piece.value());
       if (!parsed.ok()) {
         deps_.log->warn("event-too-large", {{"server", name_}});
-        co_return false;
+        co_return answered;
       }
       for (http::SseEvent& event : parsed.value()) {
-        SLUICE_CO_TRY(const bool answered, co_await take(std::move(event), events, request));
-        if (answered) {
-          co_return true;
-        }
+        SLUICE_CO_TRY(const bool is_answer, co_await take(std::move(event), events, request));
+        answered = answered || is_answer;
       }
     }
   }

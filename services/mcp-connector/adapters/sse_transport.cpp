@@ -190,6 +190,9 @@ class SseLink final : public ServerLink {
       request.headers.set("mcp-protocol-version", version_);
     }
     const auto taken = co_await deps_.client->open(std::move(request));
+    if (taken.ok()) {
+      co_await read_off(taken.value().get());
+    }
     if (taken.ok() && is_success(taken.value()->status())) {
       co_return Result<void>();
     }
