@@ -109,6 +109,7 @@ class Handler(BaseHTTPRequestHandler):
             self.begin_events(more)
             self.event(identity=f"p-{message['id']}")  # the priming event
             self.event(message, identity=f"m-{message['id']}")
+            time.sleep(0.01)  # the end of a stream comes after the answer, in a piece of its own
             self.end_events()
 
     # --- requests -----------------------------------------------------------------------------------------------------
