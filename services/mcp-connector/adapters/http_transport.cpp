@@ -1,15 +1,12 @@
 #include "services/mcp-connector/adapters/http_transport.h"
 
-#include "services/mcp-connector/adapters/http_replies.h"
+#include "services/mcp-connector/adapters/client_link.h"
 #include "services/mcp-connector/limits.h"
 
-#include "common/async/channel.h"
-#include "common/async/task_group.h"
 #include "common/http/sse.h"
 #include "common/mcp/json_rpc.h"
 
 #include <algorithm>
-#include <deque>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,62 +39,26 @@ bool answers(const std::string& text, std::int64_t request) {
   return id != nullptr && *id == request;
 }
 
-class HttpLink final : public ServerLink {
+class HttpLink final : public ClientLink {
  public:
-  HttpLink(HttpOpener::Deps deps, const ServerConfig& server)
-      : deps_(deps),
-        name_(server.name),
-        url_(server.address.reveal()),
-        tasks_(deps.executor, [log = deps.log](std::string_view name, const Error& error) {
-          log->error("http-link-task-failed", {{"task", name}, {"error", error.to_log()}});
-        }) {
-    for (const auto& [name, value] : server.headers) {
-      headers_.add(name, value.reveal());
-    }
-  }
-
-  HttpLink(const HttpLink&) = delete;
-  HttpLink& operator=(const HttpLink&) = delete;
-  HttpLink(HttpLink&&) = delete;
-  HttpLink& operator=(HttpLink&&) = delete;
-  ~HttpLink() override = default;
-
-  Result<void> send(Outbound outbound) override {
-    if (inbound_.closed()) {
-      return Error(
-          Code::Unavailable,
-          "the connection to the MCP server is lost; it is made anew, retry later"
-      );
-    }
-    if (queued_bytes_ + outbound.message.size() > kOutputBytesMax) {
-      return Error(Code::Exhausted, "the MCP server takes no messages at the moment; retry later");
-    }
-    queued_bytes_ += outbound.message.size();
-    queue_.push_back(std::move(outbound));
-    send_queued();
-    return {};
-  }
-
-  Async<std::optional<Inbound>> receive() override { return inbound_.pop(); }
-
-  void negotiated(std::string_view protocol_version) override { version_ = protocol_version; }
+  using ClientLink::ClientLink;
 
   Async<void> stop() override {
-    inbound_.close();
-    SLUICE_CO_CHECK_OK(co_await tasks_.cancel_and_close());
+    end();
+    SLUICE_CO_CHECK_OK(co_await tasks().cancel_and_close());
     if (session_.empty() || session_lost_) {
       co_return Result<void>();
     }
-    const auto ended =
-        co_await deps_.client->fetch(request("DELETE", {}, deps_.clock->now() + kSessionEndTimeout)
-        );
+    const auto ended = co_await deps().client->fetch(
+        within_session("DELETE", {}, deps().clock->now() + kSessionEndTimeout)
+    );
     if (!ended.ok()) {  // the server forgets it by itself
-      deps_.log->debug("session-not-ended", {{"server", name_}, {"error", ended.error().to_log()}});
+      deps().log->debug(
+          "session-not-ended", {{"server", name()}, {"error", ended.error().to_log()}}
+      );
     }
     co_return Result<void>();
   }
-
-  [[nodiscard]] std::string last_words() const override { return last_words_; }
 
  private:
   // The state of one event stream over its interruptions.
@@ -106,63 +67,53 @@ class HttpLink final : public ServerLink {
     std::chrono::milliseconds retry = kEventsRetry;
   };
 
-  [[nodiscard]] http::ClientRequest request(
+  // To the one URL, within the session.
+  [[nodiscard]] http::ClientRequest within_session(
       std::string method, std::string body, TimePoint deadline
   ) const {
-    http::ClientRequest request{
-        .method = std::move(method),
-        .url = url_,
-        .headers = headers_,
-        .body = std::move(body),
-        .deadline = deadline
-    };
+    auto request = ClientLink::request(std::move(method), url(), std::move(body), deadline);
     request.headers.set("accept", "application/json, text/event-stream");
-    if (!request.body.empty()) {
-      request.headers.set("content-type", "application/json");
-    }
     if (!session_.empty()) {
       request.headers.set("mcp-session-id", session_);
-    }
-    if (!version_.empty()) {
-      request.headers.set("mcp-protocol-version", version_);
     }
     return request;
   }
 
   // Requests go side by side; what follows a notification waits until the server has taken it.
-  void send_queued() {
-    while (!queue_.empty() && !notifying_) {
-      Outbound next = std::move(queue_.front());
-      queue_.pop_front();
-      queued_bytes_ -= next.message.size();
-      if (next.request) {
-        tasks_.spawn("request", ask(std::move(next)));
+  void send_queued() override {
+    while (!notifying_) {
+      auto next = next_queued();
+      if (!next) {
+        return;
+      }
+      if (next->request) {
+        tasks().spawn("request", ask(std::move(*next)));
       } else {
         notifying_ = true;
-        tasks_.spawn("notification", notify(std::move(next.message)));
+        tasks().spawn("notification", notify(std::move(next->message)));
       }
     }
   }
 
   Async<void> notify(std::string message) {
-    const auto taken = co_await deps_.client->open(
-        request("POST", std::move(message), deps_.clock->now() + kNotificationTimeout)
+    const auto taken = co_await deps().client->open(
+        within_session("POST", std::move(message), deps().clock->now() + kNotificationTimeout)
     );
     notifying_ = false;
     if (taken.ok() && !is_success(taken.value()->status())) {
-      deps_.log->warn(
-          "notification-refused", {{"server", name_}, {"status", taken.value()->status()}}
+      deps().log->warn(
+          "notification-refused", {{"server", name()}, {"status", taken.value()->status()}}
       );
     } else if (!taken.ok() && taken.error().code() != Code::Cancelled) {
-      deps_.log->warn(
-          "notification-not-sent", {{"server", name_}, {"error", taken.error().to_log()}}
+      deps().log->warn(
+          "notification-not-sent", {{"server", name()}, {"error", taken.error().to_log()}}
       );
     }
-    if (inbound_.closed()) {
+    if (ended()) {
       co_return Result<void>();
     }
-    if (!version_.empty() && !std::exchange(listening_, true)) {
-      tasks_.spawn("listen", listen());
+    if (is_negotiated() && !std::exchange(listening_, true)) {
+      tasks().spawn("listen", listen());
     }
     send_queued();
     if (taken.ok()) {
@@ -175,7 +126,7 @@ class HttpLink final : public ServerLink {
     const std::int64_t id = *outbound.request;
     const TimePoint deadline = outbound.answer_by + kAnswerGrace;
     auto opened =
-        co_await deps_.client->open(request("POST", std::move(outbound.message), deadline));
+        co_await deps().client->open(within_session("POST", std::move(outbound.message), deadline));
     if (!opened.ok()) {
       if (opened.error().code() == Code::Cancelled) {
         co_return Result<void>();
@@ -184,7 +135,7 @@ class HttpLink final : public ServerLink {
       co_return co_await leave_unanswered(id, std::move(opened).error());
     }
     auto& response = opened.value();
-    if (version_.empty() && session_.empty()) {
+    if (!is_negotiated() && session_.empty()) {
       session_ = response->headers().get("mcp-session-id");
       if (!session_.empty() && !is_session_id(session_)) {
         session_.clear();
@@ -251,10 +202,10 @@ class HttpLink final : public ServerLink {
         co_return Result<void>();
       }
       response.reset();
-      if (events.last_id.empty() || deps_.clock->now() + events.retry >= deadline) {
+      if (events.last_id.empty() || deps().clock->now() + events.retry >= deadline) {
         break;
       }
-      SLUICE_CO_CHECK_OK(co_await async::sleep_for(deps_.clock, events.retry));
+      SLUICE_CO_CHECK_OK(co_await async::sleep_for(deps().clock, events.retry));
       SLUICE_CO_TRY(response, co_await resume(&events, deadline));
       if (response == nullptr) {
         break;
@@ -271,10 +222,10 @@ class HttpLink final : public ServerLink {
 
   // The rest of a stream; nullptr when the server does not go on with it.
   Async<std::unique_ptr<http::BodyStream>> resume(const Events* events, TimePoint deadline) {
-    auto get = request("GET", {}, deadline);
+    auto get = within_session("GET", {}, deadline);
     get.headers.set("accept", "text/event-stream");
     get.headers.set("last-event-id", events->last_id);
-    auto opened = co_await deps_.client->open(std::move(get));
+    auto opened = co_await deps().client->open(std::move(get));
     if (!opened.ok() && opened.error().code() == Code::Cancelled) {
       co_return std::move(opened).error();
     }
@@ -301,7 +252,7 @@ class HttpLink final : public ServerLink {
       }
       auto parsed = parser.feed(piece.value());
       if (!parsed.ok()) {
-        deps_.log->warn("event-too-large", {{"server", name_}});
+        deps().log->warn("event-too-large", {{"server", name()}});
         co_return answered;
       }
       for (http::SseEvent& event : parsed.value()) {
@@ -330,13 +281,13 @@ class HttpLink final : public ServerLink {
   // The stream of what belongs to no request. Not every server has one.
   Async<void> listen() {
     Events events;
-    while (!inbound_.closed()) {
-      auto get = request("GET", {}, deps_.clock->now() + kListenFor);
+    while (!ended()) {
+      auto get = within_session("GET", {}, deps().clock->now() + kListenFor);
       get.headers.set("accept", "text/event-stream");
       if (!events.last_id.empty()) {
         get.headers.set("last-event-id", events.last_id);
       }
-      const auto opened = co_await deps_.client->open(std::move(get));
+      const auto opened = co_await deps().client->open(std::move(get));
       if (!opened.ok() && opened.error().code() == Code::Cancelled) {
         co_return Result<void>();
       }
@@ -350,32 +301,22 @@ class HttpLink final : public ServerLink {
       } else {
         events.retry = std::min(events.retry * 2, kEventsRetryMax);
       }
-      SLUICE_CO_CHECK_OK(co_await async::sleep_for(deps_.clock, events.retry));
+      SLUICE_CO_CHECK_OK(co_await async::sleep_for(deps().clock, events.retry));
     }
     co_return Result<void>();
   }
 
-  Async<void> deliver(std::string message) {
-    const auto taken = co_await inbound_.push(std::move(message));
-    co_return inbound_.closed() ? Result<void>() : taken;
-  }
-
-  Async<void> leave_unanswered(std::int64_t request, Error why) {
-    const auto taken = co_await inbound_.push(Unanswered{request, std::move(why)});
-    co_return inbound_.closed() ? Result<void>() : taken;
-  }
-
   // Something makes the session or the server doubtful: one more request decides.
   void doubt(std::string why) {
-    last_words_ = std::move(why);
-    if (!inbound_.closed() && !version_.empty() && !std::exchange(checking_, true)) {
-      tasks_.spawn("check", check());
+    note(std::move(why));
+    if (!ended() && is_negotiated() && !std::exchange(checking_, true)) {
+      tasks().spawn("check", check());
     }
   }
 
   Async<void> check() {
-    const auto answer = co_await deps_.client->fetch(
-        request("POST", std::string(kCheck), deps_.clock->now() + kPingTimeout)
+    const auto answer = co_await deps().client->fetch(
+        within_session("POST", std::string(kCheck), deps().clock->now() + kPingTimeout)
     );
     checking_ = false;
     if (!answer.ok()) {
@@ -392,26 +333,16 @@ class HttpLink final : public ServerLink {
   }
 
   void lose(std::string why) {
-    last_words_ = std::move(why);
+    note(std::move(why));
     session_lost_ = true;
-    inbound_.close();
+    end();
   }
 
-  HttpOpener::Deps deps_;
-  std::string name_;
-  std::string url_;
-  http::Headers headers_;
   std::string session_;
-  std::string version_;
-  std::string last_words_;
-  std::deque<Outbound> queue_;
-  std::size_t queued_bytes_ = 0;
   bool notifying_ = false;
   bool listening_ = false;
   bool checking_ = false;
   bool session_lost_ = false;
-  async::Channel<Inbound> inbound_{kInboundMessagesMax};
-  async::TaskGroup tasks_;
 };
 
 }  // namespace

@@ -3,10 +3,7 @@
 // Source: MCP specification 2025-11-25, "Transports"; 2025-03-26 and 2025-06-18 where they differ.
 #pragma once
 
-#include "services/mcp-connector/ports.h"
-
-#include "common/http/client.h"
-#include "common/observability/log.h"
+#include "services/mcp-connector/adapters/client_link.h"
 
 #include <memory>
 
@@ -14,12 +11,7 @@ namespace sluice::mcp_connector {
 
 class HttpOpener final : public LinkOpener {
  public:
-  struct Deps {
-    Executor executor;
-    async::Clock* clock;
-    observability::Log* log;
-    http::Client* client;  // outlives every link
-  };
+  using Deps = ClientLinkDeps;
 
   explicit HttpOpener(Deps deps) : deps_(std::move(deps)) {}
 

@@ -1,14 +1,11 @@
 #include "services/mcp-connector/adapters/sse_transport.h"
 
-#include "services/mcp-connector/adapters/http_replies.h"
+#include "services/mcp-connector/adapters/client_link.h"
 #include "services/mcp-connector/limits.h"
 
-#include "common/async/channel.h"
 #include "common/async/deadline.h"
-#include "common/async/task_group.h"
 #include "common/http/sse.h"
 
-#include <deque>
 #include <utility>
 #include <vector>
 
@@ -22,37 +19,15 @@ std::string_view origin_of(std::string_view url) {
   return url.substr(0, path);
 }
 
-class SseLink final : public ServerLink {
+class SseLink final : public ClientLink {
  public:
-  SseLink(SseOpener::Deps deps, const ServerConfig& server)
-      : deps_(deps),
-        name_(server.name),
-        url_(server.address.reveal()),
-        tasks_(deps.executor, [log = deps.log](std::string_view name, const Error& error) {
-          log->error("sse-link-task-failed", {{"task", name}, {"error", error.to_log()}});
-        }) {
-    for (const auto& [name, value] : server.headers) {
-      headers_.add(name, value.reveal());
-    }
-  }
-
-  SseLink(const SseLink&) = delete;
-  SseLink& operator=(const SseLink&) = delete;
-  SseLink(SseLink&&) = delete;
-  SseLink& operator=(SseLink&&) = delete;
-  ~SseLink() override = default;
+  using ClientLink::ClientLink;
 
   // Opens the stream and reads up to the endpoint.
   Async<void> connect() {
-    http::ClientRequest get{
-        .method = "GET",
-        .url = url_,
-        .headers = headers_,
-        .body = {},
-        .deadline = deps_.clock->now() + kStreamFor
-    };
+    auto get = request("GET", url(), {}, deps().clock->now() + kStreamFor);
     get.headers.set("accept", "text/event-stream");
-    SLUICE_CO_TRY(stream_, co_await deps_.client->open(std::move(get)));
+    SLUICE_CO_TRY(stream_, co_await deps().client->open(std::move(get)));
     if (!is_event_stream(*stream_)) {
       co_return is_success(stream_->status())
           ? Error(
@@ -74,43 +49,25 @@ class SseLink final : public ServerLink {
         SLUICE_CO_CHECK_OK(first(std::move(event)));
       }
     }
-    tasks_.spawn("read", read());
+    tasks().spawn("read", read());
     co_return Result<void>();
   }
 
-  Result<void> send(Outbound outbound) override {
-    if (inbound_.closed()) {
-      return Error(
-          Code::Unavailable,
-          "the connection to the MCP server is lost; it is made anew, retry later"
-      );
-    }
-    if (queued_bytes_ + outbound.message.size() > kOutputBytesMax) {
-      return Error(Code::Exhausted, "the MCP server takes no messages at the moment; retry later");
-    }
-    queued_bytes_ += outbound.message.size();
-    queue_.push_back(std::move(outbound));
-    if (!std::exchange(sending_, true)) {
-      tasks_.spawn("send", send_queued());
-    }
-    return {};
-  }
-
-  Async<std::optional<Inbound>> receive() override { return inbound_.pop(); }
-
-  void negotiated(std::string_view protocol_version) override { version_ = protocol_version; }
-
   // The server ends the session with the stream.
   Async<void> stop() override {
-    inbound_.close();
-    const auto ended = co_await tasks_.cancel_and_close();
+    end();
+    const auto ended = co_await tasks().cancel_and_close();
     stream_.reset();
     co_return ended;
   }
 
-  [[nodiscard]] std::string last_words() const override { return last_words_; }
-
  private:
+  void send_queued() override {
+    if (!std::exchange(sending_, true)) {
+      tasks().spawn("send", send_all());
+    }
+  }
+
   // The endpoint, then messages that came in the same piece.
   Result<void> first(http::SseEvent event) {
     if (!endpoint_.empty()) {
@@ -120,14 +77,14 @@ class SseLink final : public ServerLink {
     if (event.event != "endpoint") {
       return {};
     }
-    auto url = endpoint_url(url_, event.data);
-    if (!url) {
+    auto target = endpoint_url(url(), event.data);
+    if (!target) {
       return Error(
           Code::Invalid,
           "the MCP server wants messages sent to another origin than its own; nothing is sent there"
       );
     }
-    endpoint_ = std::move(*url);
+    endpoint_ = std::move(*target);
     return {};
   }
 
@@ -136,7 +93,7 @@ class SseLink final : public ServerLink {
       SLUICE_CO_CHECK_OK(co_await take(std::move(event)));
     }
     early_.clear();
-    while (!inbound_.closed()) {
+    while (!ended()) {
       const auto piece = co_await stream_->read();
       if (!piece.ok() || piece.value().empty()) {
         if (!piece.ok() && piece.error().code() == Code::Cancelled) {
@@ -161,35 +118,22 @@ class SseLink final : public ServerLink {
     if (event.data.empty() || (!event.event.empty() && event.event != "message")) {
       co_return Result<void>();
     }
-    const auto taken = co_await inbound_.push(std::move(event.data));
-    co_return inbound_.closed() ? Result<void>() : taken;
+    co_return co_await deliver(std::move(event.data));
   }
 
   // One after the other: a server takes a message at once and answers on the stream.
-  Async<void> send_queued() {
-    while (!queue_.empty() && !inbound_.closed()) {
-      Outbound next = std::move(queue_.front());
-      queue_.pop_front();
-      queued_bytes_ -= next.message.size();
-      SLUICE_CO_CHECK_OK(co_await post(std::move(next)));
+  Async<void> send_all() {
+    while (auto next = ended() ? std::nullopt : next_queued()) {
+      SLUICE_CO_CHECK_OK(co_await post(std::move(*next)));
     }
     sending_ = false;
     co_return Result<void>();
   }
 
   Async<void> post(Outbound outbound) {
-    http::ClientRequest request{
-        .method = "POST",
-        .url = endpoint_,
-        .headers = headers_,
-        .body = std::move(outbound.message),
-        .deadline = deps_.clock->now() + kNotificationTimeout
-    };
-    request.headers.set("content-type", "application/json");
-    if (!version_.empty()) {
-      request.headers.set("mcp-protocol-version", version_);
-    }
-    const auto taken = co_await deps_.client->open(std::move(request));
+    const auto taken = co_await deps().client->open(request(
+        "POST", endpoint_, std::move(outbound.message), deps().clock->now() + kNotificationTimeout
+    ));
     if (taken.ok()) {
       co_await read_off(taken.value().get());
     }
@@ -201,33 +145,22 @@ class SseLink final : public ServerLink {
     }
     const Error why = taken.ok() ? status_error(taken.value()->status()) : taken.error();
     if (!outbound.request) {
-      deps_.log->warn("notification-not-taken", {{"server", name_}, {"error", why.to_log()}});
+      deps().log->warn("notification-not-taken", {{"server", name()}, {"error", why.to_log()}});
       co_return Result<void>();
     }
-    const auto told = co_await inbound_.push(Unanswered{*outbound.request, why});
-    co_return inbound_.closed() ? Result<void>() : told;
+    co_return co_await leave_unanswered(*outbound.request, why);
   }
 
   void lose(std::string why) {
-    last_words_ = std::move(why);
-    inbound_.close();
+    note(std::move(why));
+    end();
   }
 
-  SseOpener::Deps deps_;
-  std::string name_;
-  std::string url_;
-  http::Headers headers_;
   std::string endpoint_;
-  std::string version_;
-  std::string last_words_;
   std::unique_ptr<http::BodyStream> stream_;
   http::SseParser parser_{kMessageBytesMax};
   std::vector<http::SseEvent> early_;
-  std::deque<Outbound> queue_;
-  std::size_t queued_bytes_ = 0;
   bool sending_ = false;
-  async::Channel<Inbound> inbound_{kInboundMessagesMax};
-  async::TaskGroup tasks_;
 };
 
 }  // namespace

@@ -3,10 +3,7 @@
 // "Transports".
 #pragma once
 
-#include "services/mcp-connector/ports.h"
-
-#include "common/http/client.h"
-#include "common/observability/log.h"
+#include "services/mcp-connector/adapters/client_link.h"
 
 #include <memory>
 #include <optional>
@@ -23,12 +20,7 @@ namespace sluice::mcp_connector {
 
 class SseOpener final : public LinkOpener {
  public:
-  struct Deps {
-    Executor executor;
-    async::Clock* clock;
-    observability::Log* log;
-    http::Client* client;  // outlives every link
-  };
+  using Deps = ClientLinkDeps;
 
   explicit SseOpener(Deps deps) : deps_(std::move(deps)) {}
 

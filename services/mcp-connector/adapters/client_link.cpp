@@ -1,0 +1,140 @@
+#include "services/mcp-connector/adapters/client_link.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace sluice::mcp_connector {
+namespace {
+
+constexpr int kUnauthorized = 401;
+constexpr int kForbidden = 403;
+
+}  // namespace
+
+ClientLink::ClientLink(ClientLinkDeps deps, const ServerConfig& server)
+    : deps_(deps),
+      name_(server.name),
+      url_(server.address.reveal()),
+      tasks_(deps.executor, [log = deps.log](std::string_view name, const Error& error) {
+        log->error("http-link-task-failed", {{"task", name}, {"error", error.to_log()}});
+      }) {
+  for (const auto& [name, value] : server.headers) {
+    headers_.add(name, value.reveal());
+  }
+}
+
+Result<void> ClientLink::send(Outbound outbound) {
+  if (ended()) {
+    return Error(
+        Code::Unavailable, "the connection to the MCP server is lost; it is made anew, retry later"
+    );
+  }
+  if (queued_bytes_ + outbound.message.size() > kOutputBytesMax) {
+    return Error(Code::Exhausted, "the MCP server takes no messages at the moment; retry later");
+  }
+  queued_bytes_ += outbound.message.size();
+  queue_.push_back(std::move(outbound));
+  send_queued();
+  return {};
+}
+
+std::optional<ServerLink::Outbound> ClientLink::next_queued() {
+  if (queue_.empty()) {
+    return std::nullopt;
+  }
+  Outbound next = std::move(queue_.front());
+  queue_.pop_front();
+  queued_bytes_ -= next.message.size();
+  return next;
+}
+
+http::ClientRequest ClientLink::request(
+    std::string method, std::string url, std::string body, TimePoint deadline
+) const {
+  http::ClientRequest request{
+      .method = std::move(method),
+      .url = std::move(url),
+      .headers = headers_,
+      .body = std::move(body),
+      .deadline = deadline
+  };
+  if (!request.body.empty()) {
+    request.headers.set("content-type", "application/json");
+  }
+  if (!version_.empty()) {
+    request.headers.set("mcp-protocol-version", version_);
+  }
+  return request;
+}
+
+Async<void> ClientLink::push(Inbound inbound) {
+  const auto taken = co_await inbound_.push(std::move(inbound));
+  co_return ended() ? Result<void>() : taken;
+}
+
+Async<void> ClientLink::deliver(std::string message) {
+  return push(std::move(message));
+}
+
+Async<void> ClientLink::leave_unanswered(std::int64_t request, Error why) {
+  return push(Unanswered{request, std::move(why)});
+}
+
+bool is_success(int status) {
+  return status >= 200 && status < 300;
+}
+
+bool is_type(const http::BodyStream& response, std::string_view type) {
+  std::string given(response.headers().get("content-type"));
+  given.resize(std::min(given.size(), given.find(';')));
+  while (!given.empty() && given.back() == ' ') {
+    given.pop_back();
+  }
+  std::transform(given.begin(), given.end(), given.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return given == type;
+}
+
+bool is_event_stream(const http::BodyStream& response) {
+  return is_success(response.status()) && is_type(response, "text/event-stream");
+}
+
+Error status_error(int status) {
+  if (status == kUnauthorized || status == kForbidden) {
+    return Error(
+        Code::Denied,
+        "the MCP server refused the gateway's credentials with HTTP status " +
+            std::to_string(status) + "; check headers in its configuration"
+    );
+  }
+  return Error(
+      Code::Unavailable,
+      "the MCP server answered with HTTP status " + std::to_string(status) +
+          " and no MCP message; check connection_string, or look at the server's own logs"
+  );
+}
+
+async::Plain<void> read_off(http::BodyStream* response) {
+  for (std::size_t bytes = 0; bytes <= kIgnoredBodyBytesMax;) {
+    const auto piece = co_await response->read();
+    if (!piece.ok() || piece.value().empty()) {
+      break;
+    }
+    bytes += piece.value().size();
+  }
+}
+
+Result<void> check_auth_type(const ServerConfig& server) {
+  if (server.auth_type == "none" || server.auth_type == "headers") {
+    return {};
+  }
+  return Error(
+      Code::Invalid,
+      "auth_type " + server.auth_type +
+          " is not available in this version; use headers with a fixed credential"
+  );
+}
+
+}  // namespace sluice::mcp_connector

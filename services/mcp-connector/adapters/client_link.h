@@ -1,0 +1,105 @@
+// ClientLink: what both HTTP transports share of a link: queues in both directions, the headers of
+// every request, and how it ends. Also what a response says before its body is read.
+#pragma once
+
+#include "services/mcp-connector/limits.h"
+#include "services/mcp-connector/ports.h"
+
+#include "common/async/channel.h"
+#include "common/async/task_group.h"
+#include "common/http/client.h"
+#include "common/observability/log.h"
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sluice::mcp_connector {
+
+struct ClientLinkDeps {
+  Executor executor;
+  async::Clock* clock;
+  observability::Log* log;
+  http::Client* client;  // outlives every link
+};
+
+class ClientLink : public ServerLink {
+ public:
+  ClientLink(ClientLinkDeps deps, const ServerConfig& server);
+  ClientLink(const ClientLink&) = delete;
+  ClientLink& operator=(const ClientLink&) = delete;
+  ClientLink(ClientLink&&) = delete;
+  ClientLink& operator=(ClientLink&&) = delete;
+  ~ClientLink() override = default;
+
+  Result<void> send(Outbound outbound) final;
+
+  Async<std::optional<Inbound>> receive() final { return inbound_.pop(); }
+
+  void negotiated(std::string_view protocol_version) final { version_ = protocol_version; }
+
+  [[nodiscard]] std::string last_words() const final { return last_words_; }
+
+ protected:
+  // Something was queued.
+  virtual void send_queued() = 0;
+
+  [[nodiscard]] const ClientLinkDeps& deps() const { return deps_; }
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+
+  [[nodiscard]] const std::string& url() const { return url_; }
+
+  [[nodiscard]] bool is_negotiated() const { return !version_.empty(); }
+
+  [[nodiscard]] async::TaskGroup& tasks() { return tasks_; }
+
+  // With the configured headers and the protocol version; the body, if any, is a message.
+  [[nodiscard]] http::ClientRequest request(
+      std::string method, std::string url, std::string body, TimePoint deadline
+  ) const;
+  // The oldest message not sent yet.
+  [[nodiscard]] std::optional<Outbound> next_queued();
+
+  // Both wait for room, and do nothing once the link has ended. Errors: Cancelled.
+  Async<void> deliver(std::string message);
+  Async<void> leave_unanswered(std::int64_t request, Error why);
+
+  [[nodiscard]] bool ended() const { return inbound_.closed(); }
+
+  // The end, seen by receive() and send().
+  void end() { inbound_.close(); }
+
+  void note(std::string why) { last_words_ = std::move(why); }
+
+ private:
+  Async<void> push(Inbound inbound);
+
+  ClientLinkDeps deps_;
+  std::string name_;
+  std::string url_;
+  http::Headers headers_;
+  std::string version_;
+  std::string last_words_;
+  std::deque<Outbound> queue_;
+  std::size_t queued_bytes_ = 0;
+  async::Channel<Inbound> inbound_{kInboundMessagesMax};
+  async::TaskGroup tasks_;
+};
+
+[[nodiscard]] bool is_success(int status);
+// type: lower case, without parameters.
+[[nodiscard]] bool is_type(const http::BodyStream& response, std::string_view type);
+[[nodiscard]] bool is_event_stream(const http::BodyStream& response);
+// Denied for 401 and 403, else Unavailable: the status came with no MCP message.
+[[nodiscard]] Error status_error(int status);
+// Reads a body that says nothing, so that its connection can be used again; a long or broken one is
+// left.
+async::Plain<void> read_off(http::BodyStream* response);
+// Errors: Invalid (this version cannot authenticate that way).
+[[nodiscard]] Result<void> check_auth_type(const ServerConfig& server);
+
+}  // namespace sluice::mcp_connector
