@@ -60,7 +60,9 @@ class Replicas(unittest.TestCase):
         loads = [fault_load.Load(Door(self.stack, index), f"{service}-{index}", kinds=["effects", "reads", "chats", "scripts"]).start()
                  for index in range(2)]
         time.sleep(BEFORE_SECONDS)
-        victim = (self.stack.runners if service == RUNNER else self.stack.services[service])[1]
+        replicas = self.stack.runners if service == RUNNER else self.stack.services[service]
+        # Of the connectors the one with the most servers on lease, so that there are calls on it.
+        victim = max(replicas, key=lambda c: c.processes("ledger_server.py")) if service == "mcp-connector" else replicas[1]
         began = time.time()
         victim.kill()
         done = time.time()
@@ -68,7 +70,7 @@ class Replicas(unittest.TestCase):
         histories = [load.stop() for load in loads]
         victim.start()
         if service != RUNNER:
-            self.stack.wait_ready(service, 1)
+            self.stack.wait_ready(service, replicas.index(victim))
         self.stack.wait_runners()
         return histories, began, done
 

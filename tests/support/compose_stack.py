@@ -45,6 +45,10 @@ class Container:
     def health(self):
         return self.inspect("{{if .State.Health}}{{.State.Health.Status}}{{else}}{{.State.Status}}{{end}}")
 
+    def processes(self, word):
+        """How many of its processes have the word in their command line."""
+        return run(["docker", "top", self.identifier, "-eo", "pid,args"]).count(word)
+
     def kill(self):
         run(["docker", "kill", self.identifier])
 

@@ -36,6 +36,11 @@ class Answer:
     def done(self):
         return self.status == 200 and not self.failed
 
+    @property
+    def in_doubt(self):
+        """A script's call was on its way when its connector died; whether it had its effect, nobody can say, ever."""
+        return self.failed and "no answer was recorded" in self.text
+
 
 @dataclass
 class Call:
@@ -64,7 +69,7 @@ class Call:
                 f"return await {SCRIPT_SERVER}.append({json.dumps(self.arguments)});")
 
     def settled(self):
-        return any(a.done or a.code in ("outcome_unknown", "not_carried_out") for a in self.answers)
+        return any(a.done or a.in_doubt or a.code in ("outcome_unknown", "not_carried_out") for a in self.answers)
 
 
 class History:
