@@ -6,6 +6,7 @@
 
 #include "common/json/scan.h"
 #include "common/json/write.h"
+#include "common/mcp/server_catalog.h"
 
 #include <algorithm>
 #include <map>
@@ -112,8 +113,7 @@ SnapshotPtr CatalogSnapshot::build(
   snapshot->policy_version_ = visible.policy_version();
   snapshot->catalog_version_ = catalog.version();
   for (const auto& server : catalog.servers()) {
-    if (server.tools().empty() && (server.state() == connector::v1::SERVER_STATE_CONNECTING ||
-                                   server.state() == connector::v1::SERVER_STATE_DISCONNECTED)) {
+    if (mcp::is_awaited(server)) {
       snapshot->awaited_servers_.push_back(server.name());
     }
   }

@@ -3,6 +3,7 @@
 #include "services/policy-engine/limits.h"
 
 #include "common/json/parse.h"
+#include "common/mcp/server_catalog.h"
 
 #include <algorithm>
 #include <numeric>
@@ -26,8 +27,7 @@ Result<std::shared_ptr<const Catalog>> Catalog::from(const connector::v1::Catalo
   auto catalog = std::make_shared<Catalog>();
   catalog->version_ = reply.version();
   for (const auto& server : reply.servers()) {
-    if (server.tools().empty() && (server.state() == connector::v1::SERVER_STATE_CONNECTING ||
-                                   server.state() == connector::v1::SERVER_STATE_DISCONNECTED)) {
+    if (mcp::is_awaited(server)) {
       catalog->awaited_.push_back(server.server_id());
     }
     for (const auto& tool : server.tools()) {
