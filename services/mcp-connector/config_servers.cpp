@@ -196,18 +196,28 @@ bool is_header_value(std::string_view value) {
   });
 }
 
-void read_headers(Section& entry, ServerConfig* server) {
-  const json::Value headers =
-      entry.raw("headers", "headers sent to an http or sse server; values may be env.NAME");
-  if (headers.is_null()) {
-    return;
+// The names in an object of NAME: value pairs; none when it is missing or no object.
+std::vector<std::string> names_in(Section& entry, std::string_view key, std::string description) {
+  const json::Value pairs = entry.raw(key, std::move(description));
+  std::vector<std::string> names;
+  if (pairs.is_object()) {
+    for (const auto& [name, value] : pairs.as_object()->members()) {
+      names.push_back(name);
+    }
+  } else if (!pairs.is_null()) {
+    entry.fault(key, "is no object; give NAME: value pairs");
   }
-  if (!headers.is_object()) {
-    entry.fault("headers", "is no object; give NAME: value pairs");
+  return names;
+}
+
+void read_headers(Section& entry, ServerConfig* server) {
+  const auto names =
+      names_in(entry, "headers", "headers sent to an http or sse server; values may be env.NAME");
+  if (names.empty()) {
     return;
   }
   auto child = entry.child("headers");
-  for (const auto& [name, value] : headers.as_object()->members()) {
+  for (const std::string& name : names) {
     auto secret = child.secret(
         name, {.fallback = std::nullopt, .choices = {}, .description = "value of the header"}
     );
@@ -224,17 +234,13 @@ void read_headers(Section& entry, ServerConfig* server) {
 }
 
 void read_env(Section& entry, ServerConfig* server) {
-  const json::Value env =
-      entry.raw("env", "own: variables set for the child, NAME to value or env.NAME");
-  if (env.is_null()) {
-    return;
-  }
-  if (!env.is_object()) {
-    entry.fault("env", "is no object; give NAME: value pairs");
+  const auto names =
+      names_in(entry, "env", "own: variables set for the child, NAME to value or env.NAME");
+  if (names.empty()) {
     return;
   }
   auto child = entry.child("env");
-  for (const auto& [name, value] : env.as_object()->members()) {
+  for (const std::string& name : names) {
     if (name.empty() || name.find_first_of(std::string_view("=\0", 2)) != std::string::npos) {
       entry.fault("env", "holds a name that is empty or contains '='; rename the variable");
       continue;

@@ -101,6 +101,10 @@ bool is_event_stream(const http::BodyStream& response) {
   return is_success(response.status()) && is_type(response, "text/event-stream");
 }
 
+bool is_message(const http::SseEvent& event) {
+  return !event.data.empty() && (event.event.empty() || event.event == "message");
+}
+
 Error status_error(int status) {
   if (status == kUnauthorized || status == kForbidden) {
     return Error(

@@ -8,6 +8,7 @@
 #include "common/async/channel.h"
 #include "common/async/task_group.h"
 #include "common/http/client.h"
+#include "common/http/sse.h"
 #include "common/observability/log.h"
 
 #include <cstdint>
@@ -73,6 +74,12 @@ class ClientLink : public ServerLink {
   // The end, seen by receive() and send().
   void end() { inbound_.close(); }
 
+  // The same, not of our own will.
+  void lose(std::string why) {
+    note(std::move(why));
+    end();
+  }
+
   void note(std::string why) { last_words_ = std::move(why); }
 
  private:
@@ -94,6 +101,8 @@ class ClientLink : public ServerLink {
 // type: lower case, without parameters.
 [[nodiscard]] bool is_type(const http::BodyStream& response, std::string_view type);
 [[nodiscard]] bool is_event_stream(const http::BodyStream& response);
+// Events of other types, and those without data, carry no message.
+[[nodiscard]] bool is_message(const http::SseEvent& event);
 // Denied for 401 and 403, else Unavailable: the status came with no MCP message.
 [[nodiscard]] Error status_error(int status);
 // Reads a body that says nothing, so that its connection can be used again; a long or broken one is

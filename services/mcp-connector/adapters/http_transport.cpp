@@ -3,7 +3,6 @@
 #include "services/mcp-connector/adapters/client_link.h"
 #include "services/mcp-connector/limits.h"
 
-#include "common/http/sse.h"
 #include "common/mcp/json_rpc.h"
 
 #include <algorithm>
@@ -46,7 +45,7 @@ class HttpLink final : public ClientLink {
   Async<void> stop() override {
     end();
     SLUICE_CO_CHECK_OK(co_await tasks().cancel_and_close());
-    if (session_.empty() || session_lost_) {
+    if (session_.empty()) {
       co_return Result<void>();
     }
     const auto ended = co_await deps().client->fetch(
@@ -173,7 +172,7 @@ class HttpLink final : public ClientLink {
       co_return co_await deliver(std::move(body));
     }
     if (status == kNotFound && !session_.empty()) {
-      lose("the MCP server has ended the session");
+      lose_session("the MCP server has ended the session");
       co_return Result<void>();
     }
     if (status == kBadRequest && !session_.empty()) {
@@ -270,7 +269,7 @@ class HttpLink final : public ClientLink {
       events->retry =
           std::clamp(std::chrono::milliseconds(*event.retry_ms), kEventsRetryMin, kEventsRetryMax);
     }
-    if (event.data.empty() || (!event.event.empty() && event.event != "message")) {
+    if (!is_message(event)) {
       co_return false;
     }
     const bool answered = request && answers(event.data, *request);
@@ -296,7 +295,7 @@ class HttpLink final : public ClientLink {
       } else if (opened.ok() && opened.value()->status() == kMethodNotAllowed) {
         co_return Result<void>();
       } else if (opened.ok() && opened.value()->status() == kNotFound && !session_.empty()) {
-        lose("the MCP server has ended the session");
+        lose_session("the MCP server has ended the session");
         co_return Result<void>();
       } else {
         events.retry = std::min(events.retry * 2, kEventsRetryMax);
@@ -321,28 +320,27 @@ class HttpLink final : public ClientLink {
     checking_ = false;
     if (!answer.ok()) {
       if (answer.error().code() != Code::Cancelled) {
-        lose("the MCP server cannot be reached");
+        lose_session("the MCP server cannot be reached");
       }
       co_return Result<void>();
     }
     const int status = answer.value().status;
     if (status == kBadRequest || status == kNotFound) {
-      lose("the MCP server has ended the session");
+      lose_session("the MCP server has ended the session");
     }
     co_return Result<void>();
   }
 
-  void lose(std::string why) {
-    note(std::move(why));
-    session_lost_ = true;
-    end();
+  // Nothing is left there to be ended.
+  void lose_session(std::string why) {
+    session_.clear();
+    lose(std::move(why));
   }
 
   std::string session_;
   bool notifying_ = false;
   bool listening_ = false;
   bool checking_ = false;
-  bool session_lost_ = false;
 };
 
 }  // namespace

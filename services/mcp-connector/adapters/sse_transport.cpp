@@ -4,7 +4,6 @@
 #include "services/mcp-connector/limits.h"
 
 #include "common/async/deadline.h"
-#include "common/http/sse.h"
 
 #include <utility>
 #include <vector>
@@ -115,10 +114,7 @@ class SseLink final : public ClientLink {
   }
 
   Async<void> take(http::SseEvent event) {
-    if (event.data.empty() || (!event.event.empty() && event.event != "message")) {
-      co_return Result<void>();
-    }
-    co_return co_await deliver(std::move(event.data));
+    co_return is_message(event) ? co_await deliver(std::move(event.data)) : Result<void>();
   }
 
   // One after the other: a server takes a message at once and answers on the stream.
@@ -149,11 +145,6 @@ class SseLink final : public ClientLink {
       co_return Result<void>();
     }
     co_return co_await leave_unanswered(*outbound.request, why);
-  }
-
-  void lose(std::string why) {
-    note(std::move(why));
-    end();
   }
 
   std::string endpoint_;
