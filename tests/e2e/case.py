@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -44,6 +45,15 @@ class StackTest(unittest.TestCase):
         if reports:
             raise AssertionError(f"a service reported a fault: {reports}")
         shutil.rmtree(cls.folder, ignore_errors=True)
+
+    def wait_for_rows(self, query, count):
+        """The rows of the query once there are that many: records reach the trail after the answer."""
+        deadline = time.monotonic() + 10
+        while True:
+            rows = self.stack.sql(query)
+            if len(rows) >= count or time.monotonic() > deadline:
+                return rows
+            time.sleep(0.1)
 
     def chat(self, content, **options):
         body = {"model": "demo/assistant", "messages": [{"role": "user", "content": content}]}

@@ -80,20 +80,12 @@ class CodeMode(CodeModeStack):
 
         story = ["tool.execute", "run.started"] + ["policy.decision", "tool.intent", "tool.outcome"] * 5 + \
                 ["run.finished", "chat.request", "chat.answer"]
-        rows = self.wait_for_rows(chain, len(story))
+        rows = self.wait_for_rows(CHAIN_QUERY.format(chain), len(story))
         self.assertEqual([r[0] for r in rows], story, rows)
         self.assertEqual({r[2] for r in rows if r[0] == "policy.decision"}, {"auto"})
         self.assertEqual({r[3] for r in rows if r[0] == "tool.outcome"}, {"done"})
         self.assertEqual([r[3] for r in rows if r[0] == "run.finished"], ["done"])
         self.assertEqual({r[5] for r in rows if r[0].startswith(("tool.", "run."))}, {"call_story"})
-
-    def wait_for_rows(self, chain, count):
-        deadline = time.monotonic() + 10
-        while True:
-            rows = self.stack.sql(CHAIN_QUERY.format(chain))
-            if len(rows) >= count or time.monotonic() > deadline:
-                return rows
-            time.sleep(0.1)
 
     def test_chats_offer_one_tool_in_place_of_the_servers(self):
         call = {"type": "function", "function": {"name": "executeToolCode", "arguments": json.dumps({"code": "return 1"})}}
@@ -138,7 +130,7 @@ class CodeMode(CodeModeStack):
         self.assertEqual(content["result"]["code"], "approval_required", content)
         self.assertIn("preset.safe", content["result"]["message"])
         self.assertFalse(folder.exists())
-        rows = self.wait_for_rows(headers["x-sluice-chain"], 4)
+        rows = self.wait_for_rows(CHAIN_QUERY.format(headers["x-sluice-chain"]), 4)
         self.assertEqual([(r[0], r[2], r[3]) for r in rows], [
             ("tool.execute", "", ""), ("run.started", "", ""), ("policy.decision", "approve", "refused"),
             ("run.finished", "", "done")], rows)

@@ -40,7 +40,8 @@ class Conversation(StackTest):
         self.assertEqual(headers["x-sluice-chain"], chain)
         self.assertTrue(file.exists())
 
-        rows = self.wait_for_actions(chain, 8)
+        rows = self.wait_for_rows("select action, hop, decision, rule, grant_id, outcome from audit.conversation "
+                                  f"where chain_id = '{chain}'", 8)
 
         self.assertEqual([r[0] for r in rows], ["chat.request", "chat.suggestion", "tool.execute", "policy.decision",
                                                 "tool.intent", "tool.outcome", "chat.request", "chat.answer"], rows)
@@ -51,17 +52,6 @@ class Conversation(StackTest):
         self.assertEqual(intent[4], decision[4], "intent and decision carry one grant")
         self.assertEqual(outcome[4], intent[4])
         self.assertEqual(outcome[5], "done")
-
-    def wait_for_actions(self, chain, count):
-        import time
-        query = ("select action, hop, decision, rule, grant_id, outcome from audit.conversation "
-                 f"where chain_id = '{chain}'")
-        deadline = time.monotonic() + 10
-        while True:
-            rows = self.stack.sql(query)
-            if len(rows) >= count or time.monotonic() > deadline:
-                return rows
-            time.sleep(0.1)
 
     def test_a_repeated_write_execution_is_answered_from_the_trail(self):
         target = self.stack.demo_folder / "once.txt"

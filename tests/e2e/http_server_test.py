@@ -70,6 +70,10 @@ class HttpServer(StackTest):
         return self.stack.request("POST", "/v1/mcp/tool/execute", {
             "id": call_id, "type": "function", "function": {"name": tool, "arguments": json.dumps(arguments)}})
 
+    def story(self, headers, count):
+        chain = headers["x-sluice-chain"]
+        return self.wait_for_rows(f"select action, outcome from audit.conversation where chain_id = '{chain}'", count)
+
     def test_1_a_tool_is_offered_executed_once_and_told_by_the_trail(self):
         client = self.state("web")
         self.assertEqual(client["state"], "connected", client)
@@ -85,12 +89,7 @@ class HttpServer(StackTest):
         self.assertEqual(len(calls), 1)
         self.assertEqual(calls[0][2]["authorization"], "Bearer upstream")
         self.assertNotIn(self.stack.key, json.dumps(self.journal()), "the caller's key never goes upstream")
-        rows = []
-        deadline = time.monotonic() + 10
-        while len(rows) < 4 and time.monotonic() < deadline:
-            time.sleep(0.1)
-            rows = self.stack.sql("select action, outcome from audit.conversation "
-                                  f"where chain_id = '{headers['x-sluice-chain']}'")
+        rows = self.story(headers, 4)
         self.assertEqual([r[0] for r in rows], ["tool.execute", "policy.decision", "tool.intent", "tool.outcome"])
         self.assertEqual(rows[3][1], "done")
 
@@ -99,12 +98,7 @@ class HttpServer(StackTest):
 
         self.assertNotEqual(status, 200, text)
         self.assertIn("answer", text)
-        rows = []
-        deadline = time.monotonic() + 10
-        while len(rows) < 4 and time.monotonic() < deadline:
-            time.sleep(0.1)
-            rows = self.stack.sql("select action, outcome from audit.conversation "
-                                  f"where chain_id = '{headers['x-sluice-chain']}'")
+        rows = self.story(headers, 4)
         self.assertEqual(rows[-1], ["tool.outcome", "unknown"], rows)
         self.assertEqual(len([e for e in self.journal() if e[1] == "tools/call"]), 2, "this and the one before")
 
