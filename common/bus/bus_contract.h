@@ -134,6 +134,13 @@ class BusContract : public ::testing::Test {
   std::vector<std::unique_ptr<Peer>> peers_;
 };
 
+// Acknowledges nothing.
+inline Async<void> fetch_and_keep(DurableConsumer* consumer) {
+  for (;;) {
+    SLUICE_CO_CHECK_OK(co_await consumer->fetch(10, std::chrono::seconds(1)));
+  }
+}
+
 TYPED_TEST_SUITE_P(BusContract);
 
 TYPED_TEST_P(BusContract, EverySubscriberGetsAMessageAndOneOfEachQueueGroup) {
@@ -712,6 +719,45 @@ TYPED_TEST_P(BusContract, WhatAConsumerDidNotAcknowledgeComesAtOnceToTheNext) {
   EXPECT_LT(this->rig_.clock()->now() - ended, std::max(this->rig_.ack_wait(), 500ms));
 }
 
+// Each round a message on its way while its reader stops, which is a race, and one behind it.
+TYPED_TEST_P(BusContract, AStoppedConsumerLeavesNothingToWaitForToTheNext) {
+  constexpr int kRounds = 20;
+  Peer& writer = this->join("audit-writer");
+  const auto store = [this, &writer](const std::string& bytes) {
+    const TimePoint deadline = this->rig_.clock()->now() + 20s;
+    return this->run(writer.transport->publish_durable("t.durable", bytes, deadline));
+  };
+  for (int round = 0; round < kRounds; ++round) {
+    const std::string before = "before " + std::to_string(round);
+    const std::string after = "after " + std::to_string(round);
+    auto consumer = this->run(writer.transport->consume("DURABLE", "t.durable", "reader"));
+    ASSERT_THAT(consumer, IsOk());
+    async::TaskGroup tasks(this->rig_.loop().get_executor(), [](std::string_view, const Error&) {});
+    tasks.spawn("fetch", fetch_and_keep(consumer.value().get()));
+    this->pause(2ms);
+
+    ASSERT_THAT(store(before), IsOk());
+    consumer.value()->stop();
+    ASSERT_THAT(store(after), IsOk());
+    ASSERT_THAT(this->run(tasks.cancel_and_close()), IsOk());
+    consumer = Error(Code::Cancelled, "terminated");
+    auto next = this->run(writer.transport->consume("DURABLE", "t.durable", "reader"));
+    ASSERT_THAT(next, IsOk());
+    std::set<std::string> seen;
+    const TimePoint until = this->rig_.clock()->now() + 500ms;
+    while (seen.size() < 2 && this->rig_.clock()->now() < until) {
+      const auto some = this->run(next.value()->fetch(10, 100ms));
+      ASSERT_THAT(some, IsOk());
+      for (const DurableMessage& message : some.value()) {
+        seen.insert(message.bytes);
+      }
+      EXPECT_THAT(this->run(next.value()->acknowledge(some.value())), IsOk());
+    }
+
+    ASSERT_EQ(seen, (std::set<std::string>{before, after})) << round;
+  }
+}
+
 REGISTER_TYPED_TEST_SUITE_P(
     BusContract,
     EverySubscriberGetsAMessageAndOneOfEachQueueGroup,
@@ -738,7 +784,8 @@ REGISTER_TYPED_TEST_SUITE_P(
     DrainingFinishesWhatIsInFlightAndTakesNothingNew,
     DrainingCancelsWhatIsNotDoneAtItsDeadline,
     DurableMessagesAreStoredFetchedAndAcknowledgedOnce,
-    WhatAConsumerDidNotAcknowledgeComesAtOnceToTheNext
+    WhatAConsumerDidNotAcknowledgeComesAtOnceToTheNext,
+    AStoppedConsumerLeavesNothingToWaitForToTheNext
 );
 
 }  // namespace sluice::bus

@@ -124,8 +124,11 @@ class NatsConsumer final : public DurableConsumer {
       if (!link_->connected()) {
         co_return Error(Code::Unavailable, "not connected to the bus; try again");
       }
-      SLUICE_CO_CHECK_OK(ask(count, wait));
-      SLUICE_CO_CHECK_OK(co_await wait_for_arrival(std::min(until, asked_until_)));
+      if (!stopped_) {
+        SLUICE_CO_CHECK_OK(ask(count, wait));
+      }
+      const TimePoint wake = stopped_ ? until : std::min(until, asked_until_);
+      SLUICE_CO_CHECK_OK(co_await wait_for_arrival(wake));
     }
     if (!buffer_.empty() && buffer_.size() < count && wait.count() > 0) {
       SLUICE_CO_CHECK_OK(co_await async::sleep_for(clock_, kFetchGather));
@@ -144,6 +147,11 @@ class NatsConsumer final : public DurableConsumer {
       unacknowledged_.erase(message.ack_token);
     }
     co_return Result<void>();
+  }
+
+  void stop() override {
+    stopped_ = true;
+subscription_->stop();
   }
 
   [[nodiscard]] std::uint64_t pending() const override { return pending_ + buffer_.size(); }
@@ -206,6 +214,7 @@ class NatsConsumer final : public DurableConsumer {
   std::size_t asked_ = 0;
   TimePoint asked_until_;
   std::uint64_t pending_ = 0;
+  bool stopped_ = false;
   async::OneShot<void>* arrival_ = nullptr;
 };
 

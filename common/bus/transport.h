@@ -61,6 +61,9 @@ class DurableConsumer {
   ) = 0;
   // Acknowledges each of these.
   virtual Async<void> acknowledge(std::vector<DurableMessage> messages) = 0;
+  // Asks for no more; what is on its way still comes. Whatever is published afterwards is for the
+  // next consumer, so that who stops this one first gives back all it leaves.
+  virtual void stop() = 0;
   // Messages in the stream not delivered to this consumer yet, as last told by the server.
   [[nodiscard]] virtual std::uint64_t pending() const = 0;
 };

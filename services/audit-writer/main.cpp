@@ -101,6 +101,7 @@ Async<void> serve_until_stopped(
   if (stopped.ok()) {
     stopped = co_await runtime.stopped();
   }
+  handlers->record.stop();
   const auto drained =
       co_await service::drain(runtime, link, runtime.clock()->now() + drain_timeout);
   SLUICE_CO_CHECK_OK(co_await tasks.cancel_and_close());

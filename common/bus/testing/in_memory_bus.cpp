@@ -175,7 +175,7 @@ class InMemoryBroker::Consumer final : public DurableConsumer {
 
   Async<std::vector<DurableMessage>> fetch(std::size_t count, std::chrono::milliseconds wait)
       override {
-    for (std::int64_t waited_ms = 0; pending() == 0 && waited_ms < wait.count(); ++waited_ms) {
+    for (std::int64_t waited_ms = 0; next_ == end() && waited_ms < wait.count(); ++waited_ms) {
       if (co_await async::is_cancelled()) {
         co_return Error(Code::Cancelled, "the operation was cancelled");
       }
@@ -185,7 +185,7 @@ class InMemoryBroker::Consumer final : public DurableConsumer {
     }
     std::vector<DurableMessage> messages;
     const auto& acknowledged = acks();
-    while (next_ < stream_->messages.size() && messages.size() < count) {
+    while (next_ < end() && messages.size() < count) {
       if (!acknowledged[next_]) {
         messages.push_back({stream_->messages[next_], next_ + 1, std::to_string(next_)});
       }
@@ -202,9 +202,13 @@ class InMemoryBroker::Consumer final : public DurableConsumer {
     co_return Result<void>();
   }
 
+  void stop() override { end_ = stream_->messages.size(); }
+
   [[nodiscard]] std::uint64_t pending() const override { return stream_->messages.size() - next_; }
 
  private:
+  [[nodiscard]] std::size_t end() const { return end_.value_or(stream_->messages.size()); }
+
   std::vector<bool>& acks() {
     auto& acknowledged = stream_->acknowledged[name_];
     acknowledged.resize(stream_->messages.size());
@@ -215,6 +219,7 @@ class InMemoryBroker::Consumer final : public DurableConsumer {
   Stream* stream_;
   std::string name_;
   std::size_t next_ = 0;
+  std::optional<std::size_t> end_;  // stopped: messages from there on are not for this one
 };
 
 InMemoryTransport::InMemoryTransport(Executor executor, InMemoryBroker* broker)

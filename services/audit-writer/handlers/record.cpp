@@ -63,7 +63,12 @@ Async<void> RecordHandler::run() {
     );
     Result<void> ended;
     if (consumer.ok()) {
-      ended = co_await consume(consumer.value().get());
+      consumer_ = consumer.value().get();
+      if (stopped_) {
+        consumer_->stop();
+      }
+      ended = co_await consume(consumer_);
+      consumer_ = nullptr;
     } else {
       ended = consumer.error();
     }
@@ -72,6 +77,13 @@ Async<void> RecordHandler::run() {
     }
     interrupted(ended.error());
     SLUICE_CO_CHECK_OK(co_await async::sleep_for(deps_.clock, backoff.next()));
+  }
+}
+
+void RecordHandler::stop() {
+  stopped_ = true;
+  if (consumer_ != nullptr) {
+    consumer_->stop();
   }
 }
 

@@ -37,6 +37,9 @@ class RecordHandler {
 
   // Until cancelled.
   Async<void> run();
+  // Takes nothing more from the stream; what is on its way still comes and is stored. Before the
+  // end of run(), so that the next writer need not wait until its acknowledgement is overdue.
+  void stop();
   // One round: fetch, insert, acknowledge. Errors: Unavailable, Deadline, Cancelled; nothing is
   // acknowledged then.
   Async<void> round(bus::DurableConsumer* consumer);
@@ -58,6 +61,8 @@ class RecordHandler {
   Deps deps_;
   FetchSize fetch_size_;
   std::string interruption_;
+  bus::DurableConsumer* consumer_ = nullptr;  // while run() has one
+  bool stopped_ = false;
   observability::Counter& records_;
   observability::Counter& repeats_;
   observability::Counter& rejected_;

@@ -48,11 +48,14 @@ class ScriptedConsumer final : public bus::DurableConsumer {
     co_return Result<void>();
   }
 
+  void stop() override { stopped = true; }
+
   [[nodiscard]] std::uint64_t pending() const override { return messages.size(); }
 
   std::deque<std::string> messages;
   std::size_t acknowledged = 0;
   std::size_t asked = 0;
+  bool stopped = false;
 
  private:
   testing::FaultPlan* faults_;
