@@ -151,7 +151,7 @@ class NatsConsumer final : public DurableConsumer {
 
   void stop() override {
     stopped_ = true;
-subscription_->stop();
+    subscription_->stop();
   }
 
   [[nodiscard]] std::uint64_t pending() const override { return pending_ + buffer_.size(); }

@@ -5,8 +5,6 @@
 #include "common/json/write.h"
 #include "common/mcp/line_splitter.h"
 
-#include <algorithm>
-
 namespace sluice::mcp {
 namespace {
 
@@ -20,11 +18,6 @@ std::string quoted_json(std::string_view text) {
 }
 
 }  // namespace
-
-bool is_legacy_version(std::string_view version) {
-  return std::find(kLegacyVersions.begin(), kLegacyVersions.end(), version) !=
-         kLegacyVersions.end();
-}
 
 std::string initialize_params(const Implementation& client) {
   return R"({"protocolVersion":)" + quoted_json(kLegacyVersions.front()) +

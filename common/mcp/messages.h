@@ -5,8 +5,8 @@
 
 #include "common/json/value.h"
 #include "common/mcp/json_rpc.h"
+#include "common/mcp/protocol.h"
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,12 +14,6 @@
 #include <vector>
 
 namespace sluice::mcp {
-
-// Legacy-era revisions, newest first. The first is the one offered.
-inline constexpr std::array<std::string_view, 4> kLegacyVersions{
-    "2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"
-};
-[[nodiscard]] bool is_legacy_version(std::string_view version);
 
 struct Implementation {
   std::string name;
