@@ -127,19 +127,26 @@ struct FrontDoor {
              .clock = runtime.clock(),
              .run_time = config.run_time}
         ),
-        execute(
+        tools(
             {.admission = &admission,
              .catalog = &catalog,
-             .chains = &chains,
              .policy = &ports.policy,
              .servers = &ports.servers,
-             .code = &code,
              .journal = &ports.journal,
              .trail = &trail,
              .audit = audit,
              .clock = runtime.clock(),
-             .metrics = runtime.metrics(),
              .tool_timeout = config.tool_execution_timeout}
+        ),
+        execute(
+            {.admission = &admission,
+             .catalog = &catalog,
+             .chains = &chains,
+             .tools = &tools,
+             .code = &code,
+             .trail = &trail,
+             .audit = audit,
+             .metrics = runtime.metrics()}
         ),
         server_list({.admission = &admission, .servers = &ports.servers}) {}
 
@@ -154,6 +161,7 @@ struct FrontDoor {
   EmbeddingsHandler embeddings;
   ModelsHandler models;
   CodeExecution code;
+  ToolExecution tools;
   ExecuteToolHandler execute;
   ServersHandler server_list;
 };

@@ -55,15 +55,19 @@ class ProviderRouter {
   virtual Async<provider::v1::ModelsReply> models(RequestContext context) = 0;
 };
 
+// Takes one progress notification of a server, a whole JSON-RPC message, with the server's token.
+using ProgressSink = std::function<Async<void>(std::string notification)>;
+
 class ToolServers {
  public:
   virtual ~ToolServers() = default;
   virtual Async<connector::v1::CatalogReply> catalog(
       connector::v1::CatalogRequest request, RequestContext context
   ) = 0;
-  // Carries out one granted request and waits for its end; progress is dropped.
+  // Carries out one granted request and waits for its end. progress may be empty; an error of it
+  // ends the wait, not the request.
   virtual Async<connector::v1::Final> request(
-      connector::v1::Request request, RequestContext context
+      connector::v1::Request request, ProgressSink progress, RequestContext context
   ) = 0;
   virtual Async<connector::v1::ManageReply> list(RequestContext context) = 0;
 };

@@ -11,7 +11,7 @@ Async<connector::v1::CatalogReply> BusToolServers::catalog(
 }
 
 Async<connector::v1::Final> BusToolServers::request(
-    connector::v1::Request request, RequestContext context
+    connector::v1::Request request, ProgressSink progress, RequestContext context
 ) {
   std::string server = request.server_id();
   SLUICE_CO_TRY(
@@ -21,9 +21,12 @@ Async<connector::v1::Final> BusToolServers::request(
       )
   );
   for (;;) {  // ends with the stream, which has a deadline
-    SLUICE_CO_TRY(const auto progress, co_await stream.next());
-    if (!progress) {
+    SLUICE_CO_TRY(auto chunk, co_await stream.next());
+    if (!chunk) {
       co_return std::move(stream.final());
+    }
+    if (progress) {
+      SLUICE_CO_CHECK_OK(co_await progress(std::move(*chunk->mutable_notification())));
     }
   }
 }

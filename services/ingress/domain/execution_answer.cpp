@@ -1,32 +1,23 @@
 #include "services/ingress/domain/execution_answer.h"
 
-#include "services/ingress/domain/code_tool.h"
 #include "services/ingress/domain/openai_error.h"
 #include "services/ingress/domain/tool_message.h"
 
 #include "common/http/error_map.h"
-#include "common/json/parse.h"
 
 #include <utility>
 
 namespace sluice::ingress {
 namespace {
 
-// The message of a JSON-RPC error member, or what stands in for it.
-std::string message_in(const std::string& error, std::string_view fallback) {
-  const auto parsed = json::parse(error);
-  return parsed.ok() ? parsed.value().text_or("message", fallback) : std::string(fallback);
-}
-
-}  // namespace
-
-http::HttpResponse denied(const std::string& rule, const std::string& reason) {
+http::HttpResponse denied(const policy::v1::Decision& decision) {
+  const std::string& reason = decision.reason();
   return response_of({
       .status = 403,
       .type = "permission_error",
       .code = "tool_denied",
       .message = reason.empty() ? "policy does not let you run this tool" : reason,
-      .members = {{"rule", rule}, {"reason", reason}},
+      .members = {{"rule", decision.rule()}, {"reason", reason}},
       .should_retry = ShouldRetry::No,
   });
 }
@@ -46,36 +37,6 @@ http::HttpResponse approval_required(const policy::v1::Decision& decision) {
            {"approval_id", decision.approval_id()}},
       .should_retry = ShouldRetry::No,
   });
-}
-
-http::HttpResponse unknown_tool(const std::string& name, const CatalogSnapshot& snapshot) {
-  if (name == kExecuteToolCode) {
-    return http::error_response(
-        Error(
-            Code::NotFound,
-            "no server is offered to scripts; call its tools one by one, or ask the operator to "
-            "set is_code_mode_client"
-        ),
-        http::Dialect::OpenAi
-    );
-  }
-  std::string message = "no connected server has a tool \"" + name + "\"";
-  const auto near = snapshot.names_near(name);
-  for (std::size_t i = 0; i < near.size(); ++i) {
-    message.append(
-               i == 0                 ? "; did you mean \""
-               : i + 1 == near.size() ? " or \""
-                                      : ", \""
-    )
-        .append(near[i])
-        .append("\"");
-  }
-  if (near.empty()) {
-    message.append("; tools are named <server>-<tool>, GET /api/mcp/clients lists the servers");
-  } else {
-    message.push_back('?');
-  }
-  return http::error_response(Error(Code::NotFound, std::move(message)), http::Dialect::OpenAi);
 }
 
 http::HttpResponse in_progress() {
@@ -116,20 +77,51 @@ http::HttpResponse not_carried_out(const std::string& why) {
   });
 }
 
-Result<http::HttpResponse> answer_of(
-    const connector::v1::Final& final, const std::string& call_id, CallFormat format
-) {
-  if (final.outcome() == connector::v1::OUTCOME_UNKNOWN) {
+// One overload an end.
+struct Wording {
+  const std::string& call_id;
+  CallFormat format;
+
+  Result<http::HttpResponse> operator()(const UnknownTool& end) const {
+    return http::error_response(Error(Code::NotFound, end.message), http::Dialect::OpenAi);
+  }
+
+  Result<http::HttpResponse> operator()(const Withheld& end) const {
+    return end.waits() ? approval_required(end.decision) : denied(end.decision);
+  }
+
+  Result<http::HttpResponse> operator()(const Finished& end) const {
+    SLUICE_TRY(
+        std::string message,
+        tool_message({.result = end.final.result(), .error = end.final.error()}, call_id, format)
+    );
+    return json_response(200, std::move(message));
+  }
+
+  Result<http::HttpResponse> operator()(const Replayed& end) const {
+    SLUICE_TRY(std::string message, recorded_tool_message(end.kept, call_id, format));
+    auto response = json_response(200, std::move(message));
+    response.headers.add("x-sluice-replayed", "true");
+    return response;
+  }
+
+  Result<http::HttpResponse> operator()(const InProgress& /*end*/) const { return in_progress(); }
+
+  Result<http::HttpResponse> operator()(const OutcomeUnknown& /*end*/) const {
     return outcome_unknown();
   }
-  if (final.outcome() == connector::v1::OUTCOME_FAILED) {
-    return not_carried_out(message_in(final.error(), "the tool's server could not be reached"));
+
+  Result<http::HttpResponse> operator()(const NotCarriedOut& end) const {
+    return not_carried_out(end.why);
   }
-  SLUICE_TRY(
-      std::string message,
-      tool_message({.result = final.result(), .error = final.error()}, call_id, format)
-  );
-  return json_response(200, std::move(message));
+};
+
+}  // namespace
+
+Result<http::HttpResponse> answer_of(
+    const ExecutionEnd& end, const std::string& call_id, CallFormat format
+) {
+  return std::visit(Wording{call_id, format}, end);
 }
 
 }  // namespace sluice::ingress

@@ -1,8 +1,6 @@
 #include "services/ingress/handlers/execute_code.h"
 
 #include "services/ingress/domain/code_message.h"
-#include "services/ingress/domain/openai_error.h"
-#include "services/ingress/domain/tool_message.h"
 #include "services/ingress/limits.h"
 
 #include "common/json/parse.h"
@@ -49,18 +47,13 @@ Async<CodeAnswer> CodeExecution::run(CodeCall call, RequestContext context) {
       const codemode::v1::RunFinal final,
       co_await deps_.runner->run(std::move(request), line, std::move(context))
   );
-  const bool ok = final.outcome() == codemode::v1::OUTCOME_OK;
-  CodeAnswer answer;
-  answer.hop = final.hop();
-  answer.response = json_response(
-      200,
-      text_message(
-          code_content(final, console), ok ? IsError::No : IsError::Yes, call.call_id, call.format
-      )
-  );
-  answer.response.headers.add("x-sluice-run", final.run_id());
-  answer.response.headers.add("x-sluice-outcome", outcome_name(final.outcome()));
-  co_return answer;
+  co_return CodeAnswer{
+      .content = code_content(final, console),
+      .ok = final.outcome() == codemode::v1::OUTCOME_OK,
+      .run_id = final.run_id(),
+      .outcome = outcome_name(final.outcome()),
+      .hop = final.hop()
+  };
 }
 
 }  // namespace sluice::ingress

@@ -1,13 +1,11 @@
-// CodeExecution: runs the script of an executeToolCode call in codemode-sandbox and makes the tool
-// message of what came of it. A script that fails is a message with is_error, status 200: the model
-// can mend it.
+// CodeExecution: runs the script of an executeToolCode call in codemode-sandbox and words what came
+// of it. A script that fails is an answer too: the model can mend it.
 //
 // Executing the same call again runs the script again; its writes and deletes meet the grants of
 // the first run and are answered from the trail (codemode-sandbox, ToolCaller).
 #pragma once
 
 #include "services/ingress/domain/admission.h"
-#include "services/ingress/domain/tool_call.h"
 #include "services/ingress/ports.h"
 
 #include "common/async/clock.h"
@@ -28,12 +26,14 @@ struct CodeCall {
   const http::HttpRequest* request = nullptr;  // carries the credential; outlives the run
   std::string source;
   std::string call_id;
-  CallFormat format = CallFormat::Chat;
   policy::v1::ToolFilter filter;  // of the request's include headers
 };
 
 struct CodeAnswer {
-  http::HttpResponse response;
+  std::string content;  // JSON, for the model (code_message.h)
+  bool ok = false;      // the script returned
+  std::string run_id;
+  std::string outcome;    // outcome_name()
   std::uint32_t hop = 0;  // highest of the run's records
 };
 

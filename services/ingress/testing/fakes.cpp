@@ -149,10 +149,15 @@ Async<connector::v1::CatalogReply> FakeToolServers::catalog(
 }
 
 Async<connector::v1::Final> FakeToolServers::request(
-    connector::v1::Request request, RequestContext context
+    connector::v1::Request request, ProgressSink sink, RequestContext context
 ) {
   requests.emplace_back(std::move(request), std::move(context));
   SLUICE_CO_CHECK_OK(fault_of(faults_));
+  for (const std::string& notification : progress) {
+    if (sink) {
+      SLUICE_CO_CHECK_OK(co_await sink(notification));
+    }
+  }
   if (finals_.empty()) {
     connector::v1::Final final;
     final.set_outcome(connector::v1::OUTCOME_DONE);

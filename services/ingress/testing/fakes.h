@@ -98,8 +98,10 @@ class FakeToolServers final : public ToolServers {
   Async<connector::v1::CatalogReply> catalog(
       connector::v1::CatalogRequest request, RequestContext context
   ) override;
-  Async<connector::v1::Final> request(connector::v1::Request request, RequestContext context)
-      override;
+  // Reports progress, then plays one final after the other; without one the tool says "done".
+  Async<connector::v1::Final> request(
+      connector::v1::Request request, ProgressSink progress, RequestContext context
+  ) override;
   Async<connector::v1::ManageReply> list(RequestContext context) override;
 
   void push(Result<connector::v1::Final> final) { finals_.push_back(std::move(final)); }
@@ -108,6 +110,7 @@ class FakeToolServers final : public ToolServers {
 
   connector::v1::CatalogReply catalog_reply;
   connector::v1::ManageReply list_reply;
+  std::vector<std::string> progress;  // of each request
   int catalogs = 0;
   std::vector<std::pair<connector::v1::Request, RequestContext>> requests;
 

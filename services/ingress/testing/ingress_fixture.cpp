@@ -127,17 +127,24 @@ IngressFixture::IngressFixture(testing::FaultPlan* faults, ToolInjection injecti
       ),
       models({.admission = &admission, .provider = &provider}),
       code({.admission = &admission, .runner = &scripts, .clock = &clock}),
+      tools(
+          {.admission = &admission,
+           .catalog = &catalog,
+           .policy = &policy,
+           .servers = &servers,
+           .journal = &journal,
+           .trail = &trail,
+           .audit = &audit,
+           .clock = &clock}
+      ),
       execute(
           {.admission = &admission,
            .catalog = &catalog,
            .chains = &chains,
-           .policy = &policy,
-           .servers = &servers,
+           .tools = &tools,
            .code = &code,
-           .journal = &journal,
            .trail = &trail,
            .audit = &audit,
-           .clock = &clock,
            .metrics = metrics.get()}
       ),
       server_list({.admission = &admission, .servers = &servers}) {

@@ -97,6 +97,7 @@ class IngressFixture {
   EmbeddingsHandler embeddings;
   ModelsHandler models;
   CodeExecution code;
+  ToolExecution tools;
   ExecuteToolHandler execute;
   ServersHandler server_list;
   std::unique_ptr<http::testing::RecordingResponseWriter> writer;  // of the last chat

@@ -1,0 +1,273 @@
+#include "services/ingress/domain/tool_execution.h"
+
+#include "services/ingress/domain/code_tool.h"
+#include "services/ingress/limits.h"
+
+#include "common/json/parse.h"
+
+#include <utility>
+
+namespace sluice::ingress {
+namespace {
+
+// A policy change between decision and use is met by deciding once more, not again and again.
+constexpr std::uint32_t kDecisionsMax = 2;
+// Hops of one decision and of what the connector records under it.
+constexpr std::uint32_t kHopsPerDecision = 4;
+// Rules by which policy-engine says that its catalog is not the one the call was made from.
+constexpr std::string_view kCatalogRules = "catalog.";
+
+bool is_read(const policy::v1::Decision& decision) {
+  return decision.effect_class() == policy::v1::EFFECT_CLASS_READ;
+}
+
+// The message of a JSON-RPC error member, or what stands in for it.
+std::string message_in(const std::string& error, std::string_view fallback) {
+  const auto parsed = json::parse(error);
+  return parsed.ok() ? parsed.value().text_or("message", fallback) : std::string(fallback);
+}
+
+ExecutionEnd end_of(connector::v1::Final final) {
+  switch (final.outcome()) {
+    case connector::v1::OUTCOME_UNKNOWN:
+      return OutcomeUnknown{};
+    case connector::v1::OUTCOME_FAILED:
+      return NotCarriedOut{message_in(final.error(), "the tool's server could not be reached")};
+    default:
+      return Finished{std::move(final)};
+  }
+}
+
+std::string unknown_tool_message(const std::string& name, const CatalogSnapshot& snapshot) {
+  if (name == kExecuteToolCode) {
+    return "no server is offered to scripts; call its tools one by one, or ask the operator to "
+           "set is_code_mode_client";
+  }
+  std::string message = "no connected server has a tool \"" + name + "\"";
+  const auto near = snapshot.names_near(name);
+  for (std::size_t i = 0; i < near.size(); ++i) {
+    message.append(
+               i == 0                 ? "; did you mean \""
+               : i + 1 == near.size() ? " or \""
+                                      : ", \""
+    )
+        .append(near[i])
+        .append("\"");
+  }
+  if (near.empty()) {
+    message.append("; tools are named <server>-<tool>, GET /api/mcp/clients lists the servers");
+  } else {
+    message.push_back('?');
+  }
+  return message;
+}
+
+}  // namespace
+
+Async<ExecutionEnd> ToolExecution::run(
+    Execution* execution, SnapshotPtr snapshot, Narrowing narrowing
+) {
+  const std::string& name = execution->call.name;
+  const ToolEntry* tool = snapshot->find(name);
+  if (tool == nullptr) {
+    if (const std::string* server = snapshot->awaited_server_of(name)) {
+      co_return Error(
+          Code::Unavailable,
+          "server \"" + *server + "\" is not connected yet; try again in a few seconds"
+      )
+          .with_retry_after(std::chrono::seconds(1));
+    }
+    SLUICE_CO_CHECK_OK(co_await record(execution, nullptr, "no server has this tool"));
+    co_return UnknownTool{unknown_tool_message(name, *snapshot)};
+  }
+  if (narrowing.restricted() && !narrowing.allows(tool->server, tool->tool)) {
+    Withheld withheld;
+    withheld.decision.set_verdict(policy::v1::VERDICT_DENY);
+    withheld.decision.set_rule("request.include");
+    withheld.decision.set_reason("this request's include headers leave the tool out");
+    SLUICE_CO_CHECK_OK(co_await record(execution, tool, withheld.decision.reason()));
+    co_return withheld;
+  }
+  Attempt attempt{
+      .execution = execution,
+      .tool = *tool,
+      .decision_id =
+          decision_id_of(execution->owner, execution->context.chain, execution->call, *tool)
+  };
+  SLUICE_CO_CHECK_OK(co_await record(execution, &attempt.tool, ""));
+  co_return co_await decide_and_run(&attempt);
+}
+
+Async<void> ToolExecution::record(
+    Execution* execution, const ToolEntry* tool, std::string refusal
+) {
+  SLUICE_CO_CHECK_OK(deps_.trail->tool_execute(
+      execution->context, *execution->caller, execution->call, tool, refusal
+  ));
+  co_return co_await deps_.audit->written();
+}
+
+Async<ExecutionEnd> ToolExecution::decide_and_run(Attempt* attempt) {
+  for (;;) {  // at most kDecisionsMax rounds
+    SLUICE_CO_TRY(const policy::v1::Decision decision, co_await decide_current(attempt));
+    if (decision.grant().empty()) {
+      co_return Withheld{decision};
+    }
+    auto final = co_await carry_out(attempt, decision);
+    if (final.ok()) {
+      co_return end_of(std::move(final).value());
+    }
+    const Code code = final.error().code();
+    if (code == Code::Cancelled || (is_read(decision) && code != Code::Conflict)) {
+      co_return std::move(final).error();
+    }
+    // Used before, refused under an older policy version, or cut off: the trail says which.
+    SLUICE_CO_TRY(auto known, co_await recall(attempt->execution, decision.grant_id()));
+    if (known) {
+      co_return std::move(*known);
+    }
+    if (code != Code::Conflict || attempt->decisions >= kDecisionsMax) {
+      co_return std::move(final).error();
+    }
+    SLUICE_CO_CHECK_OK(co_await refresh(attempt));
+  }
+}
+
+Async<policy::v1::Decision> ToolExecution::decide_current(Attempt* attempt) {
+  auto decided = co_await decide(attempt);
+  const bool outdated = decided.ok() ? decided.value().rule().starts_with(kCatalogRules)
+                                     : decided.error().code() == Code::Conflict;
+  if (!outdated || attempt->decisions >= kDecisionsMax) {
+    co_return decided;
+  }
+  const std::string seen = attempt->tool.definition_hash;
+  SLUICE_CO_CHECK_OK(co_await refresh(attempt));
+  if (decided.ok() && attempt->tool.definition_hash == seen) {
+    co_return decided;
+  }
+  co_return co_await decide(attempt);
+}
+
+Async<policy::v1::Decision> ToolExecution::decide(Attempt* attempt) {
+  policy::v1::DecideRequest request;
+  request.set_decision_id(attempt->decision_id);
+  request.set_decision_unix_ms(deps_.clock->unix_ms());
+  request.set_mode(policy::v1::MODE_MANUAL);
+  auto* call = request.add_calls();
+  call->set_server_id(attempt->tool.server_id);
+  call->set_server(attempt->tool.server);
+  call->set_tool(attempt->tool.tool);
+  call->set_definition_hash(attempt->tool.definition_hash);
+  call->set_arguments(attempt->execution->call.arguments);
+  call->set_tool_call_id(attempt->execution->call.id);
+  call->set_approval_id(attempt->execution->approval_id);
+
+  RequestContext context = attempt->execution->context;
+  context.hop += 1 + attempt->decisions * kHopsPerDecision;
+  ++attempt->decisions;
+  auto reply = co_await deps_.policy->decide(std::move(request), std::move(context));
+  if (!reply.ok()) {
+    if (reply.error().code() == Code::Deadline) {
+      co_return std::move(reply).error().as(Code::Unavailable).while_doing("deciding");
+    }
+    co_return std::move(reply).error().while_doing("deciding");
+  }
+  if (reply.value().decisions_size() != 1) {
+    co_return Error(Code::Internal, "policy-engine answered without a decision; report this");
+  }
+  co_return std::move(*reply.value().mutable_decisions(0));
+}
+
+Async<connector::v1::Final> ToolExecution::carry_out(
+    Attempt* attempt, policy::v1::Decision decision
+) {
+  connector::v1::Request request;
+  request.set_server_id(attempt->tool.server_id);
+  request.set_method("tools/call");
+  request.set_params(attempt->execution->call.arguments);
+  request.set_grant(std::move(*decision.mutable_grant()));
+  request.set_tool_call_id(attempt->execution->call.id);
+  RequestContext context =
+      attempt->execution->context.with_deadline(deps_.clock->now() + deps_.tool_timeout);
+  context.hop += 2 + (attempt->decisions - 1) * kHopsPerDecision;
+  co_return co_await deps_.servers->request(
+      std::move(request), attempt->execution->progress, std::move(context)
+  );
+}
+
+Async<std::optional<ExecutionEnd>> ToolExecution::recall(
+    Execution* execution, std::string grant_id
+) {
+  audit::v1::JournalRequest request;
+  request.set_grant_id(std::move(grant_id));
+  request.set_tenant(execution->owner.tenant);
+  request.set_principal(execution->owner.principal);
+  // The tool may have taken longer than the caller token lives.
+  SLUICE_CO_TRY(
+      execution->context.caller_token,
+      co_await deps_.admission->fresh_token(execution->request, execution->context)
+  );
+  auto reply = co_await deps_.journal->journal(std::move(request), execution->context);
+  if (!reply.ok()) {
+    co_return std::move(reply)
+        .error()
+        .as(Code::Unavailable)
+        .while_doing("asking the trail what became of a call");
+  }
+  std::optional<ExecutionEnd> end;
+  switch (reply.value().state()) {
+    case audit::v1::JournalReply::STATE_IN_PROGRESS:
+      end = InProgress{};
+      break;
+    case audit::v1::JournalReply::STATE_UNKNOWN:
+      end = OutcomeUnknown{};
+      break;
+    case audit::v1::JournalReply::STATE_FINISHED: {
+      audit::v1::Record outcome;
+      const bool read = outcome.ParseFromString(reply.value().outcome_record());
+      if (read && outcome.outcome() == audit::v1::OUTCOME_UNKNOWN) {
+        end = OutcomeUnknown{};
+      } else if (read && (outcome.outcome() == audit::v1::OUTCOME_FAILED ||
+                          outcome.outcome() == audit::v1::OUTCOME_REFUSED)) {
+        end = NotCarriedOut{"this call was tried before and failed"};
+      } else {
+        end = Replayed{reply.value().result()};
+      }
+      break;
+    }
+    default:
+      break;
+  }
+  co_return end;
+}
+
+Async<void> ToolExecution::refresh(Attempt* attempt) {
+  deps_.catalog->forget(*attempt->execution->caller);
+  SLUICE_CO_TRY(
+      const SnapshotPtr snapshot,
+      co_await deps_.catalog->snapshot(
+          attempt->execution->caller, Narrowing(), attempt->execution->context
+      )
+  );
+  const ToolEntry* tool = snapshot->find(attempt->execution->call.name);
+  if (tool == nullptr) {
+    co_return Error(
+        Code::NotFound,
+        "the tool was removed while the call was on its way; look at the tools offered and try "
+        "again"
+    );
+  }
+  attempt->tool = *tool;
+  if (tool->effect_class ==
+      policy::v1::EFFECT_CLASS_READ) {  // a read's first grant may have been spent
+    attempt->decision_id = decision_id_of(
+        attempt->execution->owner,
+        attempt->execution->context.chain,
+        attempt->execution->call,
+        attempt->tool
+    );
+  }
+  co_return Result<void>();
+}
+
+}  // namespace sluice::ingress

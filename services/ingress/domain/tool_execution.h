@@ -1,0 +1,78 @@
+// ToolExecution: decides on one tool call and runs it under the grant of policy-engine, for every
+// surface that executes tools. What came of it is a value; each surface words it in its own form.
+//
+// At most once: for writes and deletes the decision follows from the call, so that executing it
+// again is answered from the trail, never by a second effect.
+#pragma once
+
+#include "services/ingress/domain/admission.h"
+#include "services/ingress/domain/catalog_source.h"
+#include "services/ingress/domain/execution_end.h"
+#include "services/ingress/domain/tool_call.h"
+#include "services/ingress/domain/trail.h"
+#include "services/ingress/ports.h"
+
+#include "common/http/message.h"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace sluice::ingress {
+
+// One execution under way.
+struct Execution {
+  const http::HttpRequest* request = nullptr;  // carries the credential; outlives the execution
+  CallerPtr caller;
+  Owner owner;
+  RequestContext context;  // hop: that of tool.execute
+  ToolCall call;
+  std::string approval_id;
+  ProgressSink progress;  // may be empty
+};
+
+class ToolExecution {
+ public:
+  struct Deps {
+    Admission* admission;  // all outlive it
+    CatalogSource* catalog;
+    PolicyEngine* policy;
+    ToolServers* servers;
+    AuditJournal* journal;
+    Trail* trail;
+    audit::Client* audit;
+    async::Clock* clock;
+    std::chrono::milliseconds tool_timeout{30'000
+    };  // mcp.tool_manager_config.tool_execution_timeout
+  };
+
+  explicit ToolExecution(Deps deps) : deps_(deps) {}
+
+  // snapshot: what the caller may see in this request. Errors: Unavailable (also: the tool's server
+  // is not connected yet), Deadline, Cancelled, NotFound (the tool went meanwhile), Invalid.
+  Async<ExecutionEnd> run(Execution* execution, SnapshotPtr snapshot, Narrowing narrowing);
+
+ private:
+  // The tool a call found, and how often it was decided on.
+  struct Attempt {
+    Execution* execution;
+    ToolEntry tool;
+    std::string decision_id;
+    std::uint32_t decisions = 0;
+  };
+
+  Async<void> record(Execution* execution, const ToolEntry* tool, std::string refusal);
+  Async<ExecutionEnd> decide_and_run(Attempt* attempt);
+  Async<policy::v1::Decision> decide(Attempt* attempt);
+  // Decides, and once more where policy or catalog changed in between.
+  Async<policy::v1::Decision> decide_current(Attempt* attempt);
+  Async<connector::v1::Final> carry_out(Attempt* attempt, policy::v1::Decision decision);
+  // What the trail knows of a grant; nullopt when the grant was not used.
+  Async<std::optional<ExecutionEnd>> recall(Execution* execution, std::string grant_id);
+  Async<void> refresh(Attempt* attempt);
+
+  Deps deps_;
+};
+
+}  // namespace sluice::ingress
