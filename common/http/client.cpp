@@ -234,7 +234,7 @@ class PoolingClient final : public Client, public ConnectionOwner, public Pool {
   [[nodiscard]] std::size_t open_connections() const override { return connections_.size(); }
 
  private:
-  struct Origin {
+  struct Origin {                     // and guard
     std::vector<ConnectionPtr> idle;  // the last one is the freshest
     std::size_t open = 0;             // connecting ones included
   };
@@ -242,7 +242,7 @@ class PoolingClient final : public Client, public ConnectionOwner, public Pool {
   Async<std::unique_ptr<Exchange>> start(ClientRequest request) {
     SLUICE_CO_TRY(Url url, parse_url(request.url));
     SLUICE_CO_TRY(const std::string head, format_request(request, url));
-    SLUICE_CO_TRY(ConnectionPtr connection, co_await acquire(url, request.deadline, Reuse::Yes));
+    SLUICE_CO_TRY(ConnectionPtr connection, co_await acquire(url, &request, Reuse::Yes));
     auto first = co_await attempt(connection, head, &request);
     const bool stale = !first.ok() && first.error().code() == Code::Unavailable &&
                        connection->reused() && connection->nothing_received() &&
@@ -250,7 +250,7 @@ class PoolingClient final : public Client, public ConnectionOwner, public Pool {
     if (!stale) {
       co_return first;
     }
-    SLUICE_CO_TRY(connection, co_await acquire(url, request.deadline, Reuse::No));
+    SLUICE_CO_TRY(connection, co_await acquire(url, &request, Reuse::No));
     co_return co_await attempt(connection, head, &request);
   }
 
@@ -283,8 +283,13 @@ class PoolingClient final : public Client, public ConnectionOwner, public Pool {
 
   enum class Reuse { Yes, No };
 
-  Async<ConnectionPtr> acquire(Url url, TimePoint deadline, Reuse reuse) {
-    const std::string key = url.origin();
+  // A connection was checked when it was made, so only one of the same guard will do.
+  static std::string pool_key(const Url& url, const ClientRequest& request) {
+    return request.guard == nullptr ? url.origin() : url.origin() + " " + request.guard->key();
+  }
+
+  Async<ConnectionPtr> acquire(Url url, const ClientRequest* request, Reuse reuse) {
+    const std::string key = pool_key(url, *request);
     Origin& origin = origins_[key];
     if (reuse == Reuse::Yes && !origin.idle.empty()) {
       ConnectionPtr connection = std::move(origin.idle.back());
@@ -298,14 +303,15 @@ class PoolingClient final : public Client, public ConnectionOwner, public Pool {
       SLUICE_CO_TRY(tls_, TlsContext::client(options_.ca_file));
     }
     ++origin.open;
-    const TimePoint until = std::min(deadline, clock_->now() + options_.connect_timeout);
-    auto stream = co_await connect(clock_, loop_, url.tls ? tls_ : nullptr, url, until);
+    const TimePoint until = std::min(request->deadline, clock_->now() + options_.connect_timeout);
+    Destination to{.url = url, .tls = url.tls ? tls_ : nullptr, .guard = request->guard};
+    auto stream = co_await connect(clock_, loop_, std::move(to), until);
     if (!stream.ok()) {
       release(key);
       // Running out of the connect timeout is the server's fault; out of the caller's time, the
       // caller's.
       const bool caller_has_time =
-          stream.error().code() == Code::Deadline && clock_->now() < deadline;
+          stream.error().code() == Code::Deadline && clock_->now() < request->deadline;
       if (caller_has_time) {
         co_return Error(
             Code::Unavailable,
@@ -323,7 +329,7 @@ class PoolingClient final : public Client, public ConnectionOwner, public Pool {
   }
 
   void give_back(ConnectionPtr connection) override {
-    Origin& origin = origins_[connection->origin()];
+    Origin& origin = origins_[connection->pool_key()];
     if (origin.idle.size() >= options_.idle_per_origin_max || connection->closed()) {
       drop(std::move(connection));
       return;
@@ -335,7 +341,7 @@ class PoolingClient final : public Client, public ConnectionOwner, public Pool {
   void drop(ConnectionPtr connection) override {
     connection->close();
     if (connections_.erase(connection) > 0) {
-      release(connection->origin());
+      release(connection->pool_key());
     }
   }
 
@@ -347,7 +353,7 @@ class PoolingClient final : public Client, public ConnectionOwner, public Pool {
   }
 
   void on_idle_ended(ClientConnection* connection) override {
-    const auto found = origins_.find(connection->origin());
+    const auto found = origins_.find(connection->pool_key());
     if (found == origins_.end()) {
       return;
     }

@@ -1,8 +1,13 @@
 // HTTP/1.1 client: keep-alive pool per origin (LIFO), TLS with verification, streamed bodies. No
 // redirects, no cookies, no proxies from the environment.
+//
+// Requests to MCP servers carry an AddressGuard. Those to providers and to the NATS monitor do not:
+// their URLs come from the operator's configuration file alone, and where private networks are
+// common.
 #pragma once
 
 #include "common/async/request_context.h"
+#include "common/http/address_guard.h"
 #include "common/http/message.h"
 
 #include <functional>
@@ -29,6 +34,10 @@ struct ClientRequest {
   // True: sent once more when a reused connection turns out closed before the first byte of a
   // response. False: only when nothing of it can have left.
   bool idempotent = false;
+  // Checked against every address of the host when a connection is made; the connection goes to one
+  // that passed. Connections are reused only under a guard that permits the same. Null: any
+  // address.
+  std::shared_ptr<const AddressGuard> guard;
 };
 
 struct ClientResponse {
@@ -50,7 +59,8 @@ class BodyStream {
 
 // Errors of both: Invalid (bad URL), Unavailable (cannot connect, TLS, cut off, malformed response;
 // the detail says which; Error::message() says "before" or "after the request was sent"), Deadline,
-// Cancelled, Exhausted (too many connections or bytes).
+// Cancelled, Exhausted (too many connections or bytes), Denied (the guard permits no address of the
+// host).
 class Client {
  public:
   [[nodiscard]] static std::unique_ptr<Client> make(

@@ -333,6 +333,61 @@ TEST(HttpClient, FindsLocalhostByName) {
   EXPECT_THAT(fixture.fetch(request), IsOk());
 }
 
+std::shared_ptr<const AddressGuard> guard(const std::vector<std::string>& allowed) {
+  auto made = AddressGuard::make(allowed, "the_setting");
+  EXPECT_THAT(made, IsOk());
+  return made.value();
+}
+
+TEST(HttpClient, ConnectsToNoAddressThatItsGuardRefuses) {
+  ClientFixture fixture({{.bytes = kOk}});
+  ClientRequest request = fixture.request();
+  request.guard = guard({"10.0.0.0/8"});
+  const std::string port = request.url.substr(request.url.rfind(':'));
+  for (const char* host :
+       {"127.0.0.1", "localhost", "0x7f.1", "2130706433", "[::ffff:127.0.0.1]"}) {
+    request.url = std::string("http://") + host + port;
+    const auto refused = fixture.fetch(request);
+    ASSERT_THAT(refused, HasCode(Code::Denied)) << host;
+    EXPECT_THAT(refused.error().message(), HasSubstr("the_setting"));
+  }
+  fixture.settle();
+  EXPECT_EQ(fixture.server.connections, 0);
+  EXPECT_EQ(fixture.client->open_connections(), 0U);
+
+  request.guard = guard({"127.0.0.0/8"});
+  EXPECT_THAT(fixture.fetch(request), IsOk());
+}
+
+TEST(HttpClient, ReusesAConnectionOnlyUnderTheSameGuard) {
+  ClientFixture fixture({{.bytes = kOk}, {.bytes = kOk}, {.bytes = kOk}});
+  ClientRequest request = fixture.request();
+  ASSERT_THAT(fixture.fetch(request), IsOk());
+  request.guard = guard({});
+  EXPECT_THAT(fixture.fetch(request), HasCode(Code::Denied)) << "although one is idle";
+  request.guard = guard({"127.0.0.0/8"});
+  ASSERT_THAT(fixture.fetch(request), IsOk());
+  EXPECT_EQ(fixture.server.connections, 2);
+  request.guard = guard({"127.0.0.0/8"});
+  ASSERT_THAT(fixture.fetch(request), IsOk());
+  EXPECT_EQ(fixture.server.connections, 2);
+}
+
+TEST(HttpClient, ARedirectIsAnAnswerAndIsNotFollowed) {
+  ClientFixture target({{.bytes = kOk}});
+  ClientFixture fixture(
+      {{.bytes = "HTTP/1.1 307 Temporary Redirect\r\nLocation: " + target.server.url() +
+                 "\r\nContent-Length: 0\r\n\r\n"}}
+  );
+  ClientRequest request = fixture.request();
+  request.guard = guard({"127.0.0.0/8"});
+  const auto response = fixture.fetch(request);
+  ASSERT_THAT(response, IsOk());
+  EXPECT_EQ(response.value().status, 307);
+  target.settle();
+  EXPECT_EQ(target.server.connections, 0);
+}
+
 Async<HttpResponse> greet(HttpRequest request, RequestContext) {
   HttpResponse response;
   response.body = "hello " + request.body;

@@ -4,11 +4,11 @@ namespace sluice::http {
 
 // 32 KiB: most completions and every SSE read fit.
 ClientConnection::ClientConnection(
-    Executor loop, async::Clock* clock, ConnectionOwner* owner, std::string origin
+    Executor loop, async::Clock* clock, ConnectionOwner* owner, std::string pool_key
 )
     : Wire(std::move(loop), clock, {.receive_bytes = 32 << 10}),
       owner_(owner),
-      origin_(std::move(origin)) {}
+      pool_key_(std::move(pool_key)) {}
 
 void ClientConnection::begin(TimePoint deadline) {
   idle_ = false;

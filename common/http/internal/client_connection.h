@@ -26,9 +26,11 @@ class ConnectionOwner {
 
 class ClientConnection final : public Wire {
  public:
-  ClientConnection(Executor loop, async::Clock* clock, ConnectionOwner* owner, std::string origin);
+  ClientConnection(
+      Executor loop, async::Clock* clock, ConnectionOwner* owner, std::string pool_key
+  );
 
-  [[nodiscard]] const std::string& origin() const { return origin_; }
+  [[nodiscard]] const std::string& pool_key() const { return pool_key_; }
 
   // Starts an exchange that ends by the deadline.
   void begin(TimePoint deadline);
@@ -72,7 +74,7 @@ class ClientConnection final : public Wire {
   void wake();
 
   ConnectionOwner* owner_;
-  std::string origin_;
+  std::string pool_key_;
   bool idle_ = false;
   bool ended_ = false;
   bool ended_cleanly_ = false;

@@ -2,6 +2,7 @@
 
 #include "common/async/deadline.h"
 #include "common/async/one_shot.h"
+#include "common/http/internal/address_rules.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/address.hpp>
@@ -77,26 +78,26 @@ Async<Socket> connect_any(Executor loop, Endpoints endpoints) {
       .with_detail(last.message());
 }
 
-Async<std::unique_ptr<Stream>> connect_once(
-    Executor loop, std::shared_ptr<TlsContext> tls, Url url
-) {
-  SLUICE_CO_TRY(Endpoints endpoints, co_await resolve(loop, url.host, url.port));
+Async<std::unique_ptr<Stream>> connect_once(Executor loop, Destination to) {
+  SLUICE_CO_TRY(Endpoints endpoints, co_await resolve(loop, to.url.host, to.url.port));
+  if (to.guard != nullptr) {
+    SLUICE_CO_TRY(endpoints, permitted(*to.guard, std::move(endpoints), to.url.tls));
+  }
   SLUICE_CO_TRY(Socket socket, co_await connect_any(loop, std::move(endpoints)));
-  if (tls == nullptr) {
+  if (to.tls == nullptr) {
     co_return make_tcp_stream(std::move(socket));
   }
-  co_return co_await tls->handshake(std::move(socket), TlsSide::Client, url.host);
+  co_return co_await to.tls->handshake(std::move(socket), TlsSide::Client, to.url.host);
 }
 
 }  // namespace
 
 Async<std::unique_ptr<Stream>> connect(
-    async::Clock* clock, Executor loop, std::shared_ptr<TlsContext> tls, Url url, TimePoint deadline
+    async::Clock* clock, Executor loop, Destination to, TimePoint deadline
 ) {
-  const std::string origin = url.origin();
-  auto stream = co_await async::with_deadline(
-      clock, deadline, connect_once(std::move(loop), std::move(tls), std::move(url))
-  );
+  const std::string origin = to.url.origin();
+  auto stream =
+      co_await async::with_deadline(clock, deadline, connect_once(std::move(loop), std::move(to)));
   if (!stream.ok()) {
     co_return std::move(stream).error().while_doing("connecting to " + origin);
   }
