@@ -19,8 +19,8 @@ std::string quoted_json(std::string_view text) {
 
 }  // namespace
 
-std::string initialize_params(const Implementation& client) {
-  return R"({"protocolVersion":)" + quoted_json(kLegacyVersions.front()) +
+std::string initialize_params(const Implementation& client, std::string_view version) {
+  return R"({"protocolVersion":)" + quoted_json(version) +
          R"(,"capabilities":{},"clientInfo":{"name":)" + quoted_json(client.name) +
          R"(,"version":)" + quoted_json(client.version) + "}}";
 }
@@ -33,7 +33,7 @@ Result<InitializeResult> parse_initialize_result(std::string_view result) {
     return Error(
                Code::Invalid,
                "the server answers initialize with a protocol version this gateway does not speak; "
-               "use a server of 2024-11-05 to 2025-11-25"
+               "use a server of 2024-11-05 to 2026-07-28"
     )
         .with_detail(out.protocol_version);
   }
@@ -75,13 +75,25 @@ Result<ToolsPage> parse_tools_page(std::string_view result) {
   return page;
 }
 
-std::string tools_call_params(
-    std::string_view tool, std::string_view arguments, std::int64_t progress_token
-) {
+std::string tools_call_params(std::string_view tool, std::string_view arguments) {
   std::string out = R"({"name":)" + quoted_json(tool) + R"(,"arguments":)";
   out.append(arguments.empty() ? "{}" : arguments);
-  out += R"(,"_meta":{"progressToken":)" + std::to_string(progress_token) + "}}";
-  return out;
+  return out += '}';
+}
+
+std::string progress_meta(std::int64_t token) {
+  return R"("progressToken":)" + std::to_string(token);
+}
+
+std::string with_meta(std::string_view params, std::string_view members) {
+  if (members.empty()) {
+    return std::string(params);
+  }
+  std::string out = R"({"_meta":{)" + std::string(members) + '}';
+  if (params.empty() || params == "{}") {
+    return out += '}';
+  }
+  return out.append(",").append(params.substr(1));
 }
 
 Result<bool> says_is_error(std::string& result) {

@@ -20,8 +20,8 @@ struct Implementation {
   std::string version;
 };
 
-// params of initialize: the newest legacy version, no capabilities.
-[[nodiscard]] std::string initialize_params(const Implementation& client);
+// params of initialize: this legacy version, no capabilities.
+[[nodiscard]] std::string initialize_params(const Implementation& client, std::string_view version);
 
 struct InitializeResult {
   std::string protocol_version;
@@ -44,10 +44,12 @@ struct ToolsPage {
 // Errors: Invalid (no tools array, a tool that is no object or has no name).
 [[nodiscard]] Result<ToolsPage> parse_tools_page(std::string_view result);
 
-// params of tools/call around exactly these argument bytes; progress_token is the request's own id.
-[[nodiscard]] std::string tools_call_params(
-    std::string_view tool, std::string_view arguments, std::int64_t progress_token
-);
+// params of tools/call around exactly these argument bytes.
+[[nodiscard]] std::string tools_call_params(std::string_view tool, std::string_view arguments);
+// The member of _meta that asks for progress; the token is the request's own id.
+[[nodiscard]] std::string progress_meta(std::int64_t token);
+// params, which hold no _meta, with one of these members; as they are when there is none.
+[[nodiscard]] std::string with_meta(std::string_view params, std::string_view members);
 // Whether a tools/call result says isError. Errors: Invalid (the result is no object).
 [[nodiscard]] Result<bool> says_is_error(std::string& result);
 

@@ -19,9 +19,9 @@ Message server_request(std::string method) {
   return message;
 }
 
-TEST(InitializeParams, OfferTheNewestLegacyVersionAndNoCapabilities) {
+TEST(InitializeParams, OfferAVersionAndNoCapabilities) {
   EXPECT_EQ(
-      initialize_params({.name = "sluice", .version = "1"}),
+      initialize_params({.name = "sluice", .version = "1"}, "2025-11-25"),
       R"({"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"sluice","version":"1"}})"
   );
 }
@@ -81,12 +81,20 @@ TEST(ParseToolsPage, RefusesWhatIsNoList) {
 
 TEST(ToolsCallParams, CarriesExactlyTheArgumentBytes) {
   EXPECT_EQ(
-      tools_call_params("read_file", R"({"path":"/a","n":1.0})", 9),
-      R"({"name":"read_file","arguments":{"path":"/a","n":1.0},"_meta":{"progressToken":9}})"
+      tools_call_params("read_file", R"({"path":"/a","n":1.0})"),
+      R"({"name":"read_file","arguments":{"path":"/a","n":1.0}})"
   );
-  EXPECT_EQ(
-      tools_call_params("t", "", 1), R"({"name":"t","arguments":{},"_meta":{"progressToken":1}})"
-  );
+  EXPECT_EQ(tools_call_params("t", ""), R"({"name":"t","arguments":{}})");
+}
+
+TEST(WithMeta, PutsTheMembersBeforeAllOthers) {
+  const std::string meta = progress_meta(9);
+
+  EXPECT_EQ(with_meta(R"({"cursor":"2"})", meta), R"({"_meta":{"progressToken":9},"cursor":"2"})");
+  EXPECT_EQ(with_meta("{}", meta), R"({"_meta":{"progressToken":9}})");
+  EXPECT_EQ(with_meta("", meta), R"({"_meta":{"progressToken":9}})");
+  EXPECT_EQ(with_meta("{}", ""), "{}");
+  EXPECT_EQ(with_meta("", ""), "");
 }
 
 TEST(SaysIsError, ReadsTheFlag) {

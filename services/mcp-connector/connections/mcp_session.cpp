@@ -216,7 +216,12 @@ Async<mcp::InitializeResult> McpSession::initialize(TimePoint deadline) {
   };
   SLUICE_CO_TRY(
       const Answer answer,
-      co_await request("initialize", mcp::initialize_params(client), deadline, Cancellable::No)
+      co_await request(
+          "initialize",
+          mcp::initialize_params(client, mcp::kLegacyVersions.front()),
+          deadline,
+          Cancellable::No
+      )
   );
   if (!answer.error.empty()) {
     co_return refused("initialize", answer);
@@ -266,7 +271,11 @@ Result<std::unique_ptr<McpSession::Ticket>> McpSession::call_tool(
   }
   const std::int64_t id = next_id();
   return begin(
-      id, "tools/call", mcp::tools_call_params(tool, arguments, id), deadline, Cancellable::Yes
+      id,
+      "tools/call",
+      mcp::with_meta(mcp::tools_call_params(tool, arguments), mcp::progress_meta(id)),
+      deadline,
+      Cancellable::Yes
   );
 }
 
