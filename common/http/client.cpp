@@ -231,6 +231,13 @@ class PoolingClient final : public Client, public ConnectionOwner, public Pool {
     co_return std::unique_ptr<BodyStream>(std::move(exchange));
   }
 
+  Async<void> connect(ClientRequest request) override {
+    SLUICE_CO_TRY(const Url url, parse_url(request.url));
+    SLUICE_CO_TRY(ConnectionPtr connection, co_await acquire(url, &request, Reuse::Yes));
+    give_back(std::move(connection));
+    co_return Result<void>();
+  }
+
   [[nodiscard]] std::size_t open_connections() const override { return connections_.size(); }
 
  private:
@@ -305,7 +312,7 @@ class PoolingClient final : public Client, public ConnectionOwner, public Pool {
     ++origin.open;
     const TimePoint until = std::min(request->deadline, clock_->now() + options_.connect_timeout);
     Destination to{.url = url, .tls = url.tls ? tls_ : nullptr, .guard = request->guard};
-    auto stream = co_await connect(clock_, loop_, std::move(to), until);
+    auto stream = co_await http::connect(clock_, loop_, std::move(to), until);
     if (!stream.ok()) {
       release(key);
       // Running out of the connect timeout is the server's fault; out of the caller's time, the

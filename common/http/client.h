@@ -57,7 +57,7 @@ class BodyStream {
   virtual Async<std::string> read() = 0;
 };
 
-// Errors of both: Invalid (bad URL), Unavailable (cannot connect, TLS, cut off, malformed response;
+// Errors: Invalid (bad URL), Unavailable (cannot connect, TLS, cut off, malformed response;
 // the detail says which; Error::message() says "before" or "after the request was sent"), Deadline,
 // Cancelled, Exhausted (too many connections or bytes), Denied (the guard permits no address of the
 // host).
@@ -70,6 +70,9 @@ class Client {
 
   virtual Async<ClientResponse> fetch(ClientRequest request) = 0;
   virtual Async<std::unique_ptr<BodyStream>> open(ClientRequest request) = 0;
+  // Sends nothing: connects, and keeps the connection for the next request with the same origin and
+  // guard. Says early that a server cannot be reached.
+  virtual Async<void> connect(ClientRequest request) = 0;
   [[nodiscard]] virtual std::size_t open_connections() const = 0;
 };
 

@@ -373,6 +373,21 @@ TEST(HttpClient, ReusesAConnectionOnlyUnderTheSameGuard) {
   EXPECT_EQ(fixture.server.connections, 2);
 }
 
+TEST(HttpClient, ConnectsAheadOfTheFirstRequest) {
+  ClientFixture fixture({{.bytes = kOk}});
+  ClientRequest request = fixture.request();
+  request.guard = guard({});
+  EXPECT_THAT(run_sync(fixture.loop, fixture.client->connect(request)), HasCode(Code::Denied));
+  request.guard = guard({"127.0.0.0/8"});
+  ASSERT_THAT(run_sync(fixture.loop, fixture.client->connect(request)), IsOk());
+  fixture.settle();
+  EXPECT_EQ(fixture.server.connections, 1);
+  EXPECT_TRUE(fixture.server.requests.empty());
+
+  ASSERT_THAT(fixture.fetch(request), IsOk());
+  EXPECT_EQ(fixture.server.connections, 1);
+}
+
 TEST(HttpClient, ARedirectIsAnAnswerAndIsNotFollowed) {
   ClientFixture target({{.bytes = kOk}});
   ClientFixture fixture(
