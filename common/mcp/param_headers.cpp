@@ -45,13 +45,6 @@ bool is_one_of(std::string_view word, const std::array<std::string_view, Size>& 
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  });
-}
-
 std::string lower(std::string_view text) {
   std::string out(text);
   std::transform(out.begin(), out.end(), out.begin(), [](char c) {
@@ -114,7 +107,7 @@ class Declarations {
 
   Result<void> declare(const json::Value& schema, const json::Value& name, Reachable reachable) {
     const std::string* text = name.as_string();
-    if (text == nullptr || !is_token(*text)) {
+    if (text == nullptr || !is_header_name(*text)) {
       return broken("gives a name that is no header name");
     }
     const std::string type = schema.text_or("type", "");

@@ -36,6 +36,13 @@ bool is_legacy_version(std::string_view version) {
          kLegacyVersions.end();
 }
 
+bool is_header_name(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  });
+}
+
 std::string_view named_member(std::string_view method) {
   if (method == "tools/call" || method == "prompts/get") {
     return "name";

@@ -36,6 +36,9 @@ inline constexpr std::string_view kMetaServerInfo = "io.modelcontextprotocol/ser
 inline constexpr std::string_view kMetaLogLevel = "io.modelcontextprotocol/logLevel";
 inline constexpr std::string_view kMetaSubscriptionId = "io.modelcontextprotocol/subscriptionId";
 
+// A token, which is what the name of an HTTP header may be.
+[[nodiscard]] bool is_header_name(std::string_view text);
+
 // The member of params that Mcp-Name repeats: "name" or "uri"; "" for methods without one.
 [[nodiscard]] std::string_view named_member(std::string_view method);
 
