@@ -37,6 +37,8 @@ struct ServerConfig {
   std::string working_directory;                   // empty: this process's own
 
   Secret<std::string> address;  // URL of an http or sse server; may hold a credential
+  // CIDR ranges of non-public addresses it may be at; http:// goes only there.
+  std::vector<std::string> allowed_private_networks;
   std::vector<std::pair<std::string, Secret<std::string>>> headers;  // sent to it
   std::string auth_type = "none";
 

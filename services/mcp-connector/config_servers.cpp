@@ -1,8 +1,9 @@
 // Reads section mcp: Bifrost's client configs and tool manager settings, and what this gateway adds
 // to them.
 #include "services/mcp-connector/config.h"
+#include "services/mcp-connector/config_shown.h"
 
-#include "common/json/write.h"
+#include "common/http/address_guard.h"
 #include "common/mcp/server_id.h"
 #include "common/mcp/server_name.h"
 
@@ -77,43 +78,6 @@ std::string_view package_of(const ServerConfig& server) {
   return place == server.args.end() ? server.command : *place;
 }
 
-// Values stay hidden; that a value comes from a variable may be seen.
-json::Value masked(const json::Value& values) {
-  const json::Object* object = values.as_object();
-  if (object == nullptr) {
-    return json::object({});
-  }
-  json::Object out;
-  for (const auto& [key, value] : object->members()) {
-    const std::string* text = value.as_string();
-    out.set(key, text != nullptr && text->starts_with("env.") ? *text : std::string("***"));
-  }
-  return out;
-}
-
-// Credentials and query of an address stay hidden.
-json::Value masked_address(const json::Value& address) {
-  const std::string* text = address.as_string();
-  if (text == nullptr) {
-    return "";
-  }
-  std::string out = text->substr(0, text->find('?'));
-  const auto scheme = out.find("://");
-  const auto at = out.find('@');
-  if (scheme != std::string::npos && at != std::string::npos && at < out.find('/', scheme + 3)) {
-    out.replace(scheme + 3, at - scheme - 3, "***");
-  }
-  return out;
-}
-
-json::Value array_of(const std::vector<std::string>& items) {
-  json::Array out;
-  for (const std::string& item : items) {
-    out.emplace_back(item);
-  }
-  return out;
-}
-
 // Marks a key as known without reading it further.
 void accept(Section& section, std::string_view key, std::string description) {
   const json::Value left = section.raw(key, std::move(description));
@@ -166,6 +130,28 @@ bool is_header_name(std::string_view name) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
            std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
   });
+}
+
+void read_networks(Section& entry, ServerConfig* server) {
+  constexpr std::string_view kKey = "allowed_private_networks";
+  server->allowed_private_networks = entry.list(
+      kKey,
+      {.fallback = std::vector<std::string>(),
+       .description =
+           "own: CIDR ranges of non-public addresses an http or sse server may be at; http:// goes "
+           "only there, https:// also to public addresses"}
+  );
+  const auto guard = http::AddressGuard::make(server->allowed_private_networks, "");
+  if (!guard.ok()) {
+    entry.fault(kKey, guard.error().message());
+  }
+  if (server->allowed_private_networks.empty() && server->address.reveal().starts_with("http://")) {
+    entry.warn(
+        kKey,
+        "is empty, so nothing is sent to a http:// URL; use https://, or give the network of the "
+        "server, such as \"127.0.0.0/8\""
+    );
+  }
 }
 
 // What the protocol says of a message is not the operator's to say.
@@ -294,42 +280,6 @@ void read_timing(Section& entry, const Defaults& defaults, ServerConfig* server)
   server->sync_interval = std::max(server->sync_interval, std::chrono::milliseconds(0));
 }
 
-json::Value shown_config(Section& entry, const ServerConfig& server) {
-  json::Object shown;
-  shown.set("client_id", server.id.str());
-  shown.set("name", server.name);
-  shown.set("connection_type", name_of(server.type));
-  if (server.type == ConnectionType::Stdio) {
-    shown.set(
-        "stdio_config",
-        json::object(
-            {{"command", server.command},
-             {"args", array_of(server.args)},
-             {"envs", array_of(server.inherited)}}
-        )
-    );
-    shown.set("env", masked(entry.raw("env", "")));
-  } else {
-    shown.set("connection_string", masked_address(entry.raw("connection_string", "")));
-    shown.set("headers", masked(entry.raw("headers", "")));
-  }
-  shown.set("auth_type", entry.raw("auth_type", ""));
-  for (const auto* key : {"tools_to_execute", "tools_to_auto_execute"}) {
-    const json::Value value = entry.raw(key, "");
-    if (!value.is_null()) {
-      shown.set(key, value);
-    }
-  }
-  shown.set("is_code_mode_client", entry.raw("is_code_mode_client", "").as_bool().value_or(false));
-  shown.set("is_ping_available", server.is_ping_available);
-  shown.set("trust_annotations", server.trust_annotations);
-  shown.set("disabled", server.disabled);
-  shown.set("health_interval_ms", std::int64_t{server.health_interval.count()});
-  shown.set("start_timeout_ms", std::int64_t{server.start_timeout.count()});
-  shown.set("call_timeout_ms", std::int64_t{server.call_timeout.count()});
-  return shown;
-}
-
 // Keys of Bifrost's shape that other services read, or that belong to connection types of later
 // versions.
 void accept_other_keys(Section& entry, ServerConfig* server) {
@@ -396,6 +346,7 @@ ServerConfig read_server(Section& entry, const Defaults& defaults, std::set<std:
                 : type == "sse" ? ConnectionType::Sse
                                 : ConnectionType::Stdio;
   read_address(entry, &server);
+  read_networks(entry, &server);
   const json::Value address = entry.raw("connection_string", "");
   read_stdio(entry, &server);
   read_env(entry, &server);
@@ -419,7 +370,7 @@ ServerConfig read_server(Section& entry, const Defaults& defaults, std::set<std:
   );
   read_timing(entry, defaults, &server);
   accept_other_keys(entry, &server);
-  server.shown = json::write(shown_config(entry, server));
+  server.shown = shown_config(entry, server);
   return server;
 }
 

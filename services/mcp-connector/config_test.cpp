@@ -146,6 +146,43 @@ TEST(ReadServers, ReportsAnAddressOrHeaderThatCannotBeUsed) {
   }
 }
 
+TEST(ReadServers, ReadsTheNetworksAServerMayBeIn) {
+  const auto out =
+      read_one(R"("name":"a","connection_type":"http","connection_string":"http://10.1.2.3/mcp",)"
+               R"("allowed_private_networks":["10.0.0.0/8","fd00::/8"])");
+  const auto plain =
+      read_one(R"("name":"a","connection_type":"http","connection_string":"http://a.example/mcp")");
+  const auto tls =
+      read_one(R"("name":"a","connection_type":"http","connection_string":"https://a.example/mcp")"
+      );
+
+  EXPECT_EQ(out.faults, "");
+  EXPECT_EQ(
+      out.servers.at(0).allowed_private_networks,
+      (std::vector<std::string>{"10.0.0.0/8", "fd00::/8"})
+  );
+  EXPECT_TRUE(out.warnings.empty());
+  EXPECT_EQ(plain.faults, "");
+  ASSERT_EQ(plain.warnings.size(), 1U);
+  EXPECT_NE(plain.warnings[0].find("allowed_private_networks"), std::string::npos);
+  EXPECT_TRUE(tls.servers.at(0).allowed_private_networks.empty());
+  EXPECT_TRUE(tls.warnings.empty());
+}
+
+TEST(ReadServers, ReportsANetworkThatIsNoCidrRange) {
+  for (const auto* range : {"10.0.0.1", "localhost", "10.0.0.0/33", "fd00::/x"}) {
+    const auto out = read_one(
+        std::string(
+            R"("name":"a","connection_type":"http","connection_string":"https://a/","allowed_private_networks":[")"
+        ) +
+        range + R"("])"
+    );
+    EXPECT_NE(out.faults.find("client_configs[0].allowed_private_networks"), std::string::npos)
+        << range << ": " << out.faults;
+    EXPECT_NE(out.faults.find(range), std::string::npos) << out.faults;
+  }
+}
+
 TEST(ReadServers, ShowsNoSecret) {
   const auto stdio = read_one(
       std::string(R"("name":"a","env":{"A":"hunter2","B":"env.SECRET"},)") + kStdio,

@@ -1,0 +1,13 @@
+// The configuration of a server as the management API shows it.
+#pragma once
+
+#include "services/mcp-connector/config.h"
+
+#include <string>
+
+namespace sluice::mcp_connector {
+
+// A JSON object; secrets are masked.
+[[nodiscard]] std::string shown_config(config::Section& entry, const ServerConfig& server);
+
+}  // namespace sluice::mcp_connector
