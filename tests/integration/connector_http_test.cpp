@@ -50,6 +50,7 @@ class FakeHttpServer {
   void kill() {
     process_->kill();
     process_.reset();
+    asked_ = 0;
     std::filesystem::remove(directory_.file("output"));
   }
 
@@ -57,6 +58,7 @@ class FakeHttpServer {
     ServerConfig server = stdio_server("web");
     server.type = ConnectionType::Http;
     server.address = Secret<std::string>(url("/mcp"));
+    server.allowed_private_networks = {"127.0.0.0/8"};
     return server;
   }
 
@@ -90,6 +92,7 @@ class FakeHttpServer {
 
  private:
   [[nodiscard]] json::Value ask(const std::string& path) const {
+    ++asked_;
     RealLoop loop;
     const auto client = http::Client::make(loop.executor(), loop.clock(), {});
     const auto answer = loop.run(
@@ -402,39 +405,71 @@ TEST(EndpointUrl, StaysWithinTheStreamsOrigin) {
   }
 }
 
-// A whole connection with its checks and restarts.
-TEST(HttpConnection, ComesBackWithANewSessionAfterTheServerWasRestarted) {
-  FakeHttpServer server;
-  ServerConfig config = server.config();
-  config.health_interval = 200ms;
+// A whole connection with its checks and restarts, as it runs in the service.
+template <class Opener>
+class RunningConnection {
+ public:
+  explicit RunningConnection(ServerConfig server) : server_(std::move(server)) {
+    tasks_.spawn("run", connection.run());
+  }
+
+  RunningConnection(const RunningConnection&) = delete;
+  RunningConnection& operator=(const RunningConnection&) = delete;
+  RunningConnection(RunningConnection&&) = delete;
+  RunningConnection& operator=(RunningConnection&&) = delete;
+
+  ~RunningConnection() {
+    connection.stop();
+    EXPECT_THAT(loop.run(tasks_.close()), IsOk());
+  }
+
+  // False when it is neither connected nor failed in time.
+  bool attempted() {
+    return loop.wait(
+        [this] {
+          return connection.connected() ||
+                 connection.status().state() == connector::v1::SERVER_STATE_ERROR;
+        },
+        10s
+    );
+  }
+
   RealLoop loop;
-  QuietLog log;
-  const auto client = http::Client::make(loop.executor(), loop.clock(), {});
-  HttpOpener opener(
-      {.executor = loop.executor(), .clock = loop.clock(), .log = &log, .client = client.get()}
-  );
-  ServerConnection connection(
+
+ private:
+  ServerConfig server_;
+  QuietLog log_;
+  std::unique_ptr<http::Client> client_ = http::Client::make(loop.executor(), loop.clock(), {});
+  Opener opener_{
+      {.executor = loop.executor(), .clock = loop.clock(), .log = &log_, .client = client_.get()}
+  };
+  async::TaskGroup tasks_{loop.executor(), async::TaskGroup::OnError()};
+
+ public:
+  ServerConnection connection{
       {.executor = loop.executor(),
        .clock = loop.clock(),
-       .log = &log,
-       .opener = &opener,
-       .server = &config,
+       .log = &log_,
+       .opener = &opener_,
+       .server = &server_,
        .seed = 1,
        .on_status = [] {},
        .on_catalog = [] {}},
       std::make_shared<const ToolCatalog>()
-  );
-  async::TaskGroup tasks(loop.executor(), async::TaskGroup::OnError());
-  tasks.spawn("run", connection.run());
-  ASSERT_TRUE(loop.wait([&] { return connection.connected(); }, 10s));
+  };
+};
+
+TEST(HttpConnection, ComesBackWithANewSessionAfterTheServerWasRestarted) {
+  FakeHttpServer server;
+  ServerConfig config = server.config();
+  config.health_interval = 200ms;
+  RunningConnection<HttpOpener> running(std::move(config));
+  ASSERT_TRUE(running.loop.wait([&] { return running.connection.connected(); }, 10s));
 
   server.kill();
-  EXPECT_TRUE(loop.wait([&] { return !connection.connected(); }, 10s));
+  EXPECT_TRUE(running.loop.wait([&] { return !running.connection.connected(); }, 10s));
   server.start();
-  EXPECT_TRUE(loop.wait([&] { return connection.connected(); }, 20s));
-
-  connection.stop();
-  EXPECT_THAT(loop.run(tasks.close()), IsOk());
+  EXPECT_TRUE(running.loop.wait([&] { return running.connection.connected(); }, 20s));
 }
 
 // server-everything as it is published, over either transport.
@@ -466,6 +501,7 @@ class PublishedHttpServer : public ::testing::Test {
     ServerConfig config = stdio_server("published");
     config.type = type;
     config.address = Secret<std::string>("http://127.0.0.1:" + std::to_string(port) + path);
+    config.allowed_private_networks = {"127.0.0.0/8"};
     return config;
   }
 
@@ -497,6 +533,54 @@ TEST_F(PublishedHttpServer, EverythingIsUsedOverStreamableHttp) {
 TEST_F(PublishedHttpServer, EverythingIsUsedOverHttpAndSse) {
   SseRig rig(start("sse", ConnectionType::Sse, "/sse"));
   use(rig);
+}
+
+// A server at a non-public address: nothing reaches it unless its network is allowed.
+template <class Opener>
+void expect_kept_away(const FakeHttpServer& server, ServerConfig config) {
+  for (const auto& networks :
+       {std::vector<std::string>{}, std::vector<std::string>{"10.0.0.0/8", "127.0.0.2/32"}}) {
+    config.allowed_private_networks = networks;
+    RunningConnection<Opener> running(config);
+    ASSERT_TRUE(running.attempted());
+
+    const ServerStatus& status = running.connection.status();
+    EXPECT_EQ(status.state(), connector::v1::SERVER_STATE_ERROR);
+    EXPECT_EQ(status.stage(), Stage::Connect);
+    EXPECT_NE(
+        status.message().find("add its network to allowed_private_networks"), std::string::npos
+    ) << status.message();
+    EXPECT_EQ(server.connections(), 0);
+  }
+  config.allowed_private_networks = {"127.0.0.1/32"};
+  RunningConnection<Opener> running(config);
+  ASSERT_TRUE(running.attempted());
+  EXPECT_TRUE(running.connection.connected());
+}
+
+TEST(AddressGuard, KeepsAStreamableHttpServerAtANonPublicAddressAway) {
+  const FakeHttpServer server;
+  expect_kept_away<HttpOpener>(server, server.config());
+}
+
+TEST(AddressGuard, KeepsAnSseServerAtANonPublicAddressAway) {
+  const FakeHttpServer server;
+  expect_kept_away<SseOpener>(server, server.sse_config());
+}
+
+TEST(AddressGuard, JudgesWhatAnOddSpellingOfAnAddressMeans) {
+  const FakeHttpServer server;
+  const std::string url = server.url("/mcp");
+  for (const char* host :
+       {"localhost", "0x7f.1", "2130706433", "0177.0.0.1", "[::ffff:127.0.0.1]"}) {
+    ServerConfig config = server.config();
+    config.allowed_private_networks.clear();
+    config.address =
+        Secret<std::string>("http://" + std::string(host) + url.substr(url.rfind(':')));
+    HttpRig rig(std::move(config));
+    EXPECT_THAT(rig.open(), HasCode(Code::Denied)) << host;
+  }
+  EXPECT_EQ(server.connections(), 0);
 }
 
 }  // namespace

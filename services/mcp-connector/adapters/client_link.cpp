@@ -12,10 +12,13 @@ constexpr int kForbidden = 403;
 
 }  // namespace
 
-ClientLink::ClientLink(ClientLinkDeps deps, const ServerConfig& server)
+ClientLink::ClientLink(
+    ClientLinkDeps deps, const ServerConfig& server, std::shared_ptr<const http::AddressGuard> guard
+)
     : deps_(deps),
       name_(server.name),
       url_(server.address.reveal()),
+      guard_(std::move(guard)),
       tasks_(deps.executor, [log = deps.log](std::string_view name, const Error& error) {
         log->error("http-link-task-failed", {{"task", name}, {"error", error.to_log()}});
       }) {
@@ -57,7 +60,8 @@ http::ClientRequest ClientLink::request(
       .url = std::move(url),
       .headers = headers_,
       .body = std::move(body),
-      .deadline = deadline
+      .deadline = deadline,
+      .guard = guard_
   };
   if (!request.body.empty()) {
     request.headers.set("content-type", "application/json");
@@ -128,6 +132,12 @@ async::Plain<void> read_off(http::BodyStream* response) {
     }
     bytes += piece.value().size();
   }
+}
+
+Result<std::shared_ptr<const http::AddressGuard>> guard_of(const ServerConfig& server) {
+  return http::AddressGuard::make(
+      server.allowed_private_networks, "allowed_private_networks in the server's configuration"
+  );
 }
 
 Result<void> check_auth_type(const ServerConfig& server) {

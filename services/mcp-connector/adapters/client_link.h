@@ -29,7 +29,11 @@ struct ClientLinkDeps {
 
 class ClientLink : public ServerLink {
  public:
-  ClientLink(ClientLinkDeps deps, const ServerConfig& server);
+  ClientLink(
+      ClientLinkDeps deps,
+      const ServerConfig& server,
+      std::shared_ptr<const http::AddressGuard> guard
+  );
   ClientLink(const ClientLink&) = delete;
   ClientLink& operator=(const ClientLink&) = delete;
   ClientLink(ClientLink&&) = delete;
@@ -58,7 +62,8 @@ class ClientLink : public ServerLink {
 
   [[nodiscard]] async::TaskGroup& tasks() { return tasks_; }
 
-  // With the configured headers and the protocol version; the body, if any, is a message.
+  // Under the server's guard, with the configured headers and the protocol version; the body, if
+  // any, is a message.
   [[nodiscard]] http::ClientRequest request(
       std::string method, std::string url, std::string body, TimePoint deadline
   ) const;
@@ -88,6 +93,7 @@ class ClientLink : public ServerLink {
   ClientLinkDeps deps_;
   std::string name_;
   std::string url_;
+  std::shared_ptr<const http::AddressGuard> guard_;
   http::Headers headers_;
   std::string version_;
   std::string last_words_;
@@ -108,6 +114,9 @@ class ClientLink : public ServerLink {
 // Reads a body that says nothing, so that its connection can be used again; a long or broken one is
 // left.
 async::Plain<void> read_off(http::BodyStream* response);
+// What the server's name may resolve to. Errors: Invalid (no CIDR range).
+[[nodiscard]] Result<std::shared_ptr<const http::AddressGuard>> guard_of(const ServerConfig& server
+);
 // Errors: Invalid (this version cannot authenticate that way).
 [[nodiscard]] Result<void> check_auth_type(const ServerConfig& server);
 

@@ -347,7 +347,13 @@ class HttpLink final : public ClientLink {
 
 Async<std::unique_ptr<ServerLink>> HttpOpener::open(const ServerConfig* server) {
   SLUICE_CO_CHECK_OK(check_auth_type(*server));
-  co_return std::make_unique<HttpLink>(deps_, *server);
+  SLUICE_CO_TRY(auto guard, guard_of(*server));
+  SLUICE_CO_CHECK_OK(co_await deps_.client->connect(
+      {.url = server->address.reveal(),
+       .deadline = deps_.clock->now() + server->start_timeout,
+       .guard = guard}
+  ));
+  co_return std::make_unique<HttpLink>(deps_, *server, std::move(guard));
 }
 
 }  // namespace sluice::mcp_connector

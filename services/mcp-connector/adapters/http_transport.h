@@ -15,7 +15,8 @@ class HttpOpener final : public LinkOpener {
 
   explicit HttpOpener(Deps deps) : deps_(std::move(deps)) {}
 
-  // Sends nothing yet. Errors: Invalid (an auth_type that this version cannot do).
+  // Connects and sends nothing yet. Errors: Invalid (an auth_type that this version cannot do),
+  // Denied (the server's address is not allowed), Unavailable, Deadline (start_timeout).
   Async<std::unique_ptr<ServerLink>> open(const ServerConfig* server) override;
 
  private:

@@ -176,7 +176,8 @@ std::optional<std::string> endpoint_url(std::string_view stream_url, std::string
 
 Async<std::unique_ptr<ServerLink>> SseOpener::open(const ServerConfig* server) {
   SLUICE_CO_CHECK_OK(check_auth_type(*server));
-  auto link = std::make_unique<SseLink>(deps_, *server);
+  SLUICE_CO_TRY(auto guard, guard_of(*server));
+  auto link = std::make_unique<SseLink>(deps_, *server, std::move(guard));
   const auto connected = co_await async::with_deadline(
       deps_.clock, deps_.clock->now() + server->start_timeout, link->connect()
   );

@@ -25,7 +25,8 @@ class SseOpener final : public LinkOpener {
   explicit SseOpener(Deps deps) : deps_(std::move(deps)) {}
 
   // Returns when the server has named its endpoint. Errors: Invalid (an auth_type this version
-  // cannot do, an endpoint of another origin), Denied, Unavailable, Deadline (start_timeout).
+  // cannot do, an endpoint of another origin), Denied (credentials, or the server's address is not
+  // allowed), Unavailable, Deadline (start_timeout).
   Async<std::unique_ptr<ServerLink>> open(const ServerConfig* server) override;
 
  private:
