@@ -166,8 +166,7 @@ bool is_clean(std::string_view text) {
 Result<std::string> format_request(const ClientRequest& request, const Url& url) {
   std::string out;
   out.reserve(256 + url.target.size() + request.headers.fields().size() * 64);
-  if (request.method.empty() || !is_clean(request.method) ||
-      request.method.find(' ') != std::string::npos) {
+  if (!is_token(request.method)) {
     return Error(Code::Invalid, "the request method is malformed");
   }
   out.append(request.method)
@@ -177,8 +176,7 @@ Result<std::string> format_request(const ClientRequest& request, const Url& url)
       .append(url.authority)
       .append("\r\n");
   for (const auto& [name, value] : request.headers.fields()) {
-    if (name.empty() || !is_clean(name) || !is_clean(value) ||
-        name.find_first_of(": ") != std::string::npos) {
+    if (!is_token(name) || !is_clean(value)) {
       return Error(
           Code::Invalid, "a request header field has a control character or a malformed name"
       );

@@ -5,6 +5,13 @@
 #include <algorithm>
 
 namespace sluice::http {
+namespace {
+
+constexpr ByteSet kTokenBytes(
+    "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+);
+
+}  // namespace
 
 void Headers::set(std::string_view name, std::string value) {
   remove(name);
@@ -36,6 +43,15 @@ std::size_t Headers::count(std::string_view name) const {
       fields_.end(),
       [name](const auto& field) { return equals_ignoring_case(field.first, name); }
   ));
+}
+
+bool is_token(std::string_view text) {
+  return !text.empty() && kTokenBytes.has_all(text);
+}
+
+bool has_media_type(const Headers& headers, std::string_view type) {
+  const std::string_view given = headers.get("content-type");
+  return equals_ignoring_case(trim(given.substr(0, given.find(';'))), type);
 }
 
 }  // namespace sluice::http

@@ -39,6 +39,11 @@ class Headers {
   std::vector<std::pair<std::string, std::string>> fields_;
 };
 
+// Whether the text is a token (RFC 9110 section 5.6.2), as methods and names of fields are.
+[[nodiscard]] bool is_token(std::string_view text);
+// Whether Content-Type says that type; its parameters do not count. type: lower case.
+[[nodiscard]] bool has_media_type(const Headers& headers, std::string_view type);
+
 struct HttpRequest {
   std::string method;
   std::string target;  // as sent

@@ -20,15 +20,6 @@ bool is_own(std::string_view name) {
   });
 }
 
-// RFC 9110 section 5.6.2.
-constexpr ByteSet kTokenBytes(
-    "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-);
-
-bool is_token(std::string_view name) {
-  return !name.empty() && kTokenBytes.has_all(name);
-}
-
 void append_value(std::string& out, std::string_view value) {
   const std::size_t begin = out.size();
   out.append(value);

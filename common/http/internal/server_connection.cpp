@@ -170,9 +170,7 @@ std::optional<Refusal> ServerConnection::check_body(const Route& route) const {
             std::to_string(route.body_bytes_max) + " bytes; send less"
     };
   }
-  const std::string_view type = parser_.head().headers.get("content-type");
-  if (!route.content_type.empty() &&
-      !equals_ignoring_case(trim(type.substr(0, type.find(';'))), route.content_type)) {
+  if (!route.content_type.empty() && !has_media_type(parser_.head().headers, route.content_type)) {
     return Refusal{415, "send the body with \"Content-Type: " + route.content_type + "\""};
   }
   return std::nullopt;
