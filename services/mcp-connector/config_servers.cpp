@@ -4,6 +4,7 @@
 #include "services/mcp-connector/config_shown.h"
 
 #include "common/http/address_guard.h"
+#include "common/http/message.h"
 #include "common/mcp/server_id.h"
 #include "common/mcp/server_name.h"
 
@@ -125,13 +126,6 @@ void read_address(Section& entry, ServerConfig* server) {
   }
 }
 
-bool is_header_name(std::string_view name) {
-  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  });
-}
-
 void read_networks(Section& entry, ServerConfig* server) {
   constexpr std::string_view kKey = "allowed_private_networks";
   server->allowed_private_networks = entry.list(
@@ -207,7 +201,7 @@ void read_headers(Section& entry, ServerConfig* server) {
     auto secret = child.secret(
         name, {.fallback = std::nullopt, .choices = {}, .description = "value of the header"}
     );
-    if (!is_header_name(name) || is_own_header(name)) {
+    if (!http::is_token(name) || is_own_header(name)) {
       entry.fault(
           "headers", "holds \"" + name + "\", which is no header name or is set by the gateway"
       );

@@ -1,6 +1,5 @@
 #include "services/mcp-connector/adapters/client_link.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -89,20 +88,9 @@ bool is_success(int status) {
   return status >= 200 && status < 300;
 }
 
-bool is_type(const http::BodyStream& response, std::string_view type) {
-  std::string given(response.headers().get("content-type"));
-  given.resize(std::min(given.size(), given.find(';')));
-  while (!given.empty() && given.back() == ' ') {
-    given.pop_back();
-  }
-  std::transform(given.begin(), given.end(), given.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return given == type;
-}
-
 bool is_event_stream(const http::BodyStream& response) {
-  return is_success(response.status()) && is_type(response, "text/event-stream");
+  return is_success(response.status()) &&
+         http::has_media_type(response.headers(), "text/event-stream");
 }
 
 bool is_message(const http::SseEvent& event) {

@@ -104,8 +104,6 @@ class ClientLink : public ServerLink {
 };
 
 [[nodiscard]] bool is_success(int status);
-// type: lower case, without parameters.
-[[nodiscard]] bool is_type(const http::BodyStream& response, std::string_view type);
 [[nodiscard]] bool is_event_stream(const http::BodyStream& response);
 // Events of other types, and those without data, carry no message.
 [[nodiscard]] bool is_message(const http::SseEvent& event);

@@ -168,7 +168,7 @@ class HttpLink final : public ClientLink {
         );
       }
     }
-    if (is_type(*response, "application/json") && answers(body, id)) {
+    if (http::has_media_type(response->headers(), "application/json") && answers(body, id)) {
       co_return co_await deliver(std::move(body));
     }
     if (status == kNotFound && !session_.empty()) {
