@@ -48,6 +48,12 @@ void read_http(config::Document& document, Config& config) {
       {.fallback = std::vector<std::string>(),
        .description = "values of the Host header that are served; empty: any"}
   );
+  config.allowed_origins = http.list(
+      "allowed_origins",
+      {.fallback = std::vector<std::string>(),
+       .description = "Origin headers of browser pages that may use /mcp, such as "
+                      "https://app.example; pages on this machine always may"}
+  );
   config.http.tls_certificate_file = http.text(
       "tls_certificate_file",
       {.fallback = "",

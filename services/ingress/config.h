@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sluice::ingress {
 
@@ -20,6 +21,7 @@ struct Config {
   redis::Options redis;
   audit::Options audit;
   http::ServerOptions http;
+  std::vector<std::string> allowed_origins;  // of browser pages, beside those on this machine
   std::chrono::milliseconds drain_timeout{10'000};
   std::size_t record_body_bytes_max = 0;
   bool servers_configured = false;  // mcp.client_configs is not empty

@@ -101,6 +101,18 @@ inline constexpr std::size_t kScriptBytesMax = std::size_t{64} << 10;
 inline constexpr std::size_t kConsoleAnswerBytesMax = std::size_t{256} << 10;
 inline constexpr std::size_t kConsoleAnswerLinesMax = 4'096;
 
+// MCP sessions of legacy clients.
+// Source: most clients never end theirs; one that comes back later initializes again.
+inline constexpr std::chrono::hours kMcpSessionIdleMax{1};
+// Of one principal. Source: ours; a fleet behind one key, and a bound on what a key can make us
+// keep (~100 B each).
+inline constexpr std::size_t kMcpSessionsMax = 1'000;
+// A use is noted when the last note is older. Source: a hundredth of the idle time, to read rather
+// than write at most requests.
+inline constexpr std::chrono::seconds kMcpSessionNoteAfter{36};
+// Messages of one batch (2025-03-26). Source: ours; they run one after the other.
+inline constexpr std::size_t kMcpBatchMessagesMax = 64;
+
 // Routes.
 inline constexpr std::chrono::milliseconds kChatTimeout{600'000};  // that of the provider's stream
 inline constexpr std::chrono::milliseconds kEmbedTimeout{60'000};

@@ -5,6 +5,7 @@
 #include "services/ingress/adapters/bus_policy_engine.h"
 #include "services/ingress/adapters/bus_provider_router.h"
 #include "services/ingress/adapters/bus_tool_servers.h"
+#include "services/ingress/adapters/redis_mcp_sessions.h"
 #include "services/ingress/adapters/redis_tool_calls.h"
 #include "services/ingress/config.h"
 #include "services/ingress/domain/admission.h"
@@ -62,8 +63,14 @@ Result<Listening> listen(bus::Bus& bus, VersionWatch& versions, async::Clock* cl
 
 // Ports, filled with real things.
 struct Ports {
-  explicit Ports(bus::Bus* bus, redis::Client* redis)
-      : policy(bus), provider(bus), servers(bus), scripts(bus), journal(bus), tool_calls(redis) {}
+  Ports(bus::Bus* bus, redis::Client* redis, async::Clock* clock)
+      : policy(bus),
+        provider(bus),
+        servers(bus),
+        scripts(bus),
+        journal(bus),
+        tool_calls(redis),
+        mcp_sessions(redis, clock) {}
 
   BusPolicyEngine policy;
   BusProviderRouter provider;
@@ -71,6 +78,7 @@ struct Ports {
   BusCodeRunner scripts;
   BusAuditJournal journal;
   RedisToolCalls tool_calls;
+  RedisMcpSessions mcp_sessions;
 };
 
 // Handlers and what they share. Covered by unit tests over fakes of the ports.
@@ -148,7 +156,20 @@ struct FrontDoor {
              .audit = audit,
              .metrics = runtime.metrics()}
         ),
-        server_list({.admission = &admission, .servers = &ports.servers}) {}
+        server_list({.admission = &admission, .servers = &ports.servers}),
+        mcp(
+            {.admission = &admission,
+             .sessions = &ports.mcp_sessions,
+             .catalog = &catalog,
+             .chains = &chains,
+             .tools = &tools,
+             .code = &code,
+             .trail = &trail,
+             .audit = audit,
+             .log = runtime.log(),
+             .metrics = runtime.metrics(),
+             .allowed_origins = config.allowed_origins}
+        ) {}
 
   // Shared with the readiness check, which may outlive the rest by a moment.
   std::shared_ptr<VersionWatch> versions = std::make_shared<VersionWatch>();
@@ -164,6 +185,7 @@ struct FrontDoor {
   ToolExecution tools;
   ExecuteToolHandler execute;
   ServersHandler server_list;
+  McpHandler mcp;
 };
 
 Async<void> serve(service::Runtime runtime, Config config) {
@@ -182,7 +204,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
   );
 
   // 2. and 3. Ports and handlers.
-  Ports ports(link.bus.get(), redis.get());
+  Ports ports(link.bus.get(), redis.get(), runtime.clock());
   FrontDoor door(runtime, config, ports, link.audit.get(), &tasks);
   SLUICE_CO_TRY(auto listening, listen(*link.bus, *door.versions, runtime.clock()));
 
@@ -197,7 +219,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
            .service = "ingress"},
           config.http,
           routes(
-              {door.chat, door.embeddings, door.models, door.execute, door.server_list},
+              {door.chat, door.embeddings, door.models, door.execute, door.server_list, door.mcp},
               std::max(config.tool_execution_timeout, config.run_time + kRunWait) + kExecuteSlack
           )
       )

@@ -121,4 +121,18 @@ class ToolCallStore {
   virtual Async<void> remember_chain(Owner owner, ChainPoint point) = 0;
 };
 
+// Sessions of legacy MCP clients; any replica serves them. May be emptied at any time: clients
+// initialize again.
+class McpSessionStore {
+ public:
+  virtual ~McpSessionStore() = default;
+  // Keeps a new session, and ends the owner's longest unused above kMcpSessionsMax.
+  virtual Async<void> open(Owner owner, std::string session) = 0;
+  // Notes that the session is used. False: it ended, was unused for kMcpSessionIdleMax, or is
+  // another's.
+  virtual Async<bool> touch(Owner owner, std::string session) = 0;
+  // False: there was none.
+  virtual Async<bool> close(Owner owner, std::string session) = 0;
+};
+
 }  // namespace sluice::ingress

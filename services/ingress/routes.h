@@ -4,6 +4,7 @@
 #include "services/ingress/handlers/chat_completions.h"
 #include "services/ingress/handlers/embeddings.h"
 #include "services/ingress/handlers/execute_tool.h"
+#include "services/ingress/handlers/mcp.h"
 #include "services/ingress/handlers/models.h"
 #include "services/ingress/handlers/servers.h"
 #include "services/ingress/limits.h"
@@ -21,9 +22,10 @@ struct Handlers {
   ModelsHandler& models;
   ExecuteToolHandler& execute_tool;
   ServersHandler& servers;
+  McpHandler& mcp;
 };
 
-// execute_timeout: of POST /v1/mcp/tool/execute, over the time of a tool or script.
+// execute_timeout: of what runs a tool, over the time of a tool or script.
 [[nodiscard]] inline std::vector<http::Route> routes(
     Handlers handlers, std::chrono::milliseconds execute_timeout
 ) {
@@ -36,6 +38,13 @@ struct Handlers {
       [&handler = handlers.chat_completions](
           http::HttpRequest request, http::ResponseWriter* writer, RequestContext context
       ) { return handler(std::move(request), writer, std::move(context)); };
+  const http::StreamHandler mcp_post =
+      [&handler = handlers.mcp](
+          http::HttpRequest request, http::ResponseWriter* writer, RequestContext context
+      ) { return handler.post(std::move(request), writer, std::move(context)); };
+  const http::Handler mcp_end = [&handler = handlers.mcp](
+                                    http::HttpRequest request, RequestContext context
+                                ) { return handler.end(std::move(request), std::move(context)); };
   std::vector<http::Route> table;
   for (const std::string prefix : {"/v1", "/openai/v1"}) {
     // clang-format off
@@ -52,6 +61,10 @@ struct Handlers {
                    .timeout = execute_timeout, .handler = plain(handlers.execute_tool)});
   table.push_back({.method = "GET", .path = "/api/mcp/clients",
                    .timeout = kManagementTimeout, .handler = plain(handlers.servers)});
+  table.push_back({.method = "POST", .path = "/mcp", .body_bytes_max = kBodyBytesMax,
+                   .dialect = http::Dialect::JsonRpc, .timeout = execute_timeout, .stream_handler = mcp_post});
+  table.push_back({.method = "DELETE", .path = "/mcp", .dialect = http::Dialect::JsonRpc,
+                   .timeout = kManagementTimeout, .handler = mcp_end});
   // clang-format on
   return table;
 }

@@ -11,7 +11,12 @@ namespace {
 
 std::vector<http::Route> table_of(IngressFixture& fixture) {
   return routes(
-      {fixture.chat, fixture.embeddings, fixture.models, fixture.execute, fixture.server_list},
+      {fixture.chat,
+       fixture.embeddings,
+       fixture.models,
+       fixture.execute,
+       fixture.server_list,
+       fixture.mcp},
       std::chrono::seconds(40)
   );
 }
@@ -23,7 +28,7 @@ TEST(Routes, AreUniqueBoundedAndAnsweredByOneHandler) {
     EXPECT_TRUE(seen.insert(route.method + " " + route.path).second) << route.path;
     EXPECT_NE(static_cast<bool>(route.handler), static_cast<bool>(route.stream_handler))
         << route.path;
-    EXPECT_EQ(route.body_bytes_max == 0, route.method == "GET") << route.path;
+    EXPECT_EQ(route.body_bytes_max > 0, route.method == "POST") << route.path;
     EXPECT_LE(route.body_bytes_max, kBodyBytesMax);
     EXPECT_GT(route.timeout.count(), 0);
   }
@@ -38,9 +43,11 @@ TEST(Routes, HoldTheSurfaceOfManualMode) {
   EXPECT_EQ(
       paths,
       (std::set<std::string>{
+          "DELETE /mcp",
           "GET /api/mcp/clients",
           "GET /openai/v1/models",
           "GET /v1/models",
+          "POST /mcp",
           "POST /openai/v1/chat/completions",
           "POST /openai/v1/embeddings",
           "POST /v1/chat/completions",

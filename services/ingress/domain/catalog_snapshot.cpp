@@ -9,6 +9,7 @@
 #include "common/mcp/server_catalog.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <utility>
 
@@ -73,7 +74,28 @@ std::size_t distance_of(const ToolEntry& entry, std::string_view name) {
   return 1 + std::min(edit_distance(entry.name, name), edit_distance(entry.tool, name));
 }
 
+ToolEntry::Place append_item(std::string& list, std::string_view json) {
+  if (!list.empty()) {
+    list.push_back(',');
+  }
+  list.append(json);
+  return {.begin = list.size() - json.size(), .size = json.size()};
+}
+
 }  // namespace
+
+Result<std::string> renamed_definition(std::string_view name, std::string definition) {
+  definition.reserve(definition.size() + json::kScanPadding);
+  SLUICE_TRY(const auto scan, json::Scan::object(definition));
+  const json::Field* field = scan.find("name");
+  if (field == nullptr) {
+    return Error(Code::Invalid, "a tool definition has no name; repair the server");
+  }
+  std::string quoted;
+  json::append_quoted(quoted, name);
+  const std::array splices{json::Splice{field->value_begin, field->value_end, quoted}};
+  return json::splice(definition, splices);
+}
 
 Result<std::string> openai_tool_json(std::string_view name, std::string definition) {
   definition.reserve(definition.size() + json::kScanPadding);
@@ -124,9 +146,10 @@ SnapshotPtr CatalogSnapshot::build(
       continue;  // a made-up collision: one name never stands for two tools
     }
     if (entry.visibility == ToolVisibility::Offered) {
-      const auto json = openai_tool_json(entry.name, *candidate.definition);
-      if (json.ok()) {
-        snapshot->append_definition(entry, json.value());
+      const auto openai = openai_tool_json(entry.name, *candidate.definition);
+      const auto definition = renamed_definition(entry.name, *candidate.definition);
+      if (openai.ok() && definition.ok()) {
+        snapshot->append_offered(entry, openai.value(), definition.value());
       } else {
         entry.visibility = ToolVisibility::Hidden;
       }
@@ -152,9 +175,11 @@ SnapshotPtr CatalogSnapshot::narrowed(const Narrowing& narrowing) const {
     if (!narrowing.allows(entry.server, entry.tool)) {
       entry.visibility = ToolVisibility::LeftOut;
     } else if (entry.visibility == ToolVisibility::Offered) {
-      const std::string_view json =
-          std::string_view(tools_json_).substr(entry.json_begin, entry.json_size);
-      snapshot->append_definition(entry, json);
+      snapshot->append_offered(
+          entry,
+          std::string_view(tools_json_).substr(entry.openai.begin, entry.openai.size),
+          std::string_view(definitions_json_).substr(entry.definition.begin, entry.definition.size)
+      );
     }
   }
   snapshot->append_code_tool();
@@ -211,17 +236,11 @@ std::vector<std::string> CatalogSnapshot::names_near(std::string_view name) cons
   return names;
 }
 
-void CatalogSnapshot::append_definition(ToolEntry& entry, std::string_view json) {
-  append_json(json);
-  entry.json_begin = tools_json_.size() - json.size();
-  entry.json_size = json.size();
-}
-
-void CatalogSnapshot::append_json(std::string_view json) {
-  if (!tools_json_.empty()) {
-    tools_json_.push_back(',');
-  }
-  tools_json_.append(json);
+void CatalogSnapshot::append_offered(
+    ToolEntry& entry, std::string_view openai, std::string_view definition
+) {
+  entry.openai = append_item(tools_json_, openai);
+  entry.definition = append_item(definitions_json_, definition);
   ++offered_;
 }
 
@@ -243,7 +262,12 @@ void CatalogSnapshot::append_code_tool() {
   for (auto& [name, server] : servers) {
     list.push_back(std::move(server));
   }
-  append_json(code_tool_json(list));
+  const std::string definition = code_tool_definition(list);
+  const auto openai = openai_tool_json(kExecuteToolCode, definition);
+  SLUICE_CHECK(openai.ok(), "our own definition is well-formed");
+  append_item(tools_json_, openai.value());
+  append_item(definitions_json_, definition);
+  ++offered_;
   offers_code_ = true;
 }
 

@@ -1,6 +1,6 @@
 // CatalogSnapshot: the tools one caller may see, immutable, sorted, serialized once as OpenAI tool
-// definitions, so that the same catalog gives the same bytes in every request and provider prompt
-// caches stay warm.
+// definitions and once as MCP's, so that the same catalog gives the same bytes in every request and
+// provider prompt caches stay warm.
 #pragma once
 
 #include "services/ingress/domain/narrowing.h"
@@ -17,7 +17,7 @@
 namespace sluice::ingress {
 
 enum class ToolVisibility : std::uint8_t {
-  Offered,  // in tools_json
+  Offered,  // in tools_json and definitions_json
   InCode,   // its server is offered to scripts: named in the description of executeToolCode
   LeftOut,  // visible to the caller, narrowed away by this request's headers
   Hidden,   // policy does not show it; a call is still put to policy, which refuses with its rule
@@ -33,9 +33,17 @@ struct ToolEntry {
   policy::v1::Verdict verdict = policy::v1::VERDICT_UNSPECIFIED;
   policy::v1::EffectClass effect_class = policy::v1::EFFECT_CLASS_UNSPECIFIED;
   ToolVisibility visibility = ToolVisibility::Hidden;
-  std::string signature;       // for scripts; empty unless its server is offered to them
-  std::size_t json_begin = 0;  // of its definition within tools_json of the snapshot it came from
-  std::size_t json_size = 0;
+  std::string signature;  // for scripts; empty unless its server is offered to them
+
+  // Where it stands in tools_json and definitions_json of the snapshot it came from; both empty
+  // unless it is offered.
+  struct Place {
+    std::size_t begin = 0;
+    std::size_t size = 0;
+  };
+
+  Place openai;
+  Place definition;
 };
 
 class CatalogSnapshot {
@@ -60,9 +68,13 @@ class CatalogSnapshot {
   // Whether executeToolCode is among the definitions.
   [[nodiscard]] bool offers_code() const { return offers_code_; }
 
-  // Definitions joined by commas, without brackets, executeToolCode last; empty when none is
-  // offered.
+  // OpenAI's definitions joined by commas, without brackets, executeToolCode last; empty when none
+  // is offered.
   [[nodiscard]] const std::string& tools_json() const { return tools_json_; }
+
+  // The same as MCP's tools/list has them: the servers' own objects, every member kept, under the
+  // names of entries().
+  [[nodiscard]] const std::string& definitions_json() const { return definitions_json_; }
 
   // Offered names a caller may have meant, best first, at most kNearNamesMax.
   [[nodiscard]] std::vector<std::string> names_near(std::string_view name) const;
@@ -76,13 +88,13 @@ class CatalogSnapshot {
   [[nodiscard]] const std::string& catalog_version() const { return catalog_version_; }
 
  private:
-  void append_definition(ToolEntry& entry, std::string_view json);
-  void append_json(std::string_view json);
+  void append_offered(ToolEntry& entry, std::string_view openai, std::string_view definition);
   void append_code_tool();
 
   std::vector<ToolEntry> entries_;  // sorted by name, names unique
   std::vector<std::string> awaited_servers_;
   std::string tools_json_;
+  std::string definitions_json_;
   std::size_t offered_ = 0;
   bool offers_code_ = false;
   std::uint64_t policy_version_ = 0;
@@ -94,5 +106,7 @@ using SnapshotPtr = std::shared_ptr<const CatalogSnapshot>;
 // {"type":"function","function":{…}} of an MCP tool definition: description and inputSchema are its
 // own bytes. Errors: Invalid.
 [[nodiscard]] Result<std::string> openai_tool_json(std::string_view name, std::string definition);
+// The definition under another name, all else as it is. Errors: Invalid.
+[[nodiscard]] Result<std::string> renamed_definition(std::string_view name, std::string definition);
 
 }  // namespace sluice::ingress

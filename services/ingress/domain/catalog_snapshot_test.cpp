@@ -63,6 +63,34 @@ TEST(OpenaiToolJson, RefusesWhatIsNoObject) {
   EXPECT_THAT(openai_tool_json("s-t", "[1]"), HasCode(Code::Invalid));
 }
 
+TEST(RenamedDefinition, ChangesTheNameAndNoOtherByte) {
+  const auto renamed = renamed_definition(
+      "s-t",
+      R"({"inputSchema": {"b" : 1.0, "a":[1e2]}, "name":"t", "_meta":{"x":"\u00e9"}, "name2":"t"})"
+  );
+
+  ASSERT_THAT(renamed, IsOk());
+  EXPECT_EQ(
+      renamed.value(),
+      R"({"inputSchema": {"b" : 1.0, "a":[1e2]}, "name":"s-t", "_meta":{"x":"\u00e9"}, "name2":"t"})"
+  );
+  EXPECT_THAT(renamed_definition("s-t", "{}"), HasCode(Code::Invalid));
+}
+
+TEST(CatalogSnapshot, NarrowedListsAreThoseOfTheToolsThatAreLeft) {
+  Catalog catalog;
+  catalog.add("a", "x");
+  catalog.add("b", "y");
+
+  const auto narrowed = catalog.build()->narrowed(only("b-y"));
+
+  Catalog alone;
+  alone.add("b", "y");
+  EXPECT_EQ(narrowed->definitions_json(), alone.build()->definitions_json());
+  EXPECT_EQ(narrowed->tools_json(), alone.build()->tools_json());
+  EXPECT_EQ(narrowed->definitions_json(), R"({"name":"b-y","inputSchema":{"type":"object"}})");
+}
+
 TEST(CatalogSnapshot, IsSortedAndTheSameWhateverTheOrderOfServers) {
   Catalog one;
   one.add("zeta", "a");

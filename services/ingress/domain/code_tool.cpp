@@ -113,7 +113,7 @@ std::string signature_of(std::string_view tool, std::string_view definition) {
   return out + "(" + (schema != nullptr ? parameters_of(*schema) : std::string("{}")) + ")";
 }
 
-std::string code_tool_json(const std::vector<CodeServer>& servers) {
+std::string code_tool_definition(const std::vector<CodeServer>& servers) {
   List list = list_of(servers, true);
   if (list.left_out > 0) {
     list = list_of(servers, false);
@@ -124,10 +124,10 @@ std::string code_tool_json(const std::vector<CodeServer>& servers) {
     description.append("and ").append(std::to_string(list.left_out)).append(" more tools\n");
   }
   description.pop_back();
-  std::string out = R"({"type":"function","function":{"name":")";
+  std::string out = R"({"name":")";
   out.append(kExecuteToolCode).append(R"(","description":)");
   json::append_quoted(out, description);
-  out.append(R"(,"parameters":)").append(kParameters).append("}}");
+  out.append(R"(,"inputSchema":)").append(kParameters).append("}");
   return out;
 }
 

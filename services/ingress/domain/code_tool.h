@@ -19,8 +19,9 @@ struct CodeServer {
   std::vector<std::string_view> signatures;
 };
 
-// {"type":"function","function":{…}}: the same servers in the same order give the same bytes. What
-// does not fit into kCodeListBytesMax is named without parameters, then left out and counted.
-[[nodiscard]] std::string code_tool_json(const std::vector<CodeServer>& servers);
+// Its definition as a server would list it, {"name":…,"description":…,"inputSchema":…}: the same
+// servers in the same order give the same bytes. What does not fit into kCodeListBytesMax is named
+// without parameters, then left out and counted.
+[[nodiscard]] std::string code_tool_definition(const std::vector<CodeServer>& servers);
 
 }  // namespace sluice::ingress

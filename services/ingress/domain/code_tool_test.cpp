@@ -15,9 +15,9 @@ using sluice::testing::IsOk;
 using ::testing::HasSubstr;
 
 std::string description_of(const std::vector<CodeServer>& servers) {
-  const auto tool = json::parse(code_tool_json(servers));
+  const auto tool = json::parse(code_tool_definition(servers));
   EXPECT_THAT(tool, IsOk());
-  return tool.ok() ? tool.value().find("function")->text_or("description", "") : "";
+  return tool.ok() ? tool.value().text_or("description", "") : "";
 }
 
 TEST(CodeTool, SignaturesNameParametersAndWhichAreRequired) {
@@ -45,10 +45,10 @@ TEST(CodeTool, LongParameterListsAreCut) {
 }
 
 TEST(CodeTool, ItsOneParameterIsTheScript) {
-  const auto tool = json::parse(code_tool_json({{"files", {"read({path})"}}}));
+  const auto tool = json::parse(code_tool_definition({{"files", {"read({path})"}}}));
 
   ASSERT_THAT(tool, IsOk());
-  const json::Value* parameters = tool.value().find("function")->find("parameters");
+  const json::Value* parameters = tool.value().find("inputSchema");
   EXPECT_EQ(parameters->find("required")->as_array()->size(), 1U);
   EXPECT_NE(parameters->find("properties")->find("code"), nullptr);
 }

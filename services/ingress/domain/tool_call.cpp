@@ -70,6 +70,10 @@ Result<void> check_id(std::string_view id, std::string_view shown) {
   return {};
 }
 
+std::string made_id() {
+  return "call_" + to_hex(crypto::random_bytes(kMadeIdBytes));
+}
+
 Result<ToolCall> call_of(const json::Value& body, const json::Value& function, CallFormat format) {
   const bool chat = format == CallFormat::Chat;
   const std::string_view id_name = chat ? "id" : "call_id";
@@ -80,7 +84,7 @@ Result<ToolCall> call_of(const json::Value& body, const json::Value& function, C
   SLUICE_CHECK_OK(check_id(call.id, id_name));
   call.id_given = !call.id.empty();
   if (!call.id_given) {
-    call.id = "call_" + to_hex(crypto::random_bytes(kMadeIdBytes));
+    call.id = made_id();
   }
   SLUICE_TRY(call.name, optional_text(function, "name", name_name));
   if (call.name.empty()) {
@@ -130,6 +134,17 @@ Result<ToolCall> ToolCall::parse(std::string_view body, CallFormat format) {
     );
   }
   return call_of(parsed, *function, format);
+}
+
+Result<ToolCall> ToolCall::of(std::string name, const json::Value* arguments) {
+  if (arguments != nullptr && !arguments->is_object()) {
+    return wrong("params.arguments", "is not an object; send the tool's arguments as one");
+  }
+  ToolCall call;
+  call.id = made_id();
+  call.name = std::move(name);
+  call.arguments = arguments == nullptr ? std::string("{}") : json::canonical(*arguments);
+  return call;
 }
 
 std::string decision_id_of(

@@ -6,6 +6,7 @@
 #include "services/ingress/ports.h"
 
 #include "common/base/result.h"
+#include "common/json/value.h"
 
 #include <cstdint>
 #include <string>
@@ -29,6 +30,8 @@ struct ToolCall {
   // Responses: {call_id, name, arguments}. Errors: Invalid; the message names the member and what
   // to send.
   [[nodiscard]] static Result<ToolCall> parse(std::string_view body, CallFormat format);
+  // One of MCP's tools/call, under an id of its own. Errors: Invalid (arguments is no object).
+  [[nodiscard]] static Result<ToolCall> of(std::string name, const json::Value* arguments);
 };
 
 // 16 bytes. For writes, deletes and unknown effects it follows from the call, so that executing it

@@ -147,7 +147,21 @@ IngressFixture::IngressFixture(testing::FaultPlan* faults, ToolInjection injecti
            .audit = &audit,
            .metrics = metrics.get()}
       ),
-      server_list({.admission = &admission, .servers = &servers}) {
+      server_list({.admission = &admission, .servers = &servers}),
+      mcp_sessions(&redis, &clock),
+      mcp(
+          {.admission = &admission,
+           .sessions = &mcp_sessions,
+           .catalog = &catalog,
+           .chains = &chains,
+           .tools = &tools,
+           .code = &code,
+           .trail = &trail,
+           .audit = &audit,
+           .log = &log,
+           .metrics = metrics.get(),
+           .allowed_origins = {"https://app.example"}}
+      ) {
   policy.add_caller("sk-user", claims_of("key:user", {"caller"}));
   policy.add_caller("sk-admin", claims_of("key:admin", {"caller", "admin"}));
   add_tool(servers.catalog_reply, "filesystem", "read_file", kReadFile);
@@ -179,6 +193,11 @@ RequestContext IngressFixture::context() const {
   context.request = RequestId("req_00000000000000000000000000000001");
   context.deadline = clock.now() + std::chrono::seconds(30);
   return context;
+}
+
+Result<void> IngressFixture::post_mcp(http::HttpRequest request) {
+  writer = std::make_unique<http::testing::RecordingResponseWriter>();
+  return run(mcp.post(std::move(request), writer.get(), context()));
 }
 
 Result<void> IngressFixture::post_chat(http::HttpRequest request) {

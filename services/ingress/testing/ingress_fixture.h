@@ -3,10 +3,12 @@
 // secret_file (which policy hides).
 #pragma once
 
+#include "services/ingress/adapters/redis_mcp_sessions.h"
 #include "services/ingress/adapters/redis_tool_calls.h"
 #include "services/ingress/handlers/chat_completions.h"
 #include "services/ingress/handlers/embeddings.h"
 #include "services/ingress/handlers/execute_tool.h"
+#include "services/ingress/handlers/mcp.h"
 #include "services/ingress/handlers/models.h"
 #include "services/ingress/handlers/servers.h"
 #include "services/ingress/testing/fakes.h"
@@ -64,6 +66,7 @@ class IngressFixture {
 
   Result<void> post_chat(http::HttpRequest request);
   Result<http::HttpResponse> post_execute(http::HttpRequest request);
+  Result<void> post_mcp(http::HttpRequest request);
   // Server "youtube" with search(query, maxResults?), offered to scripts.
   void offer_code();
   // policy-engine beats with this version.
@@ -100,7 +103,9 @@ class IngressFixture {
   ToolExecution tools;
   ExecuteToolHandler execute;
   ServersHandler server_list;
-  std::unique_ptr<http::testing::RecordingResponseWriter> writer;  // of the last chat
+  RedisMcpSessions mcp_sessions;
+  McpHandler mcp;
+  std::unique_ptr<http::testing::RecordingResponseWriter> writer;  // of the last chat or POST /mcp
 };
 
 // The answer {"choices":[…]} with these calls suggested.

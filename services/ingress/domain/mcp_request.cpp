@@ -1,0 +1,189 @@
+#include "services/ingress/domain/mcp_request.h"
+
+#include "services/ingress/limits.h"
+
+#include "common/base/bytes.h"
+#include "common/crypto/random.h"
+#include "common/json/parse.h"
+#include "common/json/write.h"
+#include "common/mcp/protocol.h"
+
+#include <algorithm>
+#include <array>
+
+namespace sluice::ingress {
+namespace {
+
+constexpr std::size_t kSessionBytes = 16;
+constexpr char kSessionSeparator = '.';
+constexpr std::array<std::string_view, 3> kLoopbackHosts{"localhost", "127.0.0.1", "[::1]"};
+
+McpRefusal invalid(int code, std::string message) {
+  return {.status = 400, .error = {.code = code, .message = std::move(message), .data = {}}};
+}
+
+McpRefusal mismatch(std::string_view header, std::string_view body) {
+  return invalid(
+      mcp::kHeaderMismatch,
+      "header " + std::string(header) + " is missing or differs from " + std::string(body) +
+          " in the body; send both with the same value"
+  );
+}
+
+McpRefusal unsupported_version(std::string_view requested) {
+  json::Array supported;
+  for (const std::string_view version : mcp::kModernVersions) {
+    supported.emplace_back(version);
+  }
+  McpRefusal refusal = invalid(
+      mcp::kUnsupportedProtocolVersion,
+      "this protocol version is not spoken here; use one of data.supported"
+  );
+  refusal.error.data = json::write(json::object(
+      {{"supported", json::Value(std::move(supported))}, {"requested", json::Value(requested)}}
+  ));
+  return refusal;
+}
+
+const json::Value* meta_of(const json::Value& params, std::string_view key) {
+  const json::Value* meta = params.find("_meta");
+  return meta == nullptr ? nullptr : meta->find(key);
+}
+
+// Scheme and port taken off; "" when it is no http(s) origin.
+std::string_view host_of_origin(std::string_view origin) {
+  const auto scheme_end = origin.find("://");
+  if (scheme_end == std::string_view::npos ||
+      (origin.substr(0, scheme_end) != "http" && origin.substr(0, scheme_end) != "https")) {
+    return {};
+  }
+  const std::string_view rest = origin.substr(scheme_end + 3);
+  const auto bracket = rest.find(']');  // of an IPv6 address, whose colons are no port
+  const auto colon = rest.find(':', bracket == std::string_view::npos ? 0 : bracket);
+  return rest.substr(0, colon);
+}
+
+}  // namespace
+
+bool is_allowed_origin(const http::Headers& headers, const std::vector<std::string>& allowed) {
+  if (!headers.has("origin")) {
+    return true;
+  }
+  const std::string_view origin = headers.get("origin");
+  if (headers.count("origin") > 1) {
+    return false;
+  }
+  const std::string_view host = host_of_origin(origin);
+  return std::find(kLoopbackHosts.begin(), kLoopbackHosts.end(), host) != kLoopbackHosts.end() ||
+         std::find(allowed.begin(), allowed.end(), origin) != allowed.end();
+}
+
+std::optional<McpRefusal> refuse_accept(const http::Headers& headers) {
+  const std::string_view accept = headers.get("accept");
+  const auto takes = [accept](std::string_view type) {
+    return accept.find(type) != std::string_view::npos;
+  };
+  if (takes("*/*") || (takes("application/json") && takes("text/event-stream"))) {
+    return std::nullopt;
+  }
+  McpRefusal refusal = invalid(
+      mcp::kInvalidRequest,
+      "the answer is JSON or an event stream; send Accept: application/json, text/event-stream"
+  );
+  refusal.status = 406;
+  return refusal;
+}
+
+McpEra era_of(const http::Headers& headers, const std::vector<mcp::Message>& messages) {
+  const std::string_view version = headers.get(mcp::kVersionHeader);
+  if (mcp::is_modern_version(version)) {
+    return McpEra::Modern;
+  }
+  const bool says_version = std::any_of(messages.begin(), messages.end(), [](const auto& message) {
+    const auto params = params_of(message);
+    return params.ok() && meta_of(params.value(), mcp::kMetaProtocolVersion) != nullptr;
+  });
+  return says_version ? McpEra::Modern : McpEra::Legacy;
+}
+
+std::optional<McpRefusal> refuse_modern(const http::Headers& headers, const mcp::Message& message) {
+  const auto params = params_of(message);
+  if (!params.ok()) {
+    return invalid(mcp::kInvalidParams, params.error().message());
+  }
+  const json::Value* version = meta_of(params.value(), mcp::kMetaProtocolVersion);
+  const json::Value* capabilities = meta_of(params.value(), mcp::kMetaClientCapabilities);
+  if (version == nullptr || version->as_string() == nullptr || capabilities == nullptr ||
+      !capabilities->is_object()) {
+    return invalid(
+        mcp::kInvalidParams,
+        "params._meta needs " + std::string(mcp::kMetaProtocolVersion) + " (text) and " +
+            std::string(mcp::kMetaClientCapabilities) + " (object); send both with every request"
+    );
+  }
+  if (headers.get(mcp::kVersionHeader) != *version->as_string()) {
+    return mismatch("MCP-Protocol-Version", mcp::kMetaProtocolVersion);
+  }
+  if (!mcp::is_modern_version(*version->as_string())) {
+    return unsupported_version(*version->as_string());
+  }
+  const auto method = mcp::text_of_header(headers.get(mcp::kMethodHeader));
+  if (!method.ok() || method.value() != message.method) {
+    return mismatch("Mcp-Method", "method");
+  }
+  if (const std::string_view member = mcp::named_member(message.method); !member.empty()) {
+    const auto name = mcp::text_of_header(headers.get(mcp::kNameHeader));
+    if (!headers.has(mcp::kNameHeader) || !name.ok() ||
+        name.value() != params.value().text_or(member, "")) {
+      return mismatch("Mcp-Name", "params." + std::string(member));
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<McpRefusal> refuse_legacy(const http::Headers& headers) {
+  const std::string_view version = headers.get(mcp::kVersionHeader);
+  if (version.empty() || mcp::is_legacy_version(version)) {
+    return std::nullopt;
+  }
+  return unsupported_version(version);
+}
+
+Result<json::Value> params_of(const mcp::Message& message) {
+  if (message.params.empty()) {
+    return json::Value(json::Object());
+  }
+  SLUICE_TRY(
+      json::Value params,
+      json::parse(message.params, {.depth_max = kBodyDepthMax, .bytes_max = kBodyBytesMax})
+  );
+  if (!params.is_object()) {
+    return Error(Code::Invalid, "params is not an object; send one, or leave it out");
+  }
+  return params;
+}
+
+std::optional<json::Value> progress_token_of(const json::Value& params) {
+  const json::Value* token = meta_of(params, "progressToken");
+  if (token == nullptr || (!token->is_string() && !token->as_int())) {
+    return std::nullopt;
+  }
+  return *token;
+}
+
+std::string negotiated_version(const json::Value& params) {
+  std::string asked = params.text_or("protocolVersion", "");
+  return mcp::is_legacy_version(asked) ? asked : std::string(mcp::kLegacyVersions.front());
+}
+
+std::string new_session_id(std::string_view version) {
+  return std::string(version) + kSessionSeparator + to_hex(crypto::random_bytes(kSessionBytes));
+}
+
+std::string_view version_of_session(std::string_view session) {
+  const std::string_view version = session.substr(0, session.find(kSessionSeparator));
+  const bool whole = session.size() == version.size() + 1 + 2 * kSessionBytes;
+  return whole && mcp::is_legacy_version(version) ? version : std::string_view();
+}
+
+}  // namespace sluice::ingress

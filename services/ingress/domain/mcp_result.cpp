@@ -1,0 +1,204 @@
+#include "services/ingress/domain/mcp_result.h"
+
+#include "services/ingress/domain/openai_error.h"
+#include "services/ingress/limits.h"
+
+#include "common/json/parse.h"
+#include "common/json/scan.h"
+#include "common/json/write.h"
+#include "common/mcp/protocol.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice::ingress {
+namespace {
+
+constexpr std::string_view kServerInfo = R"({"name":"sluice","title":"Sluice","version":"1"})";
+constexpr std::string_view kCapabilities = R"({"tools":{"listChanged":false}})";
+// The list depends on who asks, and nobody is told when it changes: clients ask again after this.
+constexpr std::string_view kCaching = R"(,"ttlMs":30000,"cacheScope":"private")";
+
+std::string modern_head() {
+  return R"("resultType":"complete","_meta":{")" + std::string(mcp::kMetaServerInfo) + R"(":)" +
+         std::string(kServerInfo) + "}";
+}
+
+mcp::RpcError rpc_error_of(const std::string& error) {
+  auto parsed = mcp::parse_rpc_error(error);
+  return parsed.ok() ? std::move(parsed).value()
+                     : mcp::RpcError{
+                           .code = mcp::kInternalError,
+                           .message =
+                               "the tool's server answered with a malformed error; look at "
+                               "its logs",
+                           .data = {}
+                       };
+}
+
+std::string with_period(std::string text) {
+  return text.empty() || text.ends_with('.') ? text : text + ".";
+}
+
+// One overload an end.
+struct Wording {
+  RpcEnd operator()(const UnknownTool& end) const {
+    return mcp::RpcError{.code = mcp::kInvalidParams, .message = end.message, .data = {}};
+  }
+
+  RpcEnd operator()(const Withheld& end) const {
+    const policy::v1::Decision& decision = end.decision;
+    std::string text = end.waits() ? "This call needs the approval of a person before it runs"
+                                   : "Policy does not let you run this tool";
+    text.append(" (rule ").append(decision.rule()).append(")");
+    text.append(decision.reason().empty() ? "." : ": " + with_period(decision.reason()));
+    if (end.waits()) {
+      text.append(" Approval: ").append(decision.approval_id()).append(".");
+    }
+    return text_result(text, true);
+  }
+
+  RpcEnd operator()(const Finished& end) const {
+    if (!end.final.error().empty()) {
+      return rpc_error_of(end.final.error());
+    }
+    return end.final.result();
+  }
+
+  RpcEnd operator()(const Replayed& end) const {
+    if (end.kept.empty()) {
+      return text_result(
+          "This call was carried out earlier; its result is no longer kept. The audit trail has "
+          "its digest.",
+          false
+      );
+    }
+    return end.kept;
+  }
+
+  RpcEnd operator()(const InProgress& /*end*/) const {
+    return text_result("This call was started before and has not ended; wait for it.", true);
+  }
+
+  RpcEnd operator()(const OutcomeUnknown& /*end*/) const {
+    return text_result(
+        "This call was sent to its server and no answer was recorded. Look whether it had its "
+        "effect before you make it again.",
+        true
+    );
+  }
+
+  RpcEnd operator()(const NotCarriedOut& end) const {
+    return text_result(with_period(end.why) + " Nothing was carried out; try again.", true);
+  }
+};
+
+int status_of(const RpcEnd& end, McpEra era) {
+  const auto* error = std::get_if<mcp::RpcError>(&end);
+  if (error == nullptr || era == McpEra::Legacy) {
+    return 200;
+  }
+  return error->code == mcp::kMethodNotFound ? 404 : 200;
+}
+
+}  // namespace
+
+std::string initialize_result(std::string_view version) {
+  return R"({"protocolVersion":")" + std::string(version) + R"(","capabilities":)" +
+         std::string(kCapabilities) + R"(,"serverInfo":)" + std::string(kServerInfo) + "}";
+}
+
+std::string discover_result() {
+  std::string versions;
+  for (const std::string_view version : mcp::kModernVersions) {
+    versions.append(versions.empty() ? "\"" : ",\"").append(version).append("\"");
+  }
+  return "{" + modern_head() + R"(,"supportedVersions":[)" + versions + R"(],"capabilities":)" +
+         std::string(kCapabilities) + std::string(kCaching) + "}";
+}
+
+std::string tools_result(const CatalogSnapshot& snapshot, McpEra era) {
+  std::string out = "{";
+  if (era == McpEra::Modern) {
+    out.append(modern_head()).append(kCaching).append(",");
+  }
+  return out.append(R"("tools":[)").append(snapshot.definitions_json()).append("]}");
+}
+
+std::string text_result(std::string_view text, bool is_error) {
+  std::string out = R"({"content":[{"type":"text","text":)";
+  json::append_quoted(out, text);
+  out.append("}]").append(is_error ? R"(,"isError":true})" : "}");
+  return out;
+}
+
+RpcEnd rpc_end_of(const ExecutionEnd& end) {
+  return std::visit(Wording{}, end);
+}
+
+Result<std::string> modern_result(std::string result) {
+  result.reserve(result.size() + json::kScanPadding);
+  const auto scan = json::Scan::object(result);
+  if (!scan.ok()) {
+    return Error(
+        Code::Unavailable,
+        "the tool's server answered with something that is not a result; the call may have had its "
+        "effect"
+    );
+  }
+  const json::Field* const meta = scan.value().find("_meta");
+  json::Value own;
+  if (meta != nullptr) {
+    own = json::parse(scan.value().raw("_meta")).value_or(json::Value());
+  }
+  if (!own.is_object()) {
+    own = json::Value(json::Object());
+  }
+  own.as_object()->set(
+      mcp::kMetaServerInfo, json::parse(kServerInfo).value_or(json::Value(json::Object()))
+  );
+  const std::string meta_text = json::write(own);
+  std::string head;
+  if (scan.value().find("resultType") == nullptr) {
+    head = R"("resultType":"complete")";
+  }
+  if (meta == nullptr) {
+    head.append(head.empty() ? "" : ",").append(R"("_meta":)").append(meta_text);
+  }
+  if (!head.empty() && !scan.value().fields().empty()) {
+    head.push_back(',');
+  }
+  const std::size_t inside = result.find('{') + 1;
+  std::vector<json::Splice> splices{{.begin = inside, .end = inside, .text = head}};
+  if (meta != nullptr) {
+    splices.push_back({.begin = meta->value_begin, .end = meta->value_end, .text = meta_text});
+  }
+  return json::splice(result, splices);
+}
+
+http::HttpResponse rpc_response(const mcp::RpcId& id, const RpcEnd& end, McpEra era) {
+  const auto* error = std::get_if<mcp::RpcError>(&end);
+  return json_response(
+      status_of(end, era),
+      error != nullptr ? mcp::make_error(id, *error)
+                       : mcp::make_result(id, std::get<std::string>(end))
+  );
+}
+
+http::HttpResponse refusal_response(
+    const std::optional<mcp::RpcId>& id, const McpRefusal& refusal
+) {
+  return json_response(refusal.status, mcp::make_error(id, refusal.error));
+}
+
+Result<std::string> progress_for(std::string_view notification, json::Value token) {
+  SLUICE_TRY(json::Value message, json::parse(notification));
+  json::Value* params = message.find("params");
+  if (params == nullptr || !params->is_object()) {
+    return Error(Code::Invalid, "a progress notification has no params; repair the server");
+  }
+  params->as_object()->set("progressToken", std::move(token));
+  return json::write(message);
+}
+
+}  // namespace sluice::ingress

@@ -1,0 +1,49 @@
+// Results and errors as an MCP client gets them, in both eras. Pure.
+#pragma once
+
+#include "services/ingress/domain/catalog_snapshot.h"
+#include "services/ingress/domain/execution_end.h"
+#include "services/ingress/domain/mcp_request.h"
+
+#include "common/json/value.h"
+#include "common/mcp/json_rpc.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace sluice::ingress {
+
+// What a request came to: raw JSON of the result member, or an error.
+using RpcEnd = std::variant<std::string, mcp::RpcError>;
+
+// Result of initialize.
+[[nodiscard]] std::string initialize_result(std::string_view version);
+// Result of server/discover.
+[[nodiscard]] std::string discover_result();
+// Result of tools/list: one page, the same bytes for the same snapshot.
+[[nodiscard]] std::string tools_result(const CatalogSnapshot& snapshot, McpEra era);
+
+// A tool result that says this to the model.
+[[nodiscard]] std::string text_result(std::string_view text, bool is_error);
+
+// What the execution of a tool came to. A refusal of policy and a call that was not or may not have
+// been carried out are results with isError, so that the model learns of them; an unknown tool is
+// -32602.
+[[nodiscard]] RpcEnd rpc_end_of(const ExecutionEnd& end);
+
+// A result of a server as the modern era wants it: resultType added where it is missing, serverInfo
+// in _meta is the gateway's. Errors: Unavailable (the server's result is no object).
+[[nodiscard]] Result<std::string> modern_result(std::string result);
+
+// The whole message. Modern: the HTTP status that goes with it; legacy: 200.
+[[nodiscard]] http::HttpResponse rpc_response(const mcp::RpcId& id, const RpcEnd& end, McpEra era);
+[[nodiscard]] http::HttpResponse refusal_response(
+    const std::optional<mcp::RpcId>& id, const McpRefusal& refusal
+);
+
+// A notifications/progress of a server under the client's own token. Errors: Invalid.
+[[nodiscard]] Result<std::string> progress_for(std::string_view notification, json::Value token);
+
+}  // namespace sluice::ingress

@@ -1,0 +1,366 @@
+#include "services/ingress/handlers/mcp.h"
+
+#include "services/ingress/domain/code_tool.h"
+#include "services/ingress/domain/narrowing.h"
+#include "services/ingress/domain/openai_error.h"
+#include "services/ingress/limits.h"
+
+#include "common/http/error_map.h"
+#include "common/json/scan.h"
+#include "common/mcp/protocol.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace sluice::ingress {
+namespace {
+
+constexpr std::string_view kBatchVersion = "2025-03-26";  // the one revision with batches
+constexpr std::array<std::string_view, 5> kMethods{
+    "initialize", "ping", "server/discover", "tools/list", "tools/call"
+};
+
+http::HttpResponse accepted() {
+  return {.status = 202, .headers = {}, .body = {}};
+}
+
+http::HttpResponse refused(int status, std::string message) {
+  return refusal_response(
+      std::nullopt,
+      {.status = status,
+       .error = {.code = mcp::kInvalidRequest, .message = std::move(message), .data = {}}}
+  );
+}
+
+http::HttpResponse no_session() {
+  return refused(404, "this session is unknown or has ended; send initialize again");
+}
+
+http::HttpResponse error_response(const Error& error) {
+  auto response = http::error_response(error, http::Dialect::JsonRpc);
+  if (error.code() == Code::Unauthenticated) {
+    response.headers.add("www-authenticate", "Bearer");
+  }
+  return response;
+}
+
+mcp::RpcError unknown_method(const std::string& method) {
+  return {
+      .code = mcp::kMethodNotFound,
+      .message = "method \"" + method + "\" is not served here",
+      .data = {}
+  };
+}
+
+bool is_batch(std::string_view body) {
+  const auto first = body.find_first_not_of(" \t\r\n");
+  return first != std::string_view::npos && body[first] == '[';
+}
+
+// -32700 for what is no JSON, -32600 for JSON that is no message.
+http::HttpResponse unreadable(const std::string& body, const Error& error) {
+  std::string copy = body;
+  const bool json = is_batch(body) || json::Scan::object(copy).ok();
+  return refusal_response(
+      std::nullopt,
+      {.status = 400,
+       .error =
+           {.code = json ? mcp::kInvalidRequest : mcp::kParseError,
+            .message = error.message(),
+            .data = {}}}
+  );
+}
+
+bool is_request(const mcp::Message& message) {
+  return message.kind == mcp::Message::Kind::Request;
+}
+
+// A notification that cannot be read is dropped; the call goes on.
+Async<void> forward_progress(
+    McpReply* reply, observability::Log* log, json::Value token, std::string notification
+) {
+  auto progress = progress_for(notification, std::move(token));
+  if (!progress.ok()) {
+    log->debug("progress-dropped", {{"error", progress.error().to_log()}});
+    co_return Result<void>();
+  }
+  co_return co_await reply->notify(std::move(progress).value());
+}
+
+}  // namespace
+
+Async<void> McpHandler::post(
+    http::HttpRequest request, http::ResponseWriter* writer, RequestContext context
+) {
+  McpReply reply(writer);
+  auto response = co_await answer(&request, &reply, std::move(context));
+  if (!response.ok()) {
+    if (response.error().code() == Code::Cancelled) {
+      co_return std::move(response).error();
+    }
+    response = error_response(response.error());
+  }
+  co_return co_await reply.finish(std::move(response).value());
+}
+
+Async<http::HttpResponse> McpHandler::answer(
+    http::HttpRequest* request, McpReply* reply, RequestContext context
+) {
+  if (!is_allowed_origin(request->headers, deps_.allowed_origins)) {
+    co_return refused(403, "this Origin may not use the gateway; add it to http.allowed_origins");
+  }
+  Exchange exchange;
+  exchange.request = request;
+  exchange.reply = reply;
+  SLUICE_CO_TRY(Admitted admitted, co_await deps_.admission->admit(request, std::move(context)));
+  exchange.owner = admitted.owner();
+  exchange.caller = std::move(admitted.caller);
+  exchange.context = std::move(admitted.context);
+  if (const auto refusal = refuse_accept(request->headers)) {
+    co_return refusal_response(std::nullopt, *refusal);
+  }
+  auto messages = mcp::parse_messages(request->body);
+  if (!messages.ok()) {
+    co_return unreadable(request->body, messages.error());
+  }
+  exchange.era = era_of(request->headers, messages.value());
+  if (exchange.era == McpEra::Legacy) {
+    co_return co_await answer_legacy(
+        &exchange, std::move(messages).value(), is_batch(request->body)
+    );
+  }
+  if (is_batch(request->body)) {
+    co_return refused(400, "this protocol version has no batches; send one message at a time");
+  }
+  mcp::Message& message = messages.value().front();
+  if (!is_request(message)) {
+    co_return accepted();  // a client has nothing to notify of: closing the stream cancels
+  }
+  if (const auto refusal = refuse_modern(request->headers, message)) {
+    co_return refusal_response(message.id, *refusal);
+  }
+  co_return co_await answer_request(&exchange, std::move(message));
+}
+
+Async<http::HttpResponse> McpHandler::answer_legacy(
+    Exchange* exchange, std::vector<mcp::Message> messages, bool is_batch
+) {
+  const http::Headers& headers = exchange->request->headers;
+  if (!is_batch && is_request(messages.front()) && messages.front().method == "initialize") {
+    co_return co_await initialize(exchange, std::move(messages.front()));
+  }
+  exchange->session = std::string(headers.get(mcp::kSessionHeader));
+  if (exchange->session.empty()) {
+    co_return refused(
+        400, "there is no Mcp-Session-Id; send initialize first and then the id it answers with"
+    );
+  }
+  const std::string version(version_of_session(exchange->session));
+  if (version.empty()) {
+    co_return no_session();
+  }
+  SLUICE_CO_TRY(
+      const bool alive, co_await deps_.sessions->touch(exchange->owner, exchange->session)
+  );
+  if (!alive) {
+    co_return no_session();
+  }
+  if (const auto refusal = refuse_legacy(headers)) {
+    co_return refusal_response(messages.front().id, *refusal);
+  }
+  if (is_batch) {
+    if (version != kBatchVersion || messages.size() > kMcpBatchMessagesMax) {
+      co_return refused(400, "this batch is not taken; send one message at a time");
+    }
+    co_return co_await answer_batch(exchange, std::move(messages));
+  }
+  if (!is_request(messages.front())) {
+    co_return accepted();
+  }
+  co_return co_await answer_request(exchange, std::move(messages.front()));
+}
+
+Async<http::HttpResponse> McpHandler::initialize(Exchange* exchange, mcp::Message message) {
+  const auto params = params_of(message);
+  if (!params.ok()) {
+    co_return rpc_response(*message.id, mcp::to_rpc_error(params.error()), exchange->era);
+  }
+  const std::string version = negotiated_version(params.value());
+  const std::string session = new_session_id(version);
+  SLUICE_CO_CHECK_OK(co_await deps_.sessions->open(exchange->owner, session));
+  const RpcEnd end = initialize_result(version);
+  count(exchange->era, message.method, end);
+  auto response = rpc_response(*message.id, end, exchange->era);
+  response.headers.add(std::string(mcp::kSessionHeader), session);
+  co_return response;
+}
+
+// One after the other. Nothing is told before the end of all.
+Async<http::HttpResponse> McpHandler::answer_batch(
+    Exchange* exchange, std::vector<mcp::Message> messages
+) {
+  std::string body;
+  for (mcp::Message& message : messages) {
+    if (!is_request(message)) {
+      continue;
+    }
+    SLUICE_CO_TRY(
+        const http::HttpResponse one, co_await answer_request(exchange, std::move(message))
+    );
+    body.append(body.empty() ? "[" : ",").append(one.body);
+  }
+  co_return body.empty() ? accepted() : json_response(200, body + "]");
+}
+
+Async<http::HttpResponse> McpHandler::answer_request(Exchange* exchange, mcp::Message message) {
+  const mcp::RpcId id = *message.id;
+  const std::string method = message.method;
+  auto end = co_await dispatch(exchange, std::move(message));
+  if (!end.ok()) {
+    if (end.error().code() == Code::Cancelled) {
+      co_return std::move(end).error();
+    }
+    end = RpcEnd(mcp::to_rpc_error(end.error()));
+  }
+  count(exchange->era, method, end.value());
+  co_return rpc_response(id, end.value(), exchange->era);
+}
+
+Async<RpcEnd> McpHandler::dispatch(Exchange* exchange, mcp::Message message) {
+  SLUICE_CO_TRY(json::Value params, params_of(message));
+  if (message.method == "tools/list") {
+    if (params.find("cursor") != nullptr) {
+      co_return Error(Code::Invalid, "this cursor is not one of ours; list without a cursor");
+    }
+    SLUICE_CO_TRY(const SnapshotPtr tools, co_await snapshot(exchange));
+    co_return tools_result(*tools, exchange->era);
+  }
+  if (message.method == "tools/call") {
+    SLUICE_CO_TRY(RpcEnd end, co_await call_tool(exchange, std::move(params)));
+    auto* result = std::get_if<std::string>(&end);
+    if (result != nullptr && exchange->era == McpEra::Modern) {
+      SLUICE_CO_TRY(end, modern_result(std::move(*result)));
+    }
+    co_return end;
+  }
+  if (exchange->era == McpEra::Modern && message.method == "server/discover") {
+    co_return discover_result();
+  }
+  if (exchange->era == McpEra::Legacy && message.method == "ping") {
+    co_return std::string("{}");
+  }
+  co_return unknown_method(message.method);
+}
+
+Async<SnapshotPtr> McpHandler::snapshot(Exchange* exchange) {
+  SLUICE_CO_TRY(Narrowing narrowing, Narrowing::parse(exchange->request->headers));
+  co_return co_await deps_.catalog->snapshot(
+      exchange->caller, std::move(narrowing), exchange->context
+  );
+}
+
+Async<RpcEnd> McpHandler::call_tool(Exchange* exchange, json::Value params) {
+  const std::string name = params.text_or("name", "");
+  if (name.empty()) {
+    co_return Error(Code::Invalid, "params.name is missing; send the name of a listed tool");
+  }
+  Execution execution{
+      .request = exchange->request, .caller = exchange->caller, .owner = exchange->owner
+  };
+  SLUICE_CO_TRY(execution.call, ToolCall::of(name, params.find("arguments")));
+  SLUICE_CO_TRY(auto chain, chain_header(exchange->request->headers));
+  if (!chain && !exchange->session.empty()) {  // the calls of a session are one conversation
+    chain = derived_chain(exchange->owner, exchange->session);
+  }
+  const bool named = chain.has_value();
+  SLUICE_CO_TRY(
+      ChainPoint point,
+      co_await deps_.chains->find(exchange->owner, std::move(chain), {}, exchange->context)
+  );
+  execution.context = exchange->context;
+  execution.context.chain = point.chain;
+  execution.context.hop = point.hop;
+  if (auto token = progress_token_of(params)) {
+    execution.progress =
+        [reply = exchange->reply, log = deps_.log, token = *token](std::string notification
+        ) -> Async<void> { return forward_progress(reply, log, token, std::move(notification)); };
+  }
+  auto end = co_await execute(exchange, &execution);
+  if (named) {
+    point.hop = std::max(execution.context.hop, point.hop) + kHopsPerStep - 1;
+    SLUICE_CO_CHECK_OK(co_await deps_.chains->remember_chain(exchange->owner, point));
+  }
+  co_return end;
+}
+
+Async<RpcEnd> McpHandler::execute(Exchange* exchange, Execution* execution) {
+  SLUICE_CO_TRY(const Narrowing narrowing, Narrowing::parse(exchange->request->headers));
+  SLUICE_CO_TRY(
+      const SnapshotPtr tools,
+      co_await deps_.catalog->snapshot(exchange->caller, narrowing, execution->context)
+  );
+  if (execution->call.name == kExecuteToolCode && tools->offers_code()) {
+    co_return co_await run_code(exchange, execution, narrowing);
+  }
+  SLUICE_CO_TRY(const ExecutionEnd end, co_await deps_.tools->run(execution, tools, narrowing));
+  co_return rpc_end_of(end);
+}
+
+Async<RpcEnd> McpHandler::run_code(Exchange* exchange, Execution* execution, Narrowing narrowing) {
+  SLUICE_CO_TRY(std::string source, script_of(execution->call.arguments));
+  SLUICE_CO_CHECK_OK(deps_.trail->tool_execute(
+      execution->context, *execution->caller, execution->call, nullptr, ""
+  ));
+  SLUICE_CO_CHECK_OK(co_await deps_.audit->written());
+  const RequestContext context = execution->context;
+  execution->context.hop += kHopsPerRunMax;  // unless the run says otherwise
+  SLUICE_CO_TRY(
+      const CodeAnswer answer,
+      co_await deps_.code->run(
+          {.request = exchange->request,
+           .source = std::move(source),
+           .call_id = execution->call.id,
+           .filter = narrowing.filter()},
+          context
+      )
+  );
+  execution->context.hop = answer.hop;
+  co_return text_result(answer.content, !answer.ok);
+}
+
+Async<http::HttpResponse> McpHandler::end(http::HttpRequest request, RequestContext context) {
+  if (!is_allowed_origin(request.headers, deps_.allowed_origins)) {
+    co_return refused(403, "this Origin may not use the gateway; add it to http.allowed_origins");
+  }
+  const auto admitted = co_await deps_.admission->admit(&request, std::move(context));
+  if (!admitted.ok()) {
+    co_return error_response(admitted.error());
+  }
+  if (mcp::is_modern_version(request.headers.get(mcp::kVersionHeader))) {
+    co_return refused(405, "this protocol version has no sessions to end");
+  }
+  const std::string session(request.headers.get(mcp::kSessionHeader));
+  if (session.empty()) {
+    co_return refused(400, "there is no Mcp-Session-Id; send the one initialize answered with");
+  }
+  SLUICE_CO_TRY(
+      const bool ended, co_await deps_.sessions->close(admitted.value().owner(), session)
+  );
+  co_return ended ? http::HttpResponse{.status = 200, .headers = {}, .body = {}} : no_session();
+}
+
+void McpHandler::count(McpEra era, std::string_view method, const RpcEnd& end) {
+  const bool known = std::find(kMethods.begin(), kMethods.end(), method) != kMethods.end();
+  deps_.metrics
+      ->counter(
+          "sluice_ingress_mcp_requests_total",
+          "Requests of MCP clients",
+          {{"era", era == McpEra::Modern ? "modern" : "legacy"},
+           {"method", known ? std::string(method) : "other"},
+           {"result", std::holds_alternative<std::string>(end) ? "result" : "error"}}
+      )
+      .add();
+}
+
+}  // namespace sluice::ingress
