@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 #include <utility>
 
 namespace sluice::ingress {
@@ -31,6 +32,7 @@ VisibleTools index_of(const policy::v1::VisibleReply& visible) {
 struct Candidate {
   ToolEntry entry;
   const std::string* definition = nullptr;
+  bool unprefixed = false;  // its server's names are to be offered as they are
 };
 
 Candidate candidate_of(
@@ -40,7 +42,8 @@ Candidate candidate_of(
 ) {
   Candidate candidate;
   ToolEntry& entry = candidate.entry;
-  entry.name = model_name_of(server.name(), definition.name());
+  entry.name = model_name_of(full_name_of(server.name(), definition.name()));
+  candidate.unprefixed = server.unprefixed();
   entry.server_id = server.server_id();
   entry.server = server.name();
   entry.tool = definition.name();
@@ -56,6 +59,28 @@ Candidate candidate_of(
     }
   }
   return candidate;
+}
+
+// Tools of servers without prefix get their own names where nothing else has them: not a prefixed
+// tool, not executeToolCode, not the tool of a server that comes first by name.
+void take_bare_names(std::vector<Candidate>& candidates) {
+  std::set<std::string, std::less<>> taken{std::string(kExecuteToolCode)};
+  for (const Candidate& candidate : candidates) {
+    taken.insert(candidate.entry.name);
+  }
+  for (Candidate& candidate : candidates) {
+    std::string bare = candidate.unprefixed ? model_name_of(candidate.entry.tool) : std::string();
+    if (!bare.empty() && taken.insert(bare).second) {
+      candidate.entry.name = std::move(bare);
+    }
+  }
+}
+
+void sort_by_name(std::vector<Candidate>& candidates) {
+  std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
+    return std::tie(a.entry.name, a.entry.server_id, a.entry.tool) <
+           std::tie(b.entry.name, b.entry.server_id, b.entry.tool);
+  });
 }
 
 bool is_json_string(std::string_view raw) {
@@ -126,17 +151,16 @@ SnapshotPtr CatalogSnapshot::build(
       candidates.push_back(candidate_of(server, definition, shown));
     }
   }
-  std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
-    return std::tie(a.entry.name, a.entry.server_id, a.entry.tool) <
-           std::tie(b.entry.name, b.entry.server_id, b.entry.tool);
-  });
+  sort_by_name(candidates);  // the order in which bare names are given
+  take_bare_names(candidates);
+  sort_by_name(candidates);
 
   auto snapshot = std::make_shared<CatalogSnapshot>();
   snapshot->policy_version_ = visible.policy_version();
   snapshot->catalog_version_ = catalog.version();
   for (const auto& server : catalog.servers()) {
     if (mcp::is_awaited(server)) {
-      snapshot->awaited_servers_.push_back(server.name());
+      snapshot->awaited_servers_.push_back({server.name(), server.unprefixed()});
     }
   }
   snapshot->entries_.reserve(candidates.size());
@@ -197,12 +221,15 @@ const ToolEntry* CatalogSnapshot::find(std::string_view name) const {
 }
 
 const std::string* CatalogSnapshot::awaited_server_of(std::string_view name) const {
-  for (const std::string& server : awaited_servers_) {
+  for (const auto& [server, unprefixed] : awaited_servers_) {
     if (name == kExecuteToolCode && !offers_code_) {
       return &server;  // it may be the one that is offered to scripts
     }
     if (name.size() > server.size() && name.starts_with(server) && name[server.size()] == '-') {
       return &server;
+    }
+    if (unprefixed) {
+      return &server;  // any name may be one of its tools
     }
   }
   return nullptr;

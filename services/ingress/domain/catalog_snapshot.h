@@ -92,7 +92,13 @@ class CatalogSnapshot {
   void append_code_tool();
 
   std::vector<ToolEntry> entries_;  // sorted by name, names unique
-  std::vector<std::string> awaited_servers_;
+
+  struct AwaitedServer {
+    std::string name;
+    bool unprefixed = false;
+  };
+
+  std::vector<AwaitedServer> awaited_servers_;
   std::string tools_json_;
   std::string definitions_json_;
   std::size_t offered_ = 0;

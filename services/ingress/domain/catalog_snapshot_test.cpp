@@ -1,5 +1,6 @@
 #include "services/ingress/domain/catalog_snapshot.h"
 
+#include "services/ingress/domain/tool_names.h"
 #include "services/ingress/testing/ingress_fixture.h"
 
 #include "common/json/parse.h"
@@ -121,6 +122,42 @@ TEST(CatalogSnapshot, LeadsFromANameBackToServerAndTool) {
   EXPECT_EQ(entry->tool, "odd name.with/signs");
   EXPECT_EQ(entry->server_id, server_id_of("files"));
   EXPECT_EQ(snapshot->find("files-odd name.with/signs"), nullptr);
+}
+
+TEST(CatalogSnapshot, WithoutPrefixAToolHasItsOwnNameUnlessThatIsTaken) {
+  Catalog catalog;
+  catalog.add("alpha", "echo");
+  catalog.add("beta", "echo");
+  catalog.add("beta", "add");
+  catalog.add("beta", "gamma-echo");
+  catalog.add("beta", "executeToolCode");
+  catalog.add("beta", "odd name");
+  catalog.add("gamma", "echo");
+  for (auto& server : *catalog.servers.mutable_servers()) {
+    server.set_unprefixed(server.name() != "gamma");
+  }
+
+  const auto snapshot = catalog.build();
+
+  std::vector<std::string> names;
+  for (const ToolEntry& entry : snapshot->entries()) {
+    names.push_back(entry.name);
+  }
+  EXPECT_EQ(
+      names,
+      (std::vector<std::string>{
+          "add",
+          "beta-echo",
+          "beta-executeToolCode",
+          "beta-gamma-echo",
+          "echo",
+          "gamma-echo",
+          model_name_of("odd name"),
+      })
+  );
+  EXPECT_EQ(snapshot->find("echo")->server, "alpha");
+  EXPECT_EQ(snapshot->find("beta-echo")->tool, "echo");
+  EXPECT_EQ(snapshot->find("gamma-echo")->server, "gamma");
 }
 
 TEST(CatalogSnapshot, HidesWhatPolicyDoesNotShowAndWhatItDenies) {

@@ -27,8 +27,7 @@ std::string full_name_of(std::string_view server, std::string_view tool) {
   return name;
 }
 
-std::string model_name_of(std::string_view server, std::string_view tool) {
-  std::string name = full_name_of(server, tool);
+std::string model_name_of(std::string name) {
   if (name.size() <= kToolNameBytesMax && std::all_of(name.begin(), name.end(), is_allowed)) {
     return name;
   }

@@ -6,10 +6,9 @@
 
 namespace sluice::ingress {
 
-// "<server>-<tool>" where that is allowed; else with other characters replaced by '_', cut, and
-// "_<8 hex digits>" of the full name's SHA-256 at the end. The way back is the catalog snapshot,
-// not the name.
-[[nodiscard]] std::string model_name_of(std::string_view server, std::string_view tool);
+// The name itself where a model may see it; else with other characters replaced by '_', cut, and
+// "_<8 hex digits>" of its SHA-256 at the end. The way back is the catalog snapshot, not the name.
+[[nodiscard]] std::string model_name_of(std::string name);
 
 // "<server>-<tool>" unchanged: what include headers and people write.
 [[nodiscard]] std::string full_name_of(std::string_view server, std::string_view tool);

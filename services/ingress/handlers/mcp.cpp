@@ -303,8 +303,14 @@ Async<RpcEnd> McpHandler::execute(Exchange* exchange, Execution* execution) {
   if (execution->call.name == kExecuteToolCode && tools->offers_code()) {
     co_return co_await run_code(exchange, execution, narrowing);
   }
-  SLUICE_CO_TRY(const ExecutionEnd end, co_await deps_.tools->run(execution, tools, narrowing));
-  co_return rpc_end_of(end);
+  const auto end = co_await deps_.tools->run(execution, tools, narrowing);
+  if (!end.ok() && end.error().code() == Code::Invalid) {
+    co_return text_result(
+        end.error().message(), true
+    );  // of the arguments: the model can mend them
+  }
+  SLUICE_CO_CHECK_OK(end);
+  co_return rpc_end_of(end.value());
 }
 
 Async<RpcEnd> McpHandler::run_code(Exchange* exchange, Execution* execution, Narrowing narrowing) {

@@ -240,6 +240,11 @@ TEST_F(McpTest, WhatCannotBeCalledIsAnErrorTheClientCanRead) {
   EXPECT_EQ(error_code(), mcp::kMethodNotFound);
   EXPECT_TRUE(fixture.servers.requests.empty());
 
+  fixture.servers.push(Error(Code::Invalid, "argument path is missing"));
+  EXPECT_EQ(send_in(session, rpc("tools/call", kRead)), 200);
+  EXPECT_EQ(result().find("isError")->as_bool(), true) << "the model can mend arguments";
+  fixture.servers.requests.clear();
+
   policy::v1::Decision denied;
   denied.set_verdict(policy::v1::VERDICT_DENY);
   denied.set_rule("rule-1");
