@@ -41,6 +41,7 @@ struct ServerConfig {
   std::vector<std::string> allowed_private_networks;
   std::vector<std::pair<std::string, Secret<std::string>>> headers;  // sent to it
   std::string auth_type = "none";
+  std::optional<std::string> pinned_version;  // of the protocol; none: found out at every connect
 
   std::vector<std::string> tools_to_execute;  // "*" or names; empty: none
   bool is_ping_available = true;

@@ -5,6 +5,7 @@
 
 #include "common/http/address_guard.h"
 #include "common/http/message.h"
+#include "common/mcp/protocol.h"
 #include "common/mcp/server_id.h"
 #include "common/mcp/server_name.h"
 
@@ -126,6 +127,26 @@ void read_address(Section& entry, ServerConfig* server) {
   }
 }
 
+// A pin spares the question which era the server speaks, and fixes the answer.
+void read_version(Section& entry, ServerConfig* server) {
+  constexpr std::string_view kFoundOut = "auto";
+  std::vector<std::string> choices{std::string(kFoundOut)};
+  choices.insert(choices.end(), mcp::kModernVersions.begin(), mcp::kModernVersions.end());
+  choices.insert(choices.end(), mcp::kLegacyVersions.begin(), mcp::kLegacyVersions.end());
+  const std::string version = entry.text(
+      "protocol_version",
+      {.fallback = std::string(kFoundOut),
+       .choices = std::move(choices),
+       .description = "own: auto: found out at every connect; a version: its era, without asking"}
+  );
+  if (version != kFoundOut) {
+    server->pinned_version = version;
+  }
+  if (server->type == ConnectionType::Sse && mcp::is_modern_version(version)) {
+    entry.fault("protocol_version", "knows no sse connections; use connection_type http");
+  }
+}
+
 void read_networks(Section& entry, ServerConfig* server) {
   constexpr std::string_view kKey = "allowed_private_networks";
   server->allowed_private_networks = entry.list(
@@ -150,7 +171,7 @@ void read_networks(Section& entry, ServerConfig* server) {
 
 // What the protocol says of a message is not the operator's to say.
 bool is_own_header(std::string_view name) {
-  constexpr std::array<std::string_view, 11> kOwn{
+  constexpr std::array<std::string_view, 13> kOwn{
       "accept",
       "connection",
       "content-length",
@@ -158,6 +179,8 @@ bool is_own_header(std::string_view name) {
       "expect",
       "host",
       "last-event-id",
+      "mcp-method",
+      "mcp-name",
       "mcp-protocol-version",
       "mcp-session-id",
       "transfer-encoding",
@@ -167,7 +190,8 @@ bool is_own_header(std::string_view name) {
   std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   });
-  return std::find(kOwn.begin(), kOwn.end(), lower) != kOwn.end();
+  return std::find(kOwn.begin(), kOwn.end(), lower) != kOwn.end() ||
+         lower.starts_with(mcp::kParamHeaderPrefix);
 }
 
 bool is_header_value(std::string_view value) {
@@ -345,6 +369,7 @@ ServerConfig read_server(Section& entry, const Defaults& defaults, std::set<std:
   read_stdio(entry, &server);
   read_env(entry, &server);
   read_headers(entry, &server);
+  read_version(entry, &server);
   read_name(entry, address.as_string() == nullptr ? "" : *address.as_string(), taken, &server);
   server.disabled =
       entry.flag("disabled", {.fallback = false, .description = "not started, tools not offered"});

@@ -53,6 +53,7 @@ std::string shown_config(config::Section& entry, const ServerConfig& server) {
   shown.set("client_id", server.id.str());
   shown.set("name", server.name);
   shown.set("connection_type", name_of(server.type));
+  shown.set("protocol_version", server.pinned_version.value_or("auto"));
   if (server.type == ConnectionType::Stdio) {
     shown.set(
         "stdio_config",

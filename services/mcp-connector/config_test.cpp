@@ -225,5 +225,40 @@ TEST(ReadServers, ReadsDurationsWithUnits) {
   EXPECT_EQ(out.servers.at(1).call_timeout, milliseconds(1000));
 }
 
+TEST(ReadServers, AProtocolVersionPinsTheEraAndAutoPinsNothing) {
+  const std::string stdio = std::string(R"("name":"a",)") + kStdio;
+
+  EXPECT_EQ(read_one(stdio).servers.at(0).pinned_version, std::nullopt);
+  EXPECT_EQ(
+      read_one(stdio + R"(,"protocol_version":"auto")").servers.at(0).pinned_version, std::nullopt
+  );
+  EXPECT_EQ(
+      read_one(stdio + R"(,"protocol_version":"2026-07-28")").servers.at(0).pinned_version,
+      "2026-07-28"
+  );
+  EXPECT_EQ(
+      read_one(stdio + R"(,"protocol_version":"2024-11-05")").servers.at(0).pinned_version,
+      "2024-11-05"
+  );
+  EXPECT_NE(read_one(stdio + R"(,"protocol_version":"1999-01-01")").faults, "");
+  EXPECT_NE(
+      read_one(
+          R"("name":"a","connection_type":"sse","connection_string":"http://a/sse","protocol_version":"2026-07-28")"
+      )
+          .faults,
+      ""
+  );
+}
+
+TEST(ReadServers, TheHeadersOfAMessageAreNotTheOperators) {
+  for (const char* name : {"Mcp-Method", "mcp-name", "Mcp-Param-Region", "MCP-Protocol-Version"}) {
+    const auto out = read_one(
+        R"("name":"a","connection_type":"http","connection_string":"http://a/mcp","headers":{")" +
+        std::string(name) + R"(":"x"})"
+    );
+    EXPECT_NE(out.faults.find(name), std::string::npos) << name;
+  }
+}
+
 }  // namespace
 }  // namespace sluice::mcp_connector

@@ -28,6 +28,11 @@ inline constexpr std::chrono::milliseconds kStableAfter = 30000ms;
 inline constexpr std::chrono::milliseconds kPingTimeout = 5000ms;
 inline constexpr int kHealthFailuresMax = 3;
 
+// Eras. How long server/discover may stay unanswered before initialize is sent: servers that know
+// neither answer at once, and the slowest measured took 5 s to start when idle; its late answer
+// still counts.
+inline constexpr std::chrono::milliseconds kProbeTimeout = 3000ms;
+
 // Listing. A burst of seven list_changed after initialize was seen (server-everything): one re-list
 // answers it.
 inline constexpr std::chrono::milliseconds kListDebounce = 250ms;

@@ -9,6 +9,7 @@
 #include "common/async/request_context.h"
 #include "common/base/ids.h"
 #include "common/bus/bus.h"
+#include "common/mcp/modern_messages.h"
 
 #include "proto/sluice/connector/v1/connector.pb.h"
 
@@ -17,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 namespace sluice::mcp_connector {
@@ -26,6 +28,7 @@ class ServerLink {
  public:
   struct Outbound {
     std::string message;
+    mcp::HeaderList headers;  // what a request of the modern era repeats over HTTP; else none
     std::optional<std::int64_t> request;  // its id, when the server is to answer it
     TimePoint answer_by;                  // of a request: nobody waits any longer
   };
@@ -45,7 +48,15 @@ class ServerLink {
   virtual Result<void> send(Outbound outbound) = 0;
   // What comes next; nullopt when the server is gone. One waiter.
   virtual Async<std::optional<Inbound>> receive() = 0;
-  // initialize was answered with this protocol version.
+
+  // Nobody waits for the answer to that request any more. The notification tells the server, unless
+  // this transport has another way.
+  virtual Result<void> cancel(std::int64_t /*request*/, std::string notification) {
+    return send({.message = std::move(notification), .headers = {}, .request = {}, .answer_by = {}}
+    );
+  }
+
+  // Both sides speak this protocol version from now on.
   virtual void negotiated(std::string_view protocol_version) = 0;
   // Ends the connection, and a server that was started for it; returns when nothing of it is left.
   // receive() yields nullopt from then on. Call once.

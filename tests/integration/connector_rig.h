@@ -4,7 +4,7 @@
 #include "services/mcp-connector/adapters/http_transport.h"
 #include "services/mcp-connector/adapters/sse_transport.h"
 #include "services/mcp-connector/adapters/stdio_transport.h"
-#include "services/mcp-connector/connections/mcp_session.h"
+#include "services/mcp-connector/connections/handshake.h"
 #include "services/mcp-connector/testing/fixture.h"
 #include "tests/support/process.h"
 
@@ -93,10 +93,20 @@ class ServerRig {
     return {};
   }
 
+  // The start in the legacy era, without asking.
   Result<mcp::InitializeResult> initialize(
       std::chrono::milliseconds timeout = std::chrono::seconds(20)
   ) {
-    return loop.run(session->initialize(loop.clock()->now() + timeout));
+    return loop.run(session->initialize(
+        std::string(mcp::kLegacyVersions.front()), loop.clock()->now() + timeout
+    ));
+  }
+
+  // The start as the service does it.
+  Result<Agreement> shake_hands(std::chrono::milliseconds timeout = std::chrono::seconds(20)) {
+    return loop.run(mcp_connector::shake_hands(
+        session.get(), loop.clock(), &server_, loop.clock()->now() + timeout
+    ));
   }
 
   Result<Answer> call(

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """A small MCP server over HTTP for tests, with the bad manners seen in the field: Streamable HTTP (protocol 2025-11-25) at /mcp,
-HTTP+SSE (2024-11-05) at /sse. Its first line of output is its port. GET /journal lists what it was sent: [method, JSON-RPC method
-or "", headers]; GET /connections says how many TCP connections there were.
+HTTP+SSE (2024-11-05) at /sse; at /mcp also the modern era (2026-07-28) where --era says so. Its first line of output is its port. GET /journal lists what it was sent: [method, JSON-RPC method
+or "", headers], and ["CLOSED", "tools/call", {}] when the stream of hang was closed; GET /connections says how many TCP connections
+there were.
 
 Tools: echo {text}, headers {}, sleep {ms}, progress {steps}, break {} (the stream ends before the answer and goes on by GET),
 cut {} (it ends for good), silent {} (202 and no answer), fail {status}, rpc_fail {status}, change {} (list_changed on the GET
@@ -14,6 +15,8 @@ import threading
 import time
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import fake_modern_era
 
 
 def tool(name, properties):
@@ -38,10 +41,13 @@ def options():
     parser.add_argument("--bad-session-id", action="store_true")
     parser.add_argument("--endpoint", default="/message", help="what GET /sse names, before ?session=")
     parser.add_argument("--refuse", type=int, default=0, help="status of every GET /sse")
+    parser.add_argument("--only-sse", type=int, default=0, help="status of every POST to /mcp, whose GET is what /sse is")
+    fake_modern_era.add_options(parser)
     return parser.parse_args()
 
 
 OPTIONS = options()
+MODERN = fake_modern_era.ModernEra(OPTIONS)
 SESSIONS = {}  # id -> queue of what goes out on the GET stream
 PARTS = {}  # event id -> the message that follows it
 JOURNAL = []
@@ -101,6 +107,8 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"0\r\n\r\n")
 
     def answer(self, message, more=()):
+        if self.modern and "result" in message:
+            message["result"].setdefault("resultType", "complete")
         if self.sse:
             self.sse.put(message)
         elif OPTIONS.json:
@@ -124,8 +132,16 @@ class Handler(BaseHTTPRequestHandler):
         message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.note(message.get("method", ""))
         self.sse = SESSIONS.get(self.path.partition("?session=")[2]) if self.path.startswith(OPTIONS.endpoint) else None
+        headers = {k.lower(): v for k, v in self.headers.items()}
+        self.modern = not self.path.startswith(OPTIONS.endpoint) and MODERN.speaks(message, headers)
         if self.path.startswith(OPTIONS.endpoint):
             self.post_of_sse(message)
+        elif OPTIONS.only_sse:
+            self.whole(OPTIONS.only_sse, b"<h1>no</h1>", "text/html")
+        elif message.get("method") == "server/discover" and (self.modern or OPTIONS.discover):
+            self.discover(message, headers)
+        elif self.modern:
+            self.post_of_modern(message, headers)
         elif message.get("method") == "initialize":
             self.initialize(message)
         elif not self.session_is_known():
@@ -140,6 +156,43 @@ class Handler(BaseHTTPRequestHandler):
             self.call(message, message["params"]["name"], message["params"].get("arguments", {}))
         else:
             self.answer(result(message, {}))
+
+    def refuse(self, status, message, error):
+        self.whole(status, json.dumps({"jsonrpc": "2.0", "id": message["id"], "error": error}).encode())
+
+    def discover(self, message, headers):
+        fault = MODERN.meta_fault(message) or MODERN.header_fault(message, headers)
+        reply = (400, {"error": fault}) if fault else MODERN.discovered()
+        while reply is None:
+            time.sleep(1)
+        identity = None if OPTIONS.discover == "refuse" else message["id"]
+        self.whole(reply[0], json.dumps({"jsonrpc": "2.0", "id": identity, **reply[1]}).encode())
+
+    def post_of_modern(self, message, headers):
+        fault = MODERN.fault(message, headers)
+        name = message.get("params", {}).get("name", "")
+        if fault:
+            self.refuse(400, message, fault)
+        elif message["method"] == "tools/list":
+            self.answer(result(message, {"tools": TOOLS + fake_modern_era.TOOLS}))
+        elif message["method"] != "tools/call":
+            self.refuse(404, message, {"code": -32601, "message": "unknown method"})
+        elif name == "hang":
+            self.hang()
+        elif MODERN.result_of(name):
+            self.answer(result(message, MODERN.result_of(name)))
+        else:
+            self.call(message, name, message["params"].get("arguments", {}))
+
+    def hang(self):
+        self.begin_events()
+        try:
+            for _ in range(600):  # a minute at most
+                self.chunk(b": alive\n\n")
+                time.sleep(0.1)
+        except OSError:
+            JOURNAL.append(["CLOSED", "tools/call", {}])
+            self.close_connection = True
 
     def post_of_sse(self, message):
         name = message.get("params", {}).get("name", "")
@@ -166,6 +219,10 @@ class Handler(BaseHTTPRequestHandler):
                 self.answer(result(message, {}))
 
     def initialize(self, message):
+        refusal = MODERN.refuses_initialize()
+        if refusal:
+            self.refuse(400, message, refusal)
+            return
         more = []
         if not OPTIONS.stateless and not self.sse:
             session = "with space" if OPTIONS.bad_session_id else uuid.uuid4().hex
@@ -219,8 +276,8 @@ class Handler(BaseHTTPRequestHandler):
             self.whole(200, json.dumps(JOURNAL if self.path == "/journal" else len(CONNECTIONS)).encode())
             return
         self.note("")
-        self.sse = None
-        if self.path == "/sse":
+        self.sse, self.modern = None, False
+        if self.path == "/sse" or OPTIONS.only_sse:
             self.sse_stream()
             return
         last = self.headers.get("Last-Event-ID")

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""A small stdio MCP server for tests (protocol 2025-11-25), with the bad manners seen in the field.
+"""A small stdio MCP server for tests (protocol 2025-11-25; also 2026-07-28 where --era says so), with the bad manners seen in the
+field.
 
 Tools: echo {text}, environment {}, arguments {}, append {path, text} (the side effect), sleep {ms}, crash {path}, large {bytes}.
 """
@@ -10,6 +11,8 @@ import signal
 import subprocess
 import sys
 import time
+
+import fake_modern_era
 
 
 def tool(name, properties, **more):
@@ -44,11 +47,15 @@ def options():
     parser.add_argument("--storm", action="store_true", help="seven list_changed and roots/list after initialize")
     parser.add_argument("--pages", action="store_true", help="one tool a page")
     parser.add_argument("--grandchild", help="file for the pid of a sleeping child of this process")
+    fake_modern_era.add_options(parser)
     parser.add_argument("rest", nargs="*")
     return parser.parse_args()
 
 
 OPTIONS = options()
+MODERN = fake_modern_era.ModernEra(OPTIONS)
+CANCELLED = []
+
 
 def say(text):
     sys.stdout.write(text + "\n")
@@ -107,9 +114,38 @@ def tools_page(cursor):
     return page
 
 
+class Refused(Exception):
+    pass
+
+
+def answer_modern(message):
+    method, params = message["method"], message["params"]
+    fault = MODERN.fault(message)
+    if fault:
+        raise Refused(fault)
+    if method == "tools/list":
+        return {"resultType": "complete", "tools": TOOLS + fake_modern_era.TOOLS}
+    if method != "tools/call":
+        raise LookupError(method)
+    if params["name"] == "cancelled":
+        return text_result(json.dumps(CANCELLED))
+    own = MODERN.result_of(params["name"])
+    return own or call(params["name"], params.get("arguments") or {}, params["_meta"]["progressToken"])
+
+
+def discover(message):
+    reply = MODERN.discovered()
+    if reply:
+        send({"id": message["id"], **reply[1]})
+
+
 def answer(message):
     method, params = message["method"], message.get("params") or {}
+    if MODERN.speaks(message):
+        return answer_modern(message)
     if method == "initialize":
+        if MODERN.refuses_initialize():
+            raise Refused(MODERN.refuses_initialize())
         if OPTIONS.never_ready:
             return None
         return {"protocolVersion": "2025-11-25", "capabilities": {"tools": {"listChanged": True}},
@@ -131,10 +167,18 @@ def handle(message):
         for _ in range(7):
             send({"method": "notifications/tools/list_changed"})
         send({"id": "server-1", "method": "roots/list"})
+    if message["method"] == "notifications/cancelled":
+        CANCELLED.append(message["params"]["requestId"])
     if "id" not in message:
+        return
+    if message["method"] == "server/discover" and (OPTIONS.discover or OPTIONS.era != "legacy"):
+        discover(message)
         return
     try:
         result = answer(message)
+    except Refused as refused:
+        send({"id": message["id"], "error": refused.args[0]})
+        return
     except LookupError:
         send({"id": message["id"], "error": {"code": -32601, "message": "unknown method"}})
         return

@@ -66,7 +66,7 @@ http::ClientRequest ClientLink::request(
     request.headers.set("content-type", "application/json");
   }
   if (!version_.empty()) {
-    request.headers.set("mcp-protocol-version", version_);
+    request.headers.set(mcp::kVersionHeader, version_);
   }
   return request;
 }

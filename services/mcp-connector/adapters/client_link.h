@@ -58,6 +58,9 @@ class ClientLink : public ServerLink {
 
   [[nodiscard]] const std::string& url() const { return url_; }
 
+  // Of the protocol; empty until both sides have agreed.
+  [[nodiscard]] const std::string& version() const { return version_; }
+
   [[nodiscard]] bool is_negotiated() const { return !version_.empty(); }
 
   [[nodiscard]] async::TaskGroup& tasks() { return tasks_; }

@@ -1,11 +1,14 @@
 #include "services/mcp-connector/adapters/http_transport.h"
 
 #include "services/mcp-connector/adapters/client_link.h"
+#include "services/mcp-connector/connections/era.h"
 #include "services/mcp-connector/limits.h"
 
 #include "common/mcp/json_rpc.h"
+#include "common/mcp/modern_messages.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,8 +17,8 @@
 namespace sluice::mcp_connector {
 namespace {
 
-constexpr std::string_view kCheck =
-    R"({"jsonrpc":"2.0","id":"sluice-session-check","method":"ping"})";
+constexpr std::int64_t kCheckId = 0;  // no request of a session has it
+constexpr std::size_t kDetailBytes = 512;
 constexpr int kBadRequest = 400;
 constexpr int kNotFound = 404;
 constexpr int kMethodNotAllowed = 405;
@@ -38,9 +41,35 @@ bool answers(const std::string& text, std::int64_t request) {
   return id != nullptr && *id == request;
 }
 
+// The error in a body, whatever its id.
+std::optional<mcp::RpcError> error_in(const std::string& body) {
+  const auto message = mcp::parse_message(body);
+  if (!message.ok() || message.value().kind != mcp::Message::Kind::Error) {
+    return std::nullopt;
+  }
+  auto error = mcp::parse_rpc_error(message.value().error);
+  return error.ok() ? std::optional(std::move(error).value()) : std::nullopt;
+}
+
+// What a server of HTTP+SSE may say to initialize.
+bool is_without_post(int status) {
+  return status == kBadRequest || status == kNotFound || status == kMethodNotAllowed;
+}
+
 class HttpLink final : public ClientLink {
  public:
   using ClientLink::ClientLink;
+
+  Result<void> cancel(std::int64_t request, std::string notification) override {
+    const auto place = exchanges_.find(request);
+    if (place != exchanges_.end()) {
+      const auto exchange = place->second;
+      exchanges_.erase(place);
+      tasks().cancel(exchange);
+      return {};
+    }
+    return is_stateless() ? Result<void>() : ServerLink::cancel(request, std::move(notification));
+  }
 
   Async<void> stop() override {
     end();
@@ -60,6 +89,13 @@ class HttpLink final : public ClientLink {
   }
 
  private:
+  // A request and what may become of its answer.
+  struct Exchange {
+    std::int64_t id = 0;
+    TimePoint deadline;
+    bool stateless = false;  // modern era: there is no session, and a stream does not go on
+  };
+
   // The state of one event stream over its interruptions.
   struct Events {
     std::string last_id;
@@ -73,10 +109,13 @@ class HttpLink final : public ClientLink {
     auto request = ClientLink::request(std::move(method), url(), std::move(body), deadline);
     request.headers.set("accept", "application/json, text/event-stream");
     if (!session_.empty()) {
-      request.headers.set("mcp-session-id", session_);
+      request.headers.set(mcp::kSessionHeader, session_);
     }
     return request;
   }
+
+  // Modern era: there are only requests, and each is complete in itself.
+  [[nodiscard]] bool is_stateless() const { return mcp::is_modern_version(version()); }
 
   // Requests go side by side; what follows a notification waits until the server has taken it.
   void send_queued() override {
@@ -86,7 +125,9 @@ class HttpLink final : public ClientLink {
         return;
       }
       if (next->request) {
-        tasks().spawn("request", ask(std::move(*next)));
+        begin(std::move(*next));
+      } else if (is_stateless()) {  // the answer to a question the server may not ask
+        deps().log->warn("message-not-sent", {{"server", name()}});
       } else {
         notifying_ = true;
         tasks().spawn("notification", notify(std::move(next->message)));
@@ -121,42 +162,70 @@ class HttpLink final : public ClientLink {
     co_return Result<void>();
   }
 
-  Async<void> ask(Outbound outbound) {
+  void begin(Outbound outbound) {
     const std::int64_t id = *outbound.request;
-    const TimePoint deadline = outbound.answer_by + kAnswerGrace;
-    auto opened =
-        co_await deps().client->open(within_session("POST", std::move(outbound.message), deadline));
+    if (!outbound.headers.empty()) {
+      exchanges_.emplace(id, async::TaskGroup::Task());
+    }
+    const auto task = tasks().spawn("request", carry_out(std::move(outbound)));
+    if (const auto place = exchanges_.find(id); place != exchanges_.end()) {
+      place->second = task;
+    }
+  }
+
+  Async<void> carry_out(Outbound outbound) {
+    const std::int64_t id = *outbound.request;
+    auto done = co_await ask(std::move(outbound));
+    exchanges_.erase(id);
+    co_return done;
+  }
+
+  [[nodiscard]] http::ClientRequest post(Outbound outbound, TimePoint deadline) const {
+    auto request = within_session("POST", std::move(outbound.message), deadline);
+    for (const auto& [name, value] : outbound.headers) {
+      request.headers.set(name, value);
+    }
+    return request;
+  }
+
+  Async<void> ask(Outbound outbound) {
+    const Exchange exchange{
+        .id = *outbound.request,
+        .deadline = outbound.answer_by + kAnswerGrace,
+        .stateless = !outbound.headers.empty()
+    };
+    auto opened = co_await deps().client->open(post(std::move(outbound), exchange.deadline));
     if (!opened.ok()) {
       if (opened.error().code() == Code::Cancelled) {
         co_return Result<void>();
       }
       doubt(opened.error().message());
-      co_return co_await leave_unanswered(id, std::move(opened).error());
+      co_return co_await leave_unanswered(exchange.id, std::move(opened).error());
     }
     auto& response = opened.value();
-    if (!is_negotiated() && session_.empty()) {
-      session_ = response->headers().get("mcp-session-id");
+    if (!is_negotiated() && !exchange.stateless && session_.empty()) {
+      session_ = response->headers().get(mcp::kSessionHeader);
       if (!session_.empty() && !is_session_id(session_)) {
         session_.clear();
         co_return co_await leave_unanswered(
-            id, Error(Code::Invalid, "the MCP server names a session that is no visible ASCII text")
+            exchange.id,
+            Error(Code::Invalid, "the MCP server names a session that is no visible ASCII text")
         );
       }
     }
     if (is_event_stream(*response)) {
-      co_return co_await follow(std::move(response), id, deadline);
+      co_return co_await follow(std::move(response), exchange);
     }
-    co_return co_await take_whole(std::move(response), id);
+    co_return co_await take_whole(std::move(response), exchange);
   }
 
   // A body that is one message, whatever the status: servers send JSON-RPC errors with 4xx and 5xx.
-  Async<void> take_whole(std::unique_ptr<http::BodyStream> response, std::int64_t id) {
-    const int status = response->status();
+  Async<void> take_whole(std::unique_ptr<http::BodyStream> response, Exchange exchange) {
     std::string body;
     for (;;) {  // ends with the response, which has a deadline
       auto piece = co_await response->read();
       if (!piece.ok()) {
-        co_return co_await leave_unanswered(id, std::move(piece).error());
+        co_return co_await leave_unanswered(exchange.id, std::move(piece).error());
       }
       if (piece.value().empty()) {
         break;
@@ -164,13 +233,49 @@ class HttpLink final : public ClientLink {
       body += piece.value();
       if (body.size() > kMessageBytesMax) {
         co_return co_await leave_unanswered(
-            id, Error(Code::Exhausted, "the MCP server's answer is too large; ask for less at once")
+            exchange.id,
+            Error(Code::Exhausted, "the MCP server's answer is too large; ask for less at once")
         );
       }
     }
-    if (http::has_media_type(response->headers(), "application/json") && answers(body, id)) {
+    if (!http::has_media_type(response->headers(), "application/json")) {
+      body.clear();
+    }
+    if (exchange.stateless || !is_negotiated()) {
+      co_return co_await take_outside_session(std::move(body), response->status(), exchange);
+    }
+    if (answers(body, exchange.id)) {
       co_return co_await deliver(std::move(body));
     }
+    co_return co_await miss(response->status(), exchange.id);
+  }
+
+  // Without a session an error is the answer to the request even if it does not repeat its id.
+  Async<void> take_outside_session(std::string body, int status, Exchange exchange) {
+    const auto error = error_in(body);
+    const bool is_modern = error && mcp::is_modern_error(error->code);
+    if (!exchange.stateless && is_without_post(status) && !is_modern) {
+      co_return co_await leave_unanswered(
+          exchange.id,
+          Error(
+              Code::NotFound,
+              "the MCP server answered initialize with HTTP status " + std::to_string(status) +
+                  "; check connection_string, or look at the server's own logs"
+          )
+              .with_detail(body.substr(0, kDetailBytes))
+      );
+    }
+    if (answers(body, exchange.id)) {
+      co_return co_await deliver(std::move(body));
+    }
+    if (error) {
+      co_return co_await deliver(mcp::make_error(mcp::RpcId(exchange.id), *error));
+    }
+    co_return co_await miss(status, exchange.id);
+  }
+
+  // A response without the answer.
+  Async<void> miss(int status, std::int64_t id) {
     if (status == kNotFound && !session_.empty()) {
       lose_session("the MCP server has ended the session");
       co_return Result<void>();
@@ -191,27 +296,28 @@ class HttpLink final : public ClientLink {
 
   // Reads events to the end of the stream, which comes after the answer; goes on by GET where it
   // comes before.
-  Async<void> follow(
-      std::unique_ptr<http::BodyStream> response, std::int64_t id, TimePoint deadline
-  ) {
+  Async<void> follow(std::unique_ptr<http::BodyStream> response, Exchange exchange) {
     Events events;
     for (;;) {
-      SLUICE_CO_TRY(const bool answered, co_await read_events(response.get(), &events, id));
+      SLUICE_CO_TRY(
+          const bool answered, co_await read_events(response.get(), &events, exchange.id)
+      );
       if (answered) {
         co_return Result<void>();
       }
       response.reset();
-      if (events.last_id.empty() || deps().clock->now() + events.retry >= deadline) {
+      if (exchange.stateless || events.last_id.empty() ||
+          deps().clock->now() + events.retry >= exchange.deadline) {
         break;
       }
       SLUICE_CO_CHECK_OK(co_await async::sleep_for(deps().clock, events.retry));
-      SLUICE_CO_TRY(response, co_await resume(&events, deadline));
+      SLUICE_CO_TRY(response, co_await resume(&events, exchange.deadline));
       if (response == nullptr) {
         break;
       }
     }
     co_return co_await leave_unanswered(
-        id,
+        exchange.id,
         Error(
             Code::Unavailable,
             "the MCP server ended its stream of events before the answer; look at its own logs"
@@ -223,7 +329,7 @@ class HttpLink final : public ClientLink {
   Async<std::unique_ptr<http::BodyStream>> resume(const Events* events, TimePoint deadline) {
     auto get = within_session("GET", {}, deadline);
     get.headers.set("accept", "text/event-stream");
-    get.headers.set("last-event-id", events->last_id);
+    get.headers.set(mcp::kLastEventIdHeader, events->last_id);
     auto opened = co_await deps().client->open(std::move(get));
     if (!opened.ok() && opened.error().code() == Code::Cancelled) {
       co_return std::move(opened).error();
@@ -284,7 +390,7 @@ class HttpLink final : public ClientLink {
       auto get = within_session("GET", {}, deps().clock->now() + kListenFor);
       get.headers.set("accept", "text/event-stream");
       if (!events.last_id.empty()) {
-        get.headers.set("last-event-id", events.last_id);
+        get.headers.set(mcp::kLastEventIdHeader, events.last_id);
       }
       const auto opened = co_await deps().client->open(std::move(get));
       if (!opened.ok() && opened.error().code() == Code::Cancelled) {
@@ -314,8 +420,11 @@ class HttpLink final : public ClientLink {
   }
 
   Async<void> check() {
-    const auto answer = co_await deps().client->fetch(
-        within_session("POST", std::string(kCheck), deps().clock->now() + kPingTimeout)
+    const auto era = is_stateless() ? modern_era(version(), Discovered::No) : legacy_era();
+    const bool has_ping = !era->health_method().empty();
+    const Request question{.method = has_ping ? std::string(era->health_method()) : "tools/list"};
+    const auto answer = co_await deps().client->open(
+        post(era->form(kCheckId, question), deps().clock->now() + kPingTimeout)
     );
     checking_ = false;
     if (!answer.ok()) {
@@ -324,10 +433,11 @@ class HttpLink final : public ClientLink {
       }
       co_return Result<void>();
     }
-    const int status = answer.value().status;
-    if (status == kBadRequest || status == kNotFound) {
+    const int status = answer.value()->status();
+    if (!is_stateless() && (status == kBadRequest || status == kNotFound)) {
       lose_session("the MCP server has ended the session");
     }
+    co_await read_off(answer.value().get());
     co_return Result<void>();
   }
 
@@ -338,6 +448,7 @@ class HttpLink final : public ClientLink {
   }
 
   std::string session_;
+  std::map<std::int64_t, async::TaskGroup::Task> exchanges_;  // the stateless ones, by request
   bool notifying_ = false;
   bool listening_ = false;
   bool checking_ = false;

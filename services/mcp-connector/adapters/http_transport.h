@@ -1,6 +1,8 @@
 // MCP over Streamable HTTP as a client: one POST a message, answered by one JSON message or by a
-// stream of events; a GET stream for what the server says unasked; a session that the server names.
-// Source: MCP specification 2025-11-25, "Transports"; 2025-03-26 and 2025-06-18 where they differ.
+// stream of events. Legacy era: a GET stream for what the server says unasked, and a session that
+// the server names. Modern era: only requests, and one is given up by closing its stream. Source:
+// MCP specification 2026-07-28 and 2025-11-25, "Transports"; 2025-03-26 and 2025-06-18 where they
+// differ.
 #pragma once
 
 #include "services/mcp-connector/adapters/client_link.h"

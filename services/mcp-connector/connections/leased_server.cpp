@@ -18,6 +18,12 @@ constexpr int kRenewalsPerCopy = 60;
 
 constexpr milliseconds kLeaseLocalTtl = kLeaseTtl - kLeaseMargin;
 
+Error not_held() {
+  return Error(
+      Code::Unavailable, "this replica does not hold the server any more; retry, another one does"
+  );
+}
+
 }  // namespace
 
 LeasedServer::LeasedServer(Deps deps, const ServerConfig* server)
@@ -174,11 +180,20 @@ Result<std::unique_ptr<McpSession::Ticket>> LeasedServer::call_tool(
     std::string_view tool, std::string_view arguments, TimePoint deadline
 ) {
   if (!holds_lease() || !connection_) {
-    return Error(
-        Code::Unavailable, "this replica does not hold the server any more; retry, another one does"
-    );
+    return not_held();
   }
   return connection_->call_tool(tool, arguments, deadline);
+}
+
+bool LeasedServer::wants_other_headers(const Answer& answer) const {
+  return connection_ && connection_->wants_other_headers(answer);
+}
+
+Async<void> LeasedServer::list_tools(TimePoint deadline) {
+  if (!holds_lease() || !connection_) {
+    co_return not_held();
+  }
+  co_return co_await connection_->list_tools(deadline);
 }
 
 connector::v1::ServerCatalog LeasedServer::snapshot() const {

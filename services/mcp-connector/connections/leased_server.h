@@ -63,6 +63,9 @@ class LeasedServer {
   [[nodiscard]] Result<std::unique_ptr<McpSession::Ticket>> call_tool(
       std::string_view tool, std::string_view arguments, TimePoint deadline
   );
+  // See ServerConnection.
+  [[nodiscard]] bool wants_other_headers(const Answer& answer) const;
+  Async<void> list_tools(TimePoint deadline);
   // State and tools, as catalog requests are answered.
   [[nodiscard]] connector::v1::ServerCatalog snapshot() const;
 

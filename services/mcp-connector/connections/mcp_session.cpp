@@ -7,8 +7,6 @@
 namespace sluice::mcp_connector {
 namespace {
 
-constexpr std::string_view kClientName = "sluice";
-constexpr std::string_view kClientVersion = "1";
 // How often a session says that it skips lines: the first, then every thousandth.
 constexpr std::uint64_t kSkippedLinesPerLog = 1000;
 
@@ -58,14 +56,8 @@ void McpSession::Ticket::expire() {
       Code::Deadline, "the MCP server did not answer in time; allow more time or look at the server"
   ));
   progress_.close();
-  if (cancellable_ && !session_->closed_) {
-    // Best effort: a server that does not read is found by the health check.
-    const auto told = session_->tell(
-        "notifications/cancelled", mcp::cancelled_params(mcp::RpcId(id_), "timeout")
-    );
-    if (!told.ok()) {
-      session_->deps_.log->debug("cancel-not-sent", {{"server", session_->deps_.server}});
-    }
+  if (cancellable_) {
+    session_->cancel(id_, "timeout");
   }
 }
 
@@ -93,10 +85,20 @@ Async<void> McpSession::read() {
   co_return Result<void>();
 }
 
-Result<void> McpSession::tell(std::string_view method, std::string_view params) {
-  return deps_.link->send(
-      {.message = mcp::make_notification(method, params), .request = {}, .answer_by = {}}
+// Best effort: a server that does not read is found by the health check.
+void McpSession::cancel(std::int64_t id, std::string_view reason) {
+  if (closed_) {
+    return;
+  }
+  const auto told = deps_.link->cancel(
+      id,
+      mcp::make_notification(
+          "notifications/cancelled", mcp::cancelled_params(mcp::RpcId(id), reason)
+      )
   );
+  if (!told.ok()) {
+    deps_.log->debug("cancel-not-sent", {{"server", deps_.server}});
+  }
 }
 
 void McpSession::give_up(ServerLink::Unanswered unanswered) {
@@ -126,7 +128,10 @@ void McpSession::receive(mcp::Message message) {
   switch (message.kind) {
     case mcp::Message::Kind::Request: {
       const auto sent = deps_.link->send(
-          {.message = mcp::answer_server_request(message), .request = {}, .answer_by = {}}
+          {.message = mcp::answer_server_request(message),
+           .headers = {},
+           .request = {},
+           .answer_by = {}}
       );
       if (!sent.ok()) {
         deps_.log->warn(
@@ -154,7 +159,7 @@ void McpSession::answer(mcp::Message message) {
     return;
   }
   place->second->finish(
-      Answer{.result = std::move(message.result), .error = std::move(message.error)}
+      era_->read({.result = std::move(message.result), .error = std::move(message.error)})
   );
 }
 
@@ -177,20 +182,15 @@ void McpSession::notice(const mcp::Message& notification) {
 }
 
 Result<std::unique_ptr<McpSession::Ticket>> McpSession::begin(
-    std::int64_t id,
-    std::string_view method,
-    std::string_view params,
-    TimePoint deadline,
-    Cancellable cancellable
+    const Request& request, TimePoint deadline, Cancellable cancellable
 ) {
   if (closed_) {
     return gone_error();
   }
-  SLUICE_CHECK_OK(deps_.link->send(
-      {.message = mcp::make_request(mcp::RpcId(id), method, params),
-       .request = id,
-       .answer_by = deadline}
-  ));
+  const std::int64_t id = ++last_id_;
+  ServerLink::Outbound outbound = era_->form(id, request);
+  outbound.answer_by = deadline;
+  SLUICE_CHECK_OK(deps_.link->send(std::move(outbound)));
   auto ticket = std::make_unique<Ticket>(this, id, cancellable == Cancellable::Yes);
   Ticket* const raw = ticket.get();
   tickets_.emplace(id, raw);
@@ -198,10 +198,8 @@ Result<std::unique_ptr<McpSession::Ticket>> McpSession::begin(
   return ticket;
 }
 
-Async<Answer> McpSession::request(
-    std::string method, std::string params, TimePoint deadline, Cancellable cancellable
-) {
-  SLUICE_CO_TRY(const auto ticket, begin(next_id(), method, params, deadline, cancellable));
+Async<Answer> McpSession::ask(Request request, TimePoint deadline, Cancellable cancellable) {
+  SLUICE_CO_TRY(const auto ticket, begin(request, deadline, cancellable));
   while (true) {
     SLUICE_CO_TRY(const auto progress, co_await ticket->progress());
     if (!progress) {
@@ -210,35 +208,53 @@ Async<Answer> McpSession::request(
   }
 }
 
-Async<mcp::InitializeResult> McpSession::initialize(TimePoint deadline) {
-  const mcp::Implementation client{
-      .name = std::string(kClientName), .version = std::string(kClientVersion)
-  };
-  SLUICE_CO_TRY(
-      const Answer answer,
-      co_await request(
-          "initialize",
-          mcp::initialize_params(client, mcp::kLegacyVersions.front()),
-          deadline,
-          Cancellable::No
-      )
-  );
+Async<mcp::InitializeResult> McpSession::initialize(std::string version, TimePoint deadline) {
+  SLUICE_CO_TRY(Answer answer, co_await ask_to_initialize(std::move(version), deadline));
+  co_return initialized(std::move(answer));
+}
+
+Async<Answer> McpSession::ask_to_initialize(std::string version, TimePoint deadline) {
+  era_ = legacy_era();
+  Request request{.method = "initialize"};
+  request.params = mcp::initialize_params(this_client(), version);
+  co_return co_await ask(std::move(request), deadline, Cancellable::No);
+}
+
+Result<mcp::InitializeResult> McpSession::initialized(Answer answer) {
   if (!answer.error.empty()) {
-    co_return refused("initialize", answer);
+    return refused("initialize", answer);
   }
-  SLUICE_CO_TRY(auto result, mcp::parse_initialize_result(answer.result));
+  SLUICE_TRY(auto result, mcp::parse_initialize_result(answer.result));
   deps_.link->negotiated(result.protocol_version);
-  SLUICE_CO_CHECK_OK(tell("notifications/initialized", ""));
-  co_return result;
+  SLUICE_CHECK_OK(deps_.link->send(
+      {.message = mcp::make_notification("notifications/initialized", ""),
+       .headers = {},
+       .request = {},
+       .answer_by = {}}
+  ));
+  return result;
+}
+
+Result<std::unique_ptr<McpSession::Ticket>> McpSession::discover(
+    std::string version, TimePoint deadline
+) {
+  era_ = modern_era(std::move(version), Discovered::No);
+  return begin({.method = std::string(mcp::kDiscover)}, deadline, Cancellable::No);
+}
+
+void McpSession::speak_modern(std::string version, Discovered discovered) {
+  deps_.link->negotiated(version);
+  era_ = modern_era(std::move(version), discovered);
 }
 
 Async<std::vector<json::Value>> McpSession::list_tools(TimePoint deadline) {
   std::vector<json::Value> tools;
   std::optional<std::string> cursor;
   for (int page = 0; page < kListPagesMax; ++page) {
+    Request request{.method = "tools/list"};
+    request.params = mcp::tools_list_params(cursor);
     SLUICE_CO_TRY(
-        const Answer answer,
-        co_await request("tools/list", mcp::tools_list_params(cursor), deadline, Cancellable::Yes)
+        const Answer answer, co_await ask(std::move(request), deadline, Cancellable::Yes)
     );
     if (!answer.error.empty()) {
       co_return refused("tools/list", answer);
@@ -259,21 +275,26 @@ Async<std::vector<json::Value>> McpSession::list_tools(TimePoint deadline) {
 }
 
 Async<void> McpSession::ping(TimePoint deadline) {
-  SLUICE_CO_TRY(const Answer answer, co_await request("ping", "", deadline, Cancellable::Yes));
+  Request request{.method = std::string(era_->health_method())};
+  SLUICE_CO_TRY(const Answer answer, co_await ask(std::move(request), deadline, Cancellable::Yes));
   co_return Result<void>();  // an error is an answer too
 }
 
 Result<std::unique_ptr<McpSession::Ticket>> McpSession::call_tool(
-    std::string_view tool, std::string_view arguments, TimePoint deadline
+    std::string_view tool,
+    std::string_view arguments,
+    TimePoint deadline,
+    mcp::HeaderList param_headers
 ) {
   if (tickets_.size() >= kRequestsInFlightMax) {
     return Error(Code::Exhausted, "too many calls are waiting for this MCP server; retry later");
   }
-  const std::int64_t id = next_id();
   return begin(
-      id,
-      "tools/call",
-      mcp::with_meta(mcp::tools_call_params(tool, arguments), mcp::progress_meta(id)),
+      {.method = "tools/call",
+       .params = mcp::tools_call_params(tool, arguments),
+       .name = std::string(tool),
+       .param_headers = std::move(param_headers),
+       .progress = true},
       deadline,
       Cancellable::Yes
   );
@@ -299,12 +320,8 @@ Async<void> McpSession::idle() {
 
 void McpSession::forget(std::int64_t id, bool tell_server) {
   tickets_.erase(id);
-  if (tell_server && !closed_) {
-    const auto told =
-        tell("notifications/cancelled", mcp::cancelled_params(mcp::RpcId(id), "given up"));
-    if (!told.ok()) {
-      deps_.log->debug("cancel-not-sent", {{"server", deps_.server}});
-    }
+  if (tell_server) {
+    cancel(id, "given up");
   }
   if (tickets_.empty() && idle_waiter_ != nullptr) {
     idle_waiter_->set({});

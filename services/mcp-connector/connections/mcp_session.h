@@ -1,8 +1,9 @@
-// McpSession: one initialized conversation with one MCP server over a ServerLink. Matches answers
-// to requests, answers the server's own requests, routes progress. Knows nothing of processes,
-// leases or grants.
+// McpSession: one conversation with one MCP server over a ServerLink. Matches answers to requests,
+// answers the server's own requests, routes progress. Knows nothing of processes, leases or grants,
+// and of eras only which one it speaks.
 #pragma once
 
+#include "services/mcp-connector/connections/era.h"
 #include "services/mcp-connector/domain/outcome.h"
 #include "services/mcp-connector/limits.h"
 #include "services/mcp-connector/ports.h"
@@ -22,8 +23,8 @@
 
 namespace sluice::mcp_connector {
 
-// Life: spawn read(); initialize(); requests; at the end fail_all(), stop the link, await idle(),
-// destroy. Thread: the shard's one.
+// Life: spawn read(); shake_hands() of handshake.h; requests; at the end fail_all(), stop the link,
+// await idle(), destroy. Thread: the shard's one.
 class McpSession {
  public:
   struct Deps {
@@ -35,8 +36,8 @@ class McpSession {
     std::function<void()> on_gone;  // the server ended by itself
   };
 
-  // A request in flight. Destroying it gives the request up: the server is told
-  // notifications/cancelled. The session outlives its tickets.
+  // A request in flight. Destroying it gives the request up, and the server is told so. The session
+  // outlives its tickets.
   class Ticket {
    public:
     Ticket(McpSession* session, std::int64_t id, bool cancellable);
@@ -48,6 +49,8 @@ class McpSession {
 
     // The next progress notification, or nullopt when the request has ended.
     Async<std::optional<std::string>> progress() { return progress_.pop(); }
+
+    [[nodiscard]] bool ended() const { return answer_.has_value(); }
 
     // After progress() gave nullopt. Errors: Deadline, Unavailable (the server went), Cancelled.
     [[nodiscard]] Result<Answer> take();
@@ -76,16 +79,31 @@ class McpSession {
   // Reads until the link ends, then fails what is open.
   Async<void> read();
 
-  // initialize and notifications/initialized.
-  Async<mcp::InitializeResult> initialize(TimePoint deadline);
+  // The start, legacy era: ask_to_initialize() and what its answer leads to, initialized(): the
+  // session speaks that version and tells notifications/initialized. Errors: Invalid, Unavailable
+  // (refused), Deadline, and those of the link.
+  Async<mcp::InitializeResult> initialize(std::string version, TimePoint deadline);
+  Async<Answer> ask_to_initialize(std::string version, TimePoint deadline);
+  [[nodiscard]] Result<mcp::InitializeResult> initialized(Answer answer);
+  // The start, modern era. discover() only asks. An error means: certainly not sent.
+  [[nodiscard]] Result<std::unique_ptr<Ticket>> discover(std::string version, TimePoint deadline);
+  void speak_modern(std::string version, Discovered discovered);
+
   // All pages of tools/list. Errors: Invalid (the server's list cannot be read), Unavailable,
   // Deadline.
   Async<std::vector<json::Value>> list_tools(TimePoint deadline);
-  // Any answer will do.
+
+  // False when listing the tools is the only question that is sure to be answered.
+  [[nodiscard]] bool has_ping() const { return !era_->health_method().empty(); }
+
+  // The era's cheapest question; any answer will do.
   Async<void> ping(TimePoint deadline);
   // Sends tools/call with exactly these argument bytes. An error means: certainly not sent.
   [[nodiscard]] Result<std::unique_ptr<Ticket>> call_tool(
-      std::string_view tool, std::string_view arguments, TimePoint deadline
+      std::string_view tool,
+      std::string_view arguments,
+      TimePoint deadline,
+      mcp::HeaderList param_headers = {}
   );
 
   // Ends every open request with this error; later ones fail at once.
@@ -100,19 +118,11 @@ class McpSession {
  private:
   enum class Cancellable { No, Yes };
 
-  std::int64_t next_id() { return ++last_id_; }
-
   Result<std::unique_ptr<Ticket>> begin(
-      std::int64_t id,
-      std::string_view method,
-      std::string_view params,
-      TimePoint deadline,
-      Cancellable cancellable
+      const Request& request, TimePoint deadline, Cancellable cancellable
   );
-  Async<Answer> request(
-      std::string method, std::string params, TimePoint deadline, Cancellable cancellable
-  );
-  Result<void> tell(std::string_view method, std::string_view params);
+  Async<Answer> ask(Request request, TimePoint deadline, Cancellable cancellable);
+  void cancel(std::int64_t id, std::string_view reason);
   void give_up(ServerLink::Unanswered unanswered);
   void receive(std::string line);
   void receive(mcp::Message message);
@@ -121,6 +131,7 @@ class McpSession {
   void forget(std::int64_t id, bool tell_server);
 
   Deps deps_;
+  std::unique_ptr<Era> era_ = legacy_era();  // in which requests are made
   bool closed_ = false;
   std::int64_t last_id_ = 0;
   std::uint64_t lines_skipped_ = 0;

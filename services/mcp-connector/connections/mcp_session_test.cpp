@@ -14,6 +14,14 @@ using testing::HasCode;
 using testing::IsOk;
 
 class McpSessionTest : public ::testing::Test {
+ public:
+  ~McpSessionTest() override {
+    session_->fail_all(Error(Code::Unavailable, "the test ends"));
+    EXPECT_THAT(loop_.finish(link_->stop()), IsOk());
+    EXPECT_TRUE(loop_.advance_until([this] { return reading_->done(); }));
+    EXPECT_THAT(loop_.finish(session_->idle()), IsOk());
+  }
+
  protected:
   McpSessionTest() {
     auto opened = loop_.finish(server_.open(nullptr));
@@ -27,13 +35,6 @@ class McpSessionTest : public ::testing::Test {
         .on_gone = [this] { ++gone_; },
     });
     reading_ = loop_.start(session_->read());
-  }
-
-  ~McpSessionTest() override {
-    session_->fail_all(Error(Code::Unavailable, "the test ends"));
-    EXPECT_THAT(loop_.finish(link_->stop()), IsOk());
-    EXPECT_TRUE(loop_.advance_until([this] { return reading_->done(); }));
-    EXPECT_THAT(loop_.finish(session_->idle()), IsOk());
   }
 
   TimePoint in(seconds time) { return loop_.clock.now() + time; }
@@ -60,7 +61,7 @@ class McpSessionTest : public ::testing::Test {
 };
 
 TEST_F(McpSessionTest, InitializesAndSaysSo) {
-  const auto result = loop_.finish(session_->initialize(in(seconds(5))));
+  const auto result = loop_.finish(session_->initialize("2025-11-25", in(seconds(5))));
 
   ASSERT_THAT(result, IsOk());
   EXPECT_EQ(result.value().protocol_version, "2025-11-25");
@@ -70,7 +71,7 @@ TEST_F(McpSessionTest, InitializesAndSaysSo) {
 TEST_F(McpSessionTest, ASilentServerMissesTheDeadlineAndInitializeIsNeverCancelled) {
   server_.on("initialize", [](const auto&) { return std::nullopt; });
 
-  const auto result = loop_.finish(session_->initialize(in(seconds(5))));
+  const auto result = loop_.finish(session_->initialize("2025-11-25", in(seconds(5))));
 
   EXPECT_THAT(result, HasCode(Code::Deadline));
   EXPECT_EQ(server_.count("notifications/cancelled"), 0U);
@@ -201,6 +202,74 @@ TEST_F(McpSessionTest, TellsListChanges) {
   loop_.settle();
 
   EXPECT_EQ(list_changes_, 1);
+}
+
+TEST_F(McpSessionTest, AModernCallSaysVersionClientAndTokenAndIsRepeatedAsHeaders) {
+  session_->speak_modern("2026-07-28", Discovered::Yes);
+
+  const auto ticket = session_->call_tool("größe", "{}", in(seconds(5)), {{"mcp-param-a", "b"}});
+
+  ASSERT_THAT(ticket, IsOk());
+  EXPECT_EQ(server_.negotiated(), "2026-07-28");
+  EXPECT_EQ(
+      server_.last("tools/call")->params,
+      R"({"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",)"
+      R"("io.modelcontextprotocol/clientInfo":{"name":"sluice","version":"1"},)"
+      R"("io.modelcontextprotocol/clientCapabilities":{},"progressToken":1},)"
+      R"("name":"größe","arguments":{}})"
+  );
+  EXPECT_EQ(
+      server_.headers("tools/call"),
+      (mcp::HeaderList{
+          {"mcp-protocol-version", "2026-07-28"},
+          {"mcp-method", "tools/call"},
+          {"mcp-name", "=?base64?Z3LDtsOfZQ==?="},
+          {"mcp-param-a", "b"}
+      })
+  );
+}
+
+TEST_F(McpSessionTest, ALegacyCallHasATokenAndNoHeaders) {
+  const auto ticket = session_->call_tool("a", "{}", in(seconds(5)));
+
+  ASSERT_THAT(ticket, IsOk());
+  EXPECT_EQ(
+      server_.last("tools/call")->params,
+      R"({"_meta":{"progressToken":1},"name":"a","arguments":{}})"
+  );
+  EXPECT_TRUE(server_.headers("tools/call").empty());
+}
+
+TEST_F(McpSessionTest, AModernResultThatIsNotCompleteIsAnErrorTowardsTheCaller) {
+  session_->speak_modern("2026-07-28", Discovered::Yes);
+  for (const auto& [result, is_error] :
+       {std::pair(R"({"content":[]})", false),
+        std::pair(R"({"resultType":"complete","content":[]})", false),
+        std::pair(R"({"resultType":"input_required","inputRequests":{}})", true),
+        std::pair(R"({"resultType":"task"})", true),
+        std::pair("[]", true)}) {
+    server_.on("tools/call", [given = result](const auto&) {
+      return ScriptedServer::Reply{.result = given, .error = {}};
+    });
+    const auto ticket = session_->call_tool("a", "{}", in(seconds(5)));
+    loop_.settle();
+    const auto answer = ticket.value()->take();
+
+    ASSERT_THAT(answer, IsOk());
+    EXPECT_EQ(answer.value().result, is_error ? "" : result);
+    EXPECT_EQ(answer.value().error.find("this gateway") != std::string::npos, is_error) << result;
+  }
+}
+
+TEST_F(McpSessionTest, TheModernEraHasNoPing) {
+  session_->speak_modern("2026-07-28", Discovered::Yes);
+  EXPECT_TRUE(session_->has_ping());
+  EXPECT_THAT(loop_.finish(session_->ping(in(seconds(5)))), IsOk());
+  session_->speak_modern("2026-07-28", Discovered::No);
+  EXPECT_FALSE(session_->has_ping());
+
+  EXPECT_EQ(server_.count("server/discover"), 1U);
+  EXPECT_EQ(server_.count("ping"), 0U);
 }
 
 }  // namespace

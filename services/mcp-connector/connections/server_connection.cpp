@@ -1,5 +1,10 @@
 #include "services/mcp-connector/connections/server_connection.h"
 
+#include "services/mcp-connector/connections/handshake.h"
+#include "services/mcp-connector/domain/era_probe.h"
+
+#include "common/mcp/param_headers.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -8,6 +13,16 @@ namespace {
 
 Error stopping_error() {
   return Error(Code::Unavailable, "the connection to this MCP server is being ended; retry later");
+}
+
+Error not_connected() {
+  return Error(Code::Unavailable, "the MCP server is not connected at the moment; retry later");
+}
+
+// Nobody takes POST at this address, so the server may be one of HTTP+SSE.
+bool is_without_post(const ServerConfig& server, const Error& why) {
+  return server.type == ConnectionType::Http && !server.pinned_version &&
+         why.code() == Code::NotFound;
 }
 
 }  // namespace
@@ -59,18 +74,46 @@ Result<std::unique_ptr<McpSession::Ticket>> ServerConnection::call_tool(
     std::string_view tool, std::string_view arguments, TimePoint deadline
 ) {
   if (!usable_) {
-    return Error(Code::Unavailable, "the MCP server is not connected at the moment; retry later");
+    return not_connected();
   }
-  return session_->call_tool(tool, arguments, deadline);
+  mcp::HeaderList headers;
+  const Tool* known = mirrors_arguments() ? catalog_->find(tool) : nullptr;
+  if (known != nullptr) {
+    SLUICE_TRY(const auto declared, mcp::param_headers_of(known->input_schema));
+    SLUICE_TRY(headers, mcp::param_header_values(declared, arguments));
+  }
+  return session_->call_tool(tool, arguments, deadline, std::move(headers));
+}
+
+bool ServerConnection::wants_other_headers(const Answer& answer) const {
+  return mirrors_arguments() && is_header_mismatch(answer);
+}
+
+Async<void> ServerConnection::list_tools(TimePoint deadline) {
+  if (!usable_) {
+    co_return not_connected();
+  }
+  co_return co_await list_again(deadline);
 }
 
 // One connection from start to end; how long it was usable.
 Async<Duration> ServerConnection::attempt() {
   status_.connecting(deps_.clock->unix_ms());
   deps_.on_status();
-  auto opened = co_await deps_.opener->open(deps_.server);
+  no_post_.reset();
+  SLUICE_CO_TRY(const Duration lived, co_await connect(deps_.server));
+  if (!no_post_ || stopping_ || reconnect_asked_) {
+    co_return lived;
+  }
+  ServerConfig over_sse = *deps_.server;
+  over_sse.type = ConnectionType::Sse;
+  co_return co_await connect(&over_sse);
+}
+
+Async<Duration> ServerConnection::connect(const ServerConfig* server) {
+  auto opened = co_await deps_.opener->open(server);
   if (!opened.ok()) {
-    fail(Stage::Connect, opened.error());
+    fail(no_post_ ? Stage::Initialize : Stage::Connect, no_post_ ? *no_post_ : opened.error());
     co_return Duration::zero();
   }
   link_ = std::move(opened).value();
@@ -95,7 +138,7 @@ Async<Duration> ServerConnection::attempt() {
     session_->fail_all(stopping_error());
   }
   tasks.spawn("read", session_->read());
-  const auto lived = co_await use_session();
+  const auto lived = co_await use_session(server);
   usable_ = false;
   session_->fail_all(stopping_error());
   const auto stopped = co_await link_->stop();
@@ -112,11 +155,11 @@ Async<Duration> ServerConnection::attempt() {
   co_return lived;
 }
 
-Async<Duration> ServerConnection::use_session() {
+Async<Duration> ServerConnection::use_session(const ServerConfig* server) {
   list_due_.reset();
   health_failures_ = 0;
   ping_failed_ = false;
-  SLUICE_CO_TRY(const bool started, co_await start_session());
+  SLUICE_CO_TRY(const bool started, co_await start_session(server));
   if (!started) {
     co_return Duration::zero();
   }
@@ -136,18 +179,22 @@ Async<Duration> ServerConnection::use_session() {
   co_return deps_.clock->now() - since;
 }
 
-Async<bool> ServerConnection::start_session() {
-  const TimePoint deadline = deps_.clock->now() + deps_.server->start_timeout;
-  const auto initialized = co_await session_->initialize(deadline);
+Async<bool> ServerConnection::start_session(const ServerConfig* server) {
+  const TimePoint deadline = deps_.clock->now() + server->start_timeout;
+  const auto agreed = co_await shake_hands(session_.get(), deps_.clock, server, deadline);
   if (stopping_ || reconnect_asked_) {
     co_return false;
   }
-  if (!initialized.ok()) {
-    fail(Stage::Initialize, initialized.error());
+  if (!agreed.ok()) {
+    if (is_without_post(*server, agreed.error())) {
+      no_post_ = agreed.error();
+    } else {
+      fail(Stage::Initialize, agreed.error());
+    }
     co_return false;
   }
-  protocol_version_ = initialized.value().protocol_version;
-  lists_tools_ = initialized.value().has_tools;
+  protocol_version_ = agreed.value().protocol_version;
+  lists_tools_ = agreed.value().has_tools;
   const auto listed = co_await list_again(deadline);
   if (stopping_ || reconnect_asked_) {
     co_return false;
@@ -167,6 +214,7 @@ Async<void> ServerConnection::list_again(TimePoint deadline) {
   }
   // Without the tools capability a refusal means: no tools.
   auto definitions = listed.ok() ? std::move(listed).value() : std::vector<json::Value>();
+  drop_unusable(&definitions);
   SLUICE_CO_TRY(auto catalog, ToolCatalog::build(std::move(definitions)));
   if (catalog.duplicates() > 0) {
     deps_.log->warn(
@@ -178,6 +226,29 @@ Async<void> ServerConnection::list_again(TimePoint deadline) {
     deps_.on_catalog();
   }
   co_return Result<void>();
+}
+
+// A tool whose declared headers cannot be sent is not offered. Said once, not at every listing.
+void ServerConnection::drop_unusable(std::vector<json::Value>* definitions) {
+  std::set<std::string> dropped;
+  std::erase_if(*definitions, [&](const json::Value& definition) {
+    const json::Value* schema = mirrors_arguments() ? definition.find("inputSchema") : nullptr;
+    const auto declared = schema == nullptr ? Result(std::vector<mcp::ParamHeader>())
+                                            : mcp::param_headers_of(*schema);
+    if (declared.ok()) {
+      return false;
+    }
+    const std::string tool = definition.text_or("name", "");
+    if (!unusable_.contains(tool)) {
+      deps_.log->warn(
+          "tool-left-out",
+          {{"server", deps_.server->name}, {"tool", tool}, {"error", declared.error().to_log()}}
+      );
+    }
+    dropped.insert(tool);
+    return true;
+  });
+  unusable_ = std::move(dropped);
 }
 
 // Returns when the connection should end.
@@ -221,8 +292,9 @@ Async<void> ServerConnection::watch() {
 Async<bool> ServerConnection::is_healthy() {
   const TimePoint deadline = deps_.clock->now() + kPingTimeout;
   const bool busy = session_->in_flight() > 0;
-  const auto checked = deps_.server->is_ping_available ? co_await session_->ping(deadline)
-                                                       : co_await list_again(deadline);
+  const auto checked = deps_.server->is_ping_available && session_->has_ping()
+                           ? co_await session_->ping(deadline)
+                           : co_await list_again(deadline);
   if (checked.ok() || checked.error().code() != Code::Deadline) {
     health_failures_ = 0;
     co_return true;

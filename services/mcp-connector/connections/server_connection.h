@@ -12,6 +12,7 @@
 #include "common/async/task_group.h"
 
 #include <memory>
+#include <set>
 #include <string>
 
 namespace sluice::mcp_connector {
@@ -57,16 +58,28 @@ class ServerConnection {
   [[nodiscard]] Result<std::unique_ptr<McpSession::Ticket>> call_tool(
       std::string_view tool, std::string_view arguments, TimePoint deadline
   );
+  // Whether that answer to a call says that nothing was done because its headers do not fit the
+  // tools as the server lists them now.
+  [[nodiscard]] bool wants_other_headers(const Answer& answer) const;
+  // Errors: Unavailable (not connected), Deadline, Invalid. The tools known so far stay then.
+  Async<void> list_tools(TimePoint deadline);
 
  private:
   Async<Duration> attempt();
-  Async<Duration> use_session();
-  Async<bool> start_session();
+  Async<Duration> connect(const ServerConfig* server);
+  Async<Duration> use_session(const ServerConfig* server);
+  Async<bool> start_session(const ServerConfig* server);
   Async<void> list_again(TimePoint deadline);
   Async<void> watch();
   Async<bool> is_healthy();
+  void drop_unusable(std::vector<json::Value>* definitions);
   void fail(Stage stage, const Error& error);
   void lose();
+
+  // Whether calls repeat arguments as headers.
+  [[nodiscard]] bool mirrors_arguments() const {
+    return deps_.server->type == ConnectionType::Http && mcp::is_modern_version(protocol_version_);
+  }
 
   [[nodiscard]] bool ending() const { return stopping_ || reconnect_asked_ || session_->gone(); }
 
@@ -78,6 +91,8 @@ class ServerConnection {
   Wakeup wakeup_;
   std::unique_ptr<ServerLink> link_;
   std::unique_ptr<McpSession> session_;
+  std::optional<Error> no_post_;    // why an http server is tried over HTTP+SSE
+  std::set<std::string> unusable_;  // tools left out, said in the log
   bool lists_tools_ = false;
   bool usable_ = false;
   bool stopping_ = false;

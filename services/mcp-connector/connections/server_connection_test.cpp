@@ -14,6 +14,15 @@ using std::chrono::seconds;
 using testing::IsOk;
 
 class ServerConnectionTest : public ::testing::Test {
+ public:
+  ~ServerConnectionTest() override {
+    if (connection_) {
+      connection_->stop();
+      EXPECT_TRUE(loop_.advance_until([this] { return running_->done(); }));
+      EXPECT_THAT(*running_->result, IsOk());
+    }
+  }
+
  protected:
   void run() {
     connection_ = std::make_unique<ServerConnection>(
@@ -35,14 +44,6 @@ class ServerConnectionTest : public ::testing::Test {
   void connect() {
     run();
     ASSERT_TRUE(loop_.advance_until([this] { return connection_->connected(); }));
-  }
-
-  ~ServerConnectionTest() override {
-    if (connection_) {
-      connection_->stop();
-      EXPECT_TRUE(loop_.advance_until([this] { return running_->done(); }));
-      EXPECT_THAT(*running_->result, IsOk());
-    }
   }
 
   TestLoop loop_;
@@ -237,6 +238,113 @@ TEST_F(ServerConnectionTest, StopEndsAStartThatHangs) {
 
   EXPECT_TRUE(loop_.advance_until([this] { return running_->done(); }, milliseconds(100)));
   EXPECT_FALSE(server_.running());
+}
+
+constexpr const char* kDiscovered =
+    R"({"supportedVersions":["2026-07-28"],"capabilities":{"tools":{}}})";
+
+// Two tools, of which one cannot be called over HTTP.
+constexpr const char* kMirrored =
+    R"([{"name":"good","inputSchema":{"properties":{"r":{"type":"string","x-mcp-header":"Region"}}}},)"
+    R"({"name":"bad","inputSchema":{"properties":{"r":{"type":"number","x-mcp-header":"R"}}}}])";
+
+ScriptedServer::Script discovered() {
+  return [](const auto&) { return ScriptedServer::Reply{.result = kDiscovered, .error = {}}; };
+}
+
+TEST_F(ServerConnectionTest, AModernServerIsNotInitializedAndItsHealthIsAskedByDiscover) {
+  server_.on("server/discover", discovered());
+  connect();
+
+  loop_.advance(config_.health_interval + seconds(1));
+
+  EXPECT_EQ(connection_->protocol_version(), "2026-07-28");
+  EXPECT_EQ(server_.count("server/discover"), 2U);
+  EXPECT_EQ(server_.count("initialize"), 0U);
+  EXPECT_EQ(server_.count("notifications/initialized"), 0U);
+  EXPECT_EQ(server_.count("ping"), 0U);
+}
+
+TEST_F(ServerConnectionTest, APinnedModernServerIsNeverAskedToDiscover) {
+  config_.pinned_version = "2026-07-28";
+  connect();
+
+  loop_.advance(config_.health_interval + seconds(1));
+
+  EXPECT_EQ(connection_->protocol_version(), "2026-07-28");
+  EXPECT_EQ(server_.count("server/discover"), 0U);
+  EXPECT_EQ(server_.count("tools/list"), 2U) << "the health check";
+}
+
+TEST_F(ServerConnectionTest, OverModernHttpArgumentsAreMirroredAndAToolThatCannotIsLeftOut) {
+  config_.type = ConnectionType::Http;
+  config_.pinned_version = "2026-07-28";
+  server_.list(kMirrored);
+  connect();
+
+  const auto ticket =
+      connection_->call_tool("good", R"({"r":"eu"})", loop_.clock.now() + std::chrono::seconds(5));
+
+  ASSERT_THAT(ticket, IsOk());
+  EXPECT_EQ(
+      server_.headers("tools/call").back(),
+      std::pair(std::string("mcp-param-region"), std::string("eu"))
+  );
+  EXPECT_NE(connection_->catalog()->find("good"), nullptr);
+  EXPECT_EQ(connection_->catalog()->find("bad"), nullptr);
+  EXPECT_TRUE(
+      connection_->wants_other_headers({.result = {}, .error = R"({"code":-32020,"message":"no"})"})
+  );
+}
+
+TEST_F(ServerConnectionTest, WithoutModernHttpNoToolIsLeftOutAndNothingIsMirrored) {
+  config_.pinned_version = "2026-07-28";
+  server_.list(kMirrored);
+  connect();
+
+  EXPECT_EQ(connection_->catalog()->tools().size(), 2U);
+  EXPECT_FALSE(
+      connection_->wants_other_headers({.result = {}, .error = R"({"code":-32020,"message":"no"})"})
+  );
+}
+
+// Says that nobody takes POST there.
+ScriptedServer::Script without_post(ScriptedServer* server) {
+  return [server](const mcp::Message& request) {
+    server->leave_unanswered(
+        std::get<std::int64_t>(*request.id), Error(Code::NotFound, "HTTP status 405")
+    );
+    return std::optional<ScriptedServer::Reply>();
+  };
+}
+
+TEST_F(ServerConnectionTest, AnHttpServerWithoutPostIsTriedOverHttpAndSse) {
+  config_.type = ConnectionType::Http;
+  server_.on("initialize", [this](const mcp::Message& request) {
+    if (server_.types().back() == ConnectionType::Http) {
+      return without_post(&server_)(request);
+    }
+    return std::optional(ScriptedServer::Reply{
+        .result = R"({"protocolVersion":"2024-11-05","capabilities":{"tools":{}}})", .error = {}
+    });
+  });
+
+  connect();
+
+  EXPECT_EQ(server_.types(), (std::vector{ConnectionType::Http, ConnectionType::Sse}));
+  EXPECT_EQ(server_.count("server/discover"), 1U) << "over HTTP+SSE there is one era only";
+  EXPECT_EQ(connection_->protocol_version(), "2024-11-05");
+}
+
+TEST_F(ServerConnectionTest, APinnedHttpServerWithoutPostIsAnError) {
+  config_.type = ConnectionType::Http;
+  config_.pinned_version = "2025-11-25";
+  server_.on("initialize", without_post(&server_));
+  run();
+  loop_.advance(milliseconds(100));
+
+  EXPECT_EQ(connection_->status().stage(), Stage::Initialize);
+  EXPECT_EQ(server_.types(), std::vector{ConnectionType::Http});
 }
 
 }  // namespace

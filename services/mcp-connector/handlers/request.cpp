@@ -271,6 +271,19 @@ Async<CallEnd> RequestHandler::send(SharedCall call) {
   if (deadline <= call->sent) {
     co_return not_sent(Error(Code::Deadline, "no time was left; allow more time and decide again"));
   }
+  SLUICE_CO_TRY(CallEnd end, co_await exchange(call, deadline));
+  if (!call->server->wants_other_headers(end.answer)) {
+    co_return end;
+  }
+  // Nothing was done there: once more, if the tool is still the one that was granted.
+  const auto listed = co_await call->server->list_tools(deadline);
+  if (!listed.ok() || !admit_tool(call.get()).ok()) {
+    co_return end;
+  }
+  co_return co_await exchange(call, deadline);
+}
+
+Async<CallEnd> RequestHandler::exchange(SharedCall call, TimePoint deadline) {
   const auto ticket = call->server->call_tool(
       call->tool->name, call->request.params(), deadline
   );  // checks the lease

@@ -61,6 +61,7 @@ class RequestHandler {
   Async<void> commit_intent(SharedCall call);
   Async<void> use_read_grant(SharedCall call);
   Async<CallEnd> send(SharedCall call);
+  Async<CallEnd> exchange(SharedCall call, TimePoint deadline);
   Async<connector::v1::Final> finish(SharedCall call, CallEnd end);
   Async<void> refuse(SharedCall call, Error why);
   [[nodiscard]] audit::v1::Record record_for(const Call& call, std::string action) const;

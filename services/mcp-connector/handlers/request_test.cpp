@@ -482,5 +482,69 @@ TEST(RequestHandler, KeepsItsPromisesUnderEveryFault) {
   }
 }
 
+// A modern server over HTTP that refuses the headers of the first so many calls.
+void refuse_headers(ConnectorFixture* fixture, std::size_t times) {
+  fixture->servers.front().type = ConnectionType::Http;
+  fixture->servers.front().pinned_version = "2026-07-28";
+  fixture->server.on("tools/call", [fixture, times](const auto&) {
+    return fixture->server.count("tools/call") <= times
+               ? ScriptedServer::Reply{.result = {}, .error = R"({"code":-32020,"message":"no"})"}
+               : ScriptedServer::Reply{.result = R"({"content":[]})", .error = {}};
+  });
+}
+
+TEST(RequestHandler, ACallRefusedForItsHeadersIsSentOnceMoreAfterTheToolsWereListedAgain) {
+  ConnectorFixture fixture;
+  refuse_headers(&fixture, 1);
+  fixture.start();
+
+  const auto final = fixture.send(fixture.write_request());
+
+  ASSERT_THAT(final, IsOk());
+  EXPECT_EQ(final.value().result(), R"({"content":[]})");
+  EXPECT_EQ(fixture.server.count("tools/list"), 2U);
+  EXPECT_EQ(fixture.server.count("tools/call"), 2U);
+  EXPECT_EQ(fixture.recording.commits().size(), 1U) << "one call, one intent";
+}
+
+TEST(RequestHandler, ACallRefusedForItsHeadersTwiceEndsWithTheServersError) {
+  ConnectorFixture fixture;
+  refuse_headers(&fixture, 2);
+  fixture.start();
+
+  const auto final = fixture.send(fixture.write_request());
+
+  ASSERT_THAT(final, IsOk());
+  EXPECT_NE(final.value().error().find("-32020"), std::string::npos);
+  EXPECT_EQ(fixture.server.count("tools/call"), 2U);
+}
+
+TEST(RequestHandler, AToolThatChangedMeanwhileIsNotCalledWithTheOldGrant) {
+  ConnectorFixture fixture;
+  refuse_headers(&fixture, 1);
+  fixture.start();
+  const auto request = fixture.write_request();
+  fixture.server.list(R"([{"name":"write_file","description":"another"}])");
+
+  const auto final = fixture.send(request);
+
+  ASSERT_THAT(final, IsOk());
+  EXPECT_NE(final.value().error().find("-32020"), std::string::npos);
+  EXPECT_EQ(fixture.server.count("tools/call"), 1U);
+}
+
+TEST(RequestHandler, InTheLegacyEraThatCodeMeansNothingAndNothingIsSentAgain) {
+  ConnectorFixture fixture;
+  refuse_headers(&fixture, 1);
+  fixture.servers.front().pinned_version = "2025-11-25";
+  fixture.start();
+
+  const auto final = fixture.send(fixture.write_request());
+
+  ASSERT_THAT(final, IsOk());
+  EXPECT_NE(final.value().error().find("-32020"), std::string::npos);
+  EXPECT_EQ(fixture.server.count("tools/call"), 1U);
+}
+
 }  // namespace
 }  // namespace sluice::mcp_connector

@@ -65,7 +65,7 @@ class ScriptedServer::Link final : public ServerLink {
     if (inbound_.closed()) {
       return Error(Code::Unavailable, "the scripted server is gone");
     }
-    return server_->receive(std::move(outbound.message));
+    return server_->receive(std::move(outbound));
   }
 
   Async<std::optional<Inbound>> receive() override { co_return co_await inbound_.pop(); }
@@ -99,8 +99,9 @@ class ScriptedServer::Link final : public ServerLink {
   async::Channel<Inbound> inbound_{kLinesMax};
 };
 
-Async<std::unique_ptr<ServerLink>> ScriptedServer::open(const ServerConfig* /*server*/) {
+Async<std::unique_ptr<ServerLink>> ScriptedServer::open(const ServerConfig* server) {
   ++opened_;
+  types_.push_back(server == nullptr ? ConnectionType::Stdio : server->type);
   if (fails_to_open_) {
     co_return Error(Code::Invalid, "the program was not found");
   }
@@ -110,10 +111,11 @@ Async<std::unique_ptr<ServerLink>> ScriptedServer::open(const ServerConfig* /*se
   co_return link;
 }
 
-Result<void> ScriptedServer::receive(std::string line) {
+Result<void> ScriptedServer::receive(ServerLink::Outbound outbound) {
   SLUICE_CHECK_OK(fault_of(faults_));
-  auto message = mcp::parse_message(std::move(line));
+  auto message = mcp::parse_message(std::move(outbound.message));
   SLUICE_CHECK(message.ok(), "the gateway sends well-formed messages");
+  headers_[message.value().method] = std::move(outbound.headers);
   received_.push_back(std::move(message).value());
   const mcp::Message request = received_.back();
   if (request.kind != mcp::Message::Kind::Request) {

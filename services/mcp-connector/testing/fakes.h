@@ -129,6 +129,14 @@ class ScriptedServer final : public LinkOpener {
 
   [[nodiscard]] int opened() const { return opened_; }
 
+  // How each connection was to be made.
+  [[nodiscard]] const std::vector<ConnectionType>& types() const { return types_; }
+
+  // The headers of the last request of that method.
+  [[nodiscard]] const mcp::HeaderList& headers(const std::string& method) {
+    return headers_[method];
+  }
+
   [[nodiscard]] bool running() const { return link_ != nullptr; }
 
   [[nodiscard]] const std::vector<mcp::Message>& received() const { return received_; }
@@ -139,7 +147,7 @@ class ScriptedServer final : public LinkOpener {
  private:
   class Link;
 
-  Result<void> receive(std::string line);
+  Result<void> receive(ServerLink::Outbound outbound);
   std::optional<Reply> reply_to(const mcp::Message& request);
 
   testing::FaultPlan* faults_;
@@ -147,6 +155,8 @@ class ScriptedServer final : public LinkOpener {
   std::map<std::string, Script, std::less<>> scripts_;
   bool fails_to_open_ = false;
   int opened_ = 0;
+  std::vector<ConnectionType> types_;
+  std::map<std::string, mcp::HeaderList> headers_;
   Link* link_ = nullptr;
   std::vector<mcp::Message> received_;
   std::string negotiated_;

@@ -1,0 +1,129 @@
+#include "services/mcp-connector/connections/handshake.h"
+
+#include "services/mcp-connector/domain/era_probe.h"
+
+#include "common/async/deadline.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace sluice::mcp_connector {
+namespace {
+
+// The version asked in first, and the one that the server names instead.
+constexpr int kProbesMax = 2;
+
+class Handshake {
+ public:
+  Handshake(McpSession* session, async::Clock* clock, TimePoint deadline)
+      : session_(session), clock_(clock), deadline_(deadline) {}
+
+  Async<Agreement> initialize(std::string version) {
+    SLUICE_CO_TRY(const auto result, co_await session_->initialize(std::move(version), deadline_));
+    co_return Agreement{.protocol_version = result.protocol_version, .has_tools = result.has_tools};
+  }
+
+  Agreement speak_modern(const std::string& version, Discovered discovered, bool has_tools) {
+    session_->speak_modern(version, discovered);
+    return {.protocol_version = version, .has_tools = has_tools};
+  }
+
+  Async<Agreement> find_out() {
+    SLUICE_CO_TRY(auto discovered, co_await discover());
+    if (discovered) {
+      co_return std::move(*discovered);
+    }
+    SLUICE_CO_TRY(
+        Answer answer,
+        co_await session_->ask_to_initialize(std::string(mcp::kLegacyVersions.front()), deadline_)
+    );
+    if (answer.error.empty()) {
+      SLUICE_CO_TRY(const auto result, session_->initialized(std::move(answer)));
+      co_return Agreement{
+          .protocol_version = result.protocol_version, .has_tools = result.has_tools
+      };
+    }
+    if (auto late = late_verdict()) {
+      co_return std::move(*late);
+    }
+    if (const auto version = modern_version_named_by(answer)) {
+      co_return speak_modern(*version, Discovered::No, true);
+    }
+    co_return session_->initialized(std::move(answer)).error();
+  }
+
+ private:
+  // nullopt: not clearly modern.
+  Async<std::optional<Agreement>> discover() {
+    const TimePoint now = clock_->now();
+    const TimePoint until = now + std::min<Duration>(kProbeTimeout, (deadline_ - now) / 2);
+    std::string version(mcp::kModernVersions.front());
+    for (int probe = 0; probe < kProbesMax; ++probe) {
+      SLUICE_CO_TRY(probe_, session_->discover(version, deadline_));
+      const auto ended = co_await async::with_deadline(clock_, until, wait_for_probe());
+      if (!ended.ok() && ended.error().code() != Code::Deadline) {
+        co_return ended.error();
+      }
+      if (!ended.ok()) {
+        break;  // silence; an answer that comes late is not lost
+      }
+      const auto verdict = judge_probe();
+      if (verdict.kind == ProbeVerdict::Kind::Modern) {
+        co_return std::optional(speak_modern(verdict.version, Discovered::Yes, verdict.has_tools));
+      }
+      if (verdict.kind == ProbeVerdict::Kind::Legacy) {
+        break;
+      }
+      version = verdict.version;
+    }
+    co_return std::optional<Agreement>();
+  }
+
+  Async<void> wait_for_probe() {
+    while (true) {
+      SLUICE_CO_TRY(const auto progress, co_await probe_->progress());
+      if (!progress) {
+        co_return Result<void>();
+      }
+    }
+  }
+
+  ProbeVerdict judge_probe() {
+    const auto answer = std::exchange(probe_, nullptr)->take();
+    return answer.ok() ? judge_discover(answer.value()) : ProbeVerdict();
+  }
+
+  // A server that was slow to start has answered both questions by the time it refuses the second.
+  std::optional<Agreement> late_verdict() {
+    const auto verdict = probe_ && probe_->ended() ? judge_probe() : ProbeVerdict();
+    if (verdict.kind != ProbeVerdict::Kind::Modern) {
+      return std::nullopt;
+    }
+    return speak_modern(verdict.version, Discovered::Yes, verdict.has_tools);
+  }
+
+  McpSession* session_;
+  async::Clock* clock_;
+  TimePoint deadline_;
+  std::unique_ptr<McpSession::Ticket> probe_;  // while unanswered
+};
+
+}  // namespace
+
+Async<Agreement> shake_hands(
+    McpSession* session, async::Clock* clock, const ServerConfig* server, TimePoint deadline
+) {
+  Handshake handshake(session, clock, deadline);
+  if (server->pinned_version && mcp::is_modern_version(*server->pinned_version)) {
+    co_return handshake.speak_modern(*server->pinned_version, Discovered::No, true);
+  }
+  if (server->pinned_version || server->type == ConnectionType::Sse) {
+    co_return co_await handshake.initialize(
+        server->pinned_version.value_or(std::string(mcp::kLegacyVersions.front()))
+    );
+  }
+  co_return co_await handshake.find_out();
+}
+
+}  // namespace sluice::mcp_connector
