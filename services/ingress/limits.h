@@ -110,6 +110,13 @@ inline constexpr std::size_t kMcpSessionsMax = 1'000;
 // A use is noted when the last note is older. Source: a hundredth of the idle time, to read rather
 // than write at most requests.
 inline constexpr std::chrono::seconds kMcpSessionNoteAfter{36};
+// Streams of one principal on one replica. Source: ours; a client has one a session.
+inline constexpr std::size_t kMcpStreamsMax = 256;
+// A comment keeps proxies from closing a quiet stream. Source: the shortest idle timeouts of common
+// proxies are 30 s.
+inline constexpr std::chrono::seconds kMcpKeepAlive{15};
+// Source: servers announce several changes at once after they start (7 within 100 ms seen).
+inline constexpr std::chrono::milliseconds kMcpChangeGather{250};
 // Messages of one batch (2025-03-26). Source: ours; they run one after the other.
 inline constexpr std::size_t kMcpBatchMessagesMax = 64;
 

@@ -157,6 +157,13 @@ struct FrontDoor {
              .metrics = runtime.metrics()}
         ),
         server_list({.admission = &admission, .servers = &ports.servers}),
+        streams(
+            {.admission = &admission,
+             .catalog = &catalog,
+             .sessions = &ports.mcp_sessions,
+             .versions = versions.get(),
+             .clock = runtime.clock()}
+        ),
         mcp(
             {.admission = &admission,
              .sessions = &ports.mcp_sessions,
@@ -164,12 +171,22 @@ struct FrontDoor {
              .chains = &chains,
              .tools = &tools,
              .code = &code,
+             .streams = &streams,
              .trail = &trail,
              .audit = audit,
              .log = runtime.log(),
              .metrics = runtime.metrics(),
              .allowed_origins = config.allowed_origins}
-        ) {}
+        ) {
+    versions->on_change([this] { streams.wake(); });
+  }
+
+  FrontDoor(const FrontDoor&) = delete;
+  FrontDoor& operator=(const FrontDoor&) = delete;
+  FrontDoor(FrontDoor&&) = delete;
+  FrontDoor& operator=(FrontDoor&&) = delete;
+
+  ~FrontDoor() { versions->on_change({}); }
 
   // Shared with the readiness check, which may outlive the rest by a moment.
   std::shared_ptr<VersionWatch> versions = std::make_shared<VersionWatch>();
@@ -185,6 +202,7 @@ struct FrontDoor {
   ToolExecution tools;
   ExecuteToolHandler execute;
   ServersHandler server_list;
+  McpStreams streams;
   McpHandler mcp;
 };
 
@@ -232,6 +250,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
   tasks.spawn("http", server->serve());
   const auto stopped = co_await runtime.stopped();
   const TimePoint deadline = runtime.clock()->now() + config.drain_timeout;
+  door.streams.stop();
   const auto http_drained = co_await server->drain(deadline);
   const auto closed = co_await tasks.cancel_and_close();
   listening = {};

@@ -42,6 +42,10 @@ struct Handlers {
       [&handler = handlers.mcp](
           http::HttpRequest request, http::ResponseWriter* writer, RequestContext context
       ) { return handler.post(std::move(request), writer, std::move(context)); };
+  const http::StreamHandler mcp_listen =
+      [&handler = handlers.mcp](
+          http::HttpRequest request, http::ResponseWriter* writer, RequestContext context
+      ) { return handler.listen(std::move(request), writer, std::move(context)); };
   const http::Handler mcp_end = [&handler = handlers.mcp](
                                     http::HttpRequest request, RequestContext context
                                 ) { return handler.end(std::move(request), std::move(context)); };
@@ -63,6 +67,8 @@ struct Handlers {
                    .timeout = kManagementTimeout, .handler = plain(handlers.servers)});
   table.push_back({.method = "POST", .path = "/mcp", .body_bytes_max = kBodyBytesMax,
                    .dialect = http::Dialect::JsonRpc, .timeout = execute_timeout, .stream_handler = mcp_post});
+  table.push_back({.method = "GET", .path = "/mcp", .dialect = http::Dialect::JsonRpc,
+                   .timeout = kManagementTimeout, .produces = {"text/event-stream"}, .stream_handler = mcp_listen});
   table.push_back({.method = "DELETE", .path = "/mcp", .dialect = http::Dialect::JsonRpc,
                    .timeout = kManagementTimeout, .handler = mcp_end});
   // clang-format on

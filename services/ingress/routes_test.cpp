@@ -45,6 +45,7 @@ TEST(Routes, HoldTheSurfaceOfManualMode) {
       (std::set<std::string>{
           "DELETE /mcp",
           "GET /api/mcp/clients",
+          "GET /mcp",
           "GET /openai/v1/models",
           "GET /v1/models",
           "POST /mcp",

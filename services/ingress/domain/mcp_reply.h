@@ -19,10 +19,16 @@ class McpReply {
   McpReply& operator=(McpReply&&) = delete;
   ~McpReply() = default;
 
-  // One message before the last. Errors of all: those of ResponseWriter.
+  // Makes it a stream, if it is none yet. Errors of all: those of ResponseWriter.
+  Async<void> begin();
+  // One message before the last.
   Async<void> notify(std::string message);
-  // The last. Of a stream that has begun only the body still counts.
+  // A comment, which clients skip.
+  Async<void> keep_alive();
+  // The last. Of a stream that has begun only the body still counts, and may be empty.
   Async<void> finish(http::HttpResponse response);
+
+  [[nodiscard]] bool begun() const { return writer_->begun(); }
 
  private:
   http::ResponseWriter* writer_;

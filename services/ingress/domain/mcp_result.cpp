@@ -15,13 +15,18 @@ namespace sluice::ingress {
 namespace {
 
 constexpr std::string_view kServerInfo = R"({"name":"sluice","title":"Sluice","version":"1"})";
-constexpr std::string_view kCapabilities = R"({"tools":{"listChanged":false}})";
-// The list depends on who asks, and nobody is told when it changes: clients ask again after this.
+constexpr std::string_view kCapabilities = R"({"tools":{"listChanged":true}})";
+// The list depends on who asks. A client that does not listen for changes asks again after this.
 constexpr std::string_view kCaching = R"(,"ttlMs":30000,"cacheScope":"private")";
 
 std::string modern_head() {
   return R"("resultType":"complete","_meta":{")" + std::string(mcp::kMetaServerInfo) + R"(":)" +
          std::string(kServerInfo) + "}";
+}
+
+std::string subscription_meta(const mcp::RpcId& subscription) {
+  return R"("_meta":{")" + std::string(mcp::kMetaSubscriptionId) + R"(":)" +
+         mcp::to_json(subscription) + "}";
 }
 
 mcp::RpcError rpc_error_of(const std::string& error) {
@@ -189,6 +194,25 @@ http::HttpResponse refusal_response(
     const std::optional<mcp::RpcId>& id, const McpRefusal& refusal
 ) {
   return json_response(refusal.status, mcp::make_error(id, refusal.error));
+}
+
+std::string tools_changed(const std::optional<mcp::RpcId>& subscription) {
+  return mcp::make_notification(
+      "notifications/tools/list_changed",
+      subscription ? "{" + subscription_meta(*subscription) + "}" : std::string()
+  );
+}
+
+std::string subscription_acknowledged(const mcp::RpcId& subscription, bool tools) {
+  return mcp::make_notification(
+      "notifications/subscriptions/acknowledged",
+      "{" + subscription_meta(subscription) + R"(,"notifications":{)" +
+          (tools ? R"("toolsListChanged":true)" : "") + "}}"
+  );
+}
+
+std::string subscription_result(const mcp::RpcId& subscription) {
+  return R"({"resultType":"complete",)" + subscription_meta(subscription) + "}";
 }
 
 Result<std::string> progress_for(std::string_view notification, json::Value token) {

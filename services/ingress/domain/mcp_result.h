@@ -43,6 +43,14 @@ using RpcEnd = std::variant<std::string, mcp::RpcError>;
     const std::optional<mcp::RpcId>& id, const McpRefusal& refusal
 );
 
+// The message that tells of other tools. subscription: id of the subscriptions/listen it belongs
+// to; none in the legacy era.
+[[nodiscard]] std::string tools_changed(const std::optional<mcp::RpcId>& subscription);
+// The first message of a subscriptions/listen: what of the filter is honoured.
+[[nodiscard]] std::string subscription_acknowledged(const mcp::RpcId& subscription, bool tools);
+// Its result, when the gateway ends it.
+[[nodiscard]] std::string subscription_result(const mcp::RpcId& subscription);
+
 // A notifications/progress of a server under the client's own token. Errors: Invalid.
 [[nodiscard]] Result<std::string> progress_for(std::string_view notification, json::Value token);
 

@@ -116,6 +116,18 @@ TEST(McpResult, AnUnknownMethodIs404InTheModernEraOnly) {
   );
 }
 
+TEST(McpResult, ChangesAreToldUnderTheirSubscription) {
+  EXPECT_EQ(
+      tools_changed(std::nullopt),
+      R"({"jsonrpc":"2.0","method":"notifications/tools/list_changed"})"
+  );
+  EXPECT_EQ(
+      tools_changed(mcp::RpcId("a")),
+      R"({"jsonrpc":"2.0","method":"notifications/tools/list_changed","params":{"_meta":)"
+      R"({"io.modelcontextprotocol/subscriptionId":"a"}}})"
+  );
+}
+
 TEST(McpResult, ProgressComesUnderTheClientsToken) {
   const auto progress = progress_for(
       R"({"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":9,"progress":0.50}})",

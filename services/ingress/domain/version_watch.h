@@ -7,8 +7,10 @@
 #include "proto/sluice/policy/v1/policy.pb.h"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
+#include <utility>
 
 namespace sluice::ingress {
 
@@ -20,6 +22,9 @@ class VersionWatch {
   void heard(const policy::v1::PolicyBeat& beat, TimePoint now);
   void catalog_changed();
 
+  // Called when a new generation or policy version begins.
+  void on_change(std::function<void()> callback) { on_change_ = std::move(callback); }
+
   // The highest heard.
   [[nodiscard]] std::uint64_t policy_version() const { return policy_version_; }
 
@@ -29,6 +34,10 @@ class VersionWatch {
   [[nodiscard]] bool fresh(TimePoint now) const;
 
  private:
+  void begin_generation();
+  void changed();
+
+  std::function<void()> on_change_;
   bool heard_any_ = false;
   TimePoint last_beat_;
   std::uint64_t policy_version_ = 0;

@@ -17,8 +17,8 @@ namespace sluice::ingress {
 namespace {
 
 constexpr std::string_view kBatchVersion = "2025-03-26";  // the one revision with batches
-constexpr std::array<std::string_view, 5> kMethods{
-    "initialize", "ping", "server/discover", "tools/list", "tools/call"
+constexpr std::array<std::string_view, 6> kMethods{
+    "initialize", "ping", "server/discover", "subscriptions/listen", "tools/list", "tools/call"
 };
 
 http::HttpResponse accepted() {
@@ -33,8 +33,22 @@ http::HttpResponse refused(int status, std::string message) {
   );
 }
 
+http::HttpResponse no_session_id() {
+  return refused(
+      400, "there is no Mcp-Session-Id; send initialize first and then the id it answers with"
+  );
+}
+
 http::HttpResponse no_session() {
   return refused(404, "this session is unknown or has ended; send initialize again");
+}
+
+http::HttpResponse foreign_origin() {
+  return refused(403, "this Origin may not use the gateway; add it to http.allowed_origins");
+}
+
+http::HttpResponse modern_has_no_session() {
+  return refused(405, "this protocol version has no sessions; send each request by POST");
 }
 
 http::HttpResponse error_response(const Error& error) {
@@ -51,6 +65,16 @@ mcp::RpcError unknown_method(const std::string& method) {
       .message = "method \"" + method + "\" is not served here",
       .data = {}
   };
+}
+
+Async<void> finish(McpReply* reply, Result<http::HttpResponse> response) {
+  if (!response.ok()) {
+    if (response.error().code() == Code::Cancelled) {
+      co_return std::move(response).error();
+    }
+    response = error_response(response.error());
+  }
+  co_return co_await reply->finish(std::move(response).value());
 }
 
 bool is_batch(std::string_view body) {
@@ -95,20 +119,25 @@ Async<void> McpHandler::post(
 ) {
   McpReply reply(writer);
   auto response = co_await answer(&request, &reply, std::move(context));
-  if (!response.ok()) {
-    if (response.error().code() == Code::Cancelled) {
-      co_return std::move(response).error();
-    }
-    response = error_response(response.error());
+  co_return co_await finish(&reply, std::move(response));
+}
+
+Async<void> McpHandler::listen(
+    http::HttpRequest request, http::ResponseWriter* writer, RequestContext context
+) {
+  McpReply reply(writer);
+  auto response = co_await answer_listen(&request, &reply, std::move(context));
+  if (reply.begun() && !response.ok() && response.error().code() != Code::Cancelled) {
+    response = http::HttpResponse{};  // there is no request an error could belong to
   }
-  co_return co_await reply.finish(std::move(response).value());
+  co_return co_await finish(&reply, std::move(response));
 }
 
 Async<http::HttpResponse> McpHandler::answer(
     http::HttpRequest* request, McpReply* reply, RequestContext context
 ) {
   if (!is_allowed_origin(request->headers, deps_.allowed_origins)) {
-    co_return refused(403, "this Origin may not use the gateway; add it to http.allowed_origins");
+    co_return foreign_origin();
   }
   Exchange exchange;
   exchange.request = request;
@@ -152,9 +181,7 @@ Async<http::HttpResponse> McpHandler::answer_legacy(
   }
   exchange->session = std::string(headers.get(mcp::kSessionHeader));
   if (exchange->session.empty()) {
-    co_return refused(
-        400, "there is no Mcp-Session-Id; send initialize first and then the id it answers with"
-    );
+    co_return no_session_id();
   }
   const std::string version(version_of_session(exchange->session));
   if (version.empty()) {
@@ -247,10 +274,63 @@ Async<RpcEnd> McpHandler::dispatch(Exchange* exchange, mcp::Message message) {
   if (exchange->era == McpEra::Modern && message.method == "server/discover") {
     co_return discover_result();
   }
+  if (exchange->era == McpEra::Modern && message.method == "subscriptions/listen") {
+    co_return co_await subscribe(exchange, *message.id, std::move(params));
+  }
   if (exchange->era == McpEra::Legacy && message.method == "ping") {
     co_return std::string("{}");
   }
   co_return unknown_method(message.method);
+}
+
+Async<RpcEnd> McpHandler::subscribe(Exchange* exchange, mcp::RpcId id, json::Value params) {
+  const json::Value* filter = params.find("notifications");
+  if (filter == nullptr || !filter->is_object()) {
+    co_return Error(Code::Invalid, "params.notifications is missing; say what to be told of");
+  }
+  const json::Value* tools = filter->find("toolsListChanged");
+  const bool tell = tools != nullptr && tools->as_bool().value_or(false);
+  McpListener listener{
+      .request = exchange->request,
+      .owner = exchange->owner,
+      .context = exchange->context,
+      .reply = exchange->reply,
+      .first = subscription_acknowledged(id, tell),
+      .notification = tell ? tools_changed(id) : std::string(),
+      .session = {}
+  };
+  SLUICE_CO_CHECK_OK(co_await deps_.streams->run(&listener));
+  co_return subscription_result(id);
+}
+
+Async<http::HttpResponse> McpHandler::answer_listen(
+    const http::HttpRequest* request, McpReply* reply, RequestContext context
+) {
+  if (!is_allowed_origin(request->headers, deps_.allowed_origins)) {
+    co_return foreign_origin();
+  }
+  SLUICE_CO_TRY(Admitted admitted, co_await deps_.admission->admit(request, std::move(context)));
+  if (mcp::is_modern_version(request->headers.get(mcp::kVersionHeader))) {
+    co_return modern_has_no_session();
+  }
+  McpListener listener{
+      .request = request,
+      .owner = admitted.owner(),
+      .context = admitted.context,
+      .reply = reply,
+      .first = {},
+      .notification = tools_changed(std::nullopt),
+      .session = std::string(request->headers.get(mcp::kSessionHeader))
+  };
+  if (listener.session.empty()) {
+    co_return no_session_id();
+  }
+  SLUICE_CO_TRY(const bool lives, co_await deps_.sessions->touch(listener.owner, listener.session));
+  if (!lives) {
+    co_return no_session();
+  }
+  SLUICE_CO_CHECK_OK(co_await deps_.streams->run(&listener));
+  co_return http::HttpResponse{};
 }
 
 Async<SnapshotPtr> McpHandler::snapshot(Exchange* exchange) {
@@ -337,18 +417,18 @@ Async<RpcEnd> McpHandler::run_code(Exchange* exchange, Execution* execution, Nar
 
 Async<http::HttpResponse> McpHandler::end(http::HttpRequest request, RequestContext context) {
   if (!is_allowed_origin(request.headers, deps_.allowed_origins)) {
-    co_return refused(403, "this Origin may not use the gateway; add it to http.allowed_origins");
+    co_return foreign_origin();
   }
   const auto admitted = co_await deps_.admission->admit(&request, std::move(context));
   if (!admitted.ok()) {
     co_return error_response(admitted.error());
   }
   if (mcp::is_modern_version(request.headers.get(mcp::kVersionHeader))) {
-    co_return refused(405, "this protocol version has no sessions to end");
+    co_return modern_has_no_session();
   }
   const std::string session(request.headers.get(mcp::kSessionHeader));
   if (session.empty()) {
-    co_return refused(400, "there is no Mcp-Session-Id; send the one initialize answered with");
+    co_return no_session_id();
   }
   SLUICE_CO_TRY(
       const bool ended, co_await deps_.sessions->close(admitted.value().owner(), session)

@@ -1,10 +1,10 @@
 // /mcp: the gateway as an MCP server, for clients of both eras on one endpoint. They see the tools
 // policy shows them and call them under a grant, as the other surfaces do.
 //
-// Legacy (2024-11-05 … 2025-11-25): initialize opens a session, DELETE ends it; there is no stream
-// outside of requests (GET is 405). A disconnect does not end a call. Modern (2026-07-28):
-// stateless, server/discover. Answers are JSON; a tools/call whose client asked for progress
-// becomes an event stream with its first notification.
+// Legacy (2024-11-05 … 2025-11-25): initialize opens a session, GET listens for changes of its
+// tools, DELETE ends it. A disconnect does not end a call. Modern (2026-07-28): stateless,
+// server/discover, subscriptions/listen. Answers are JSON; a tools/call whose client asked for
+// progress becomes an event stream with its first notification.
 #pragma once
 
 #include "services/ingress/domain/admission.h"
@@ -13,6 +13,7 @@
 #include "services/ingress/domain/mcp_reply.h"
 #include "services/ingress/domain/mcp_request.h"
 #include "services/ingress/domain/mcp_result.h"
+#include "services/ingress/domain/mcp_streams.h"
 #include "services/ingress/domain/tool_execution.h"
 #include "services/ingress/handlers/execute_code.h"
 #include "services/ingress/ports.h"
@@ -36,6 +37,7 @@ class McpHandler {
     ChainFinder* chains;
     ToolExecution* tools;
     CodeExecution* code;
+    McpStreams* streams;
     Trail* trail;
     audit::Client* audit;
     observability::Log* log;
@@ -46,6 +48,10 @@ class McpHandler {
   explicit McpHandler(Deps deps) : deps_(std::move(deps)) {}
 
   Async<void> post(http::HttpRequest request, http::ResponseWriter* writer, RequestContext context);
+  // GET: the stream of a session.
+  Async<void> listen(
+      http::HttpRequest request, http::ResponseWriter* writer, RequestContext context
+  );
   // DELETE: ends a session.
   Async<http::HttpResponse> end(http::HttpRequest request, RequestContext context);
 
@@ -70,6 +76,10 @@ class McpHandler {
   Async<http::HttpResponse> initialize(Exchange* exchange, mcp::Message message);
   Async<http::HttpResponse> answer_batch(Exchange* exchange, std::vector<mcp::Message> messages);
   Async<http::HttpResponse> answer_request(Exchange* exchange, mcp::Message message);
+  Async<http::HttpResponse> answer_listen(
+      const http::HttpRequest* request, McpReply* reply, RequestContext context
+  );
+  Async<RpcEnd> subscribe(Exchange* exchange, mcp::RpcId id, json::Value params);
   Async<RpcEnd> dispatch(Exchange* exchange, mcp::Message message);
   Async<SnapshotPtr> snapshot(Exchange* exchange);
   Async<RpcEnd> call_tool(Exchange* exchange, json::Value params);

@@ -322,6 +322,55 @@ TEST_F(McpTest, ScriptsRunThroughItsOneTool) {
   EXPECT_NE(result().find("content"), nullptr);
 }
 
+TEST_F(McpTest, WhoListensIsToldUntilTheGatewayStops) {
+  fixture.streams.stop();  // so that a stream ends at once
+  EXPECT_EQ(
+      send_modern(
+          "subscriptions/listen",
+          R"({"notifications":{"toolsListChanged":true,"promptsListChanged":true},)" + kMeta + "}"
+      ),
+      200
+  );
+  http::SseParser parser;
+  const auto events = parser.feed(fixture.writer->body());
+  ASSERT_THAT(events, IsOk());
+  ASSERT_EQ(events.value().size(), 2U);
+  EXPECT_EQ(
+      events.value()[0].data,
+      R"({"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{"_meta":)"
+      R"({"io.modelcontextprotocol/subscriptionId":2},"notifications":{"toolsListChanged":true}}})"
+  );
+  EXPECT_EQ(
+      events.value()[1].data,
+      R"({"jsonrpc":"2.0","id":2,"result":{"resultType":"complete","_meta":)"
+      R"({"io.modelcontextprotocol/subscriptionId":2}}})"
+  );
+  EXPECT_EQ(send_modern("subscriptions/listen", "{" + kMeta + "}"), 200);
+  EXPECT_EQ(error_code(), mcp::kInvalidParams);
+}
+
+TEST_F(McpTest, AListeningClientHasASession) {
+  const std::string session = open_session();
+  fixture.streams.stop();
+  const auto listen = [this](const std::string& in, const std::string& version) {
+    auto made = request("");
+    made.headers.add("Mcp-Session-Id", in);
+    made.headers.add("MCP-Protocol-Version", version);
+    fixture.writer = std::make_unique<http::testing::RecordingResponseWriter>();
+    EXPECT_THAT(
+        fixture.run(fixture.mcp.listen(std::move(made), fixture.writer.get(), fixture.context())),
+        IsOk()
+    );
+    return fixture.writer->status();
+  };
+
+  EXPECT_EQ(listen(session, "2025-11-25"), 200);
+  EXPECT_EQ(fixture.writer->headers().get("content-type"), "text/event-stream");
+  EXPECT_EQ(listen("", "2025-11-25"), 400);
+  EXPECT_EQ(listen("2025-11-25." + std::string(32, '0'), "2025-11-25"), 404);
+  EXPECT_EQ(listen(session, "2026-07-28"), 405);
+}
+
 TEST_F(McpTest, WithoutItsStoreNoSessionIsGivenOrTaken) {
   const std::string session = open_session();
   fixture.redis.set_down(true);

@@ -149,6 +149,13 @@ IngressFixture::IngressFixture(testing::FaultPlan* faults, ToolInjection injecti
       ),
       server_list({.admission = &admission, .servers = &servers}),
       mcp_sessions(&redis, &clock),
+      streams(
+          {.admission = &admission,
+           .catalog = &catalog,
+           .sessions = &mcp_sessions,
+           .versions = &versions,
+           .clock = &clock}
+      ),
       mcp(
           {.admission = &admission,
            .sessions = &mcp_sessions,
@@ -156,6 +163,7 @@ IngressFixture::IngressFixture(testing::FaultPlan* faults, ToolInjection injecti
            .chains = &chains,
            .tools = &tools,
            .code = &code,
+           .streams = &streams,
            .trail = &trail,
            .audit = &audit,
            .log = &log,
@@ -169,6 +177,7 @@ IngressFixture::IngressFixture(testing::FaultPlan* faults, ToolInjection injecti
   add_tool(servers.catalog_reply, "filesystem", "secret_file", kSecretFile);
   show_tool(policy.shown, "filesystem", "read_file", policy::v1::EFFECT_CLASS_READ);
   show_tool(policy.shown, "filesystem", "write_file", policy::v1::EFFECT_CLASS_WRITE);
+  versions.on_change([this] { streams.wake(); });
   beat(policy.policy_version);
 }
 

@@ -104,6 +104,7 @@ class IngressFixture {
   ExecuteToolHandler execute;
   ServersHandler server_list;
   RedisMcpSessions mcp_sessions;
+  McpStreams streams;
   McpHandler mcp;
   std::unique_ptr<http::testing::RecordingResponseWriter> writer;  // of the last chat or POST /mcp
 };

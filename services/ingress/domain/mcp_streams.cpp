@@ -1,0 +1,149 @@
+#include "services/ingress/domain/mcp_streams.h"
+
+#include "services/ingress/domain/narrowing.h"
+#include "services/ingress/limits.h"
+
+#include <utility>
+
+namespace sluice::ingress {
+
+class McpStreams::Place {
+ public:
+  Place(McpStreams* streams, const McpListener* listener)
+      : streams_(streams),
+        listener_(listener),
+        owner_(listener->owner.tenant + '\n' + listener->owner.principal) {
+    ++streams_->streams_[owner_];
+    if (!listener_->session.empty()) {
+      streams_->of_session_[listener_->session] = listener_;
+      streams_->wake();  // the one it replaces
+    }
+  }
+
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  Place(Place&&) = delete;
+  Place& operator=(Place&&) = delete;
+
+  ~Place() {
+    if (--streams_->streams_[owner_] == 0) {
+      streams_->streams_.erase(owner_);
+    }
+    if (!listener_->session.empty() && !streams_->replaced(listener_)) {
+      streams_->of_session_.erase(listener_->session);
+    }
+  }
+
+  [[nodiscard]] std::size_t of_this_principal() const { return streams_->streams_.at(owner_); }
+
+ private:
+  McpStreams* streams_;
+  const McpListener* listener_;
+  std::string owner_;
+};
+
+Async<void> McpStreams::run(McpListener* listener) {
+  const Place place(this, listener);
+  if (place.of_this_principal() > kMcpStreamsMax) {
+    co_return Error(Code::Exhausted, "too many streams are open for this key; close some of them");
+  }
+  SLUICE_CO_CHECK_OK(co_await listener->reply->begin());
+  if (!listener->first.empty()) {
+    SLUICE_CO_CHECK_OK(co_await listener->reply->notify(listener->first));
+  }
+  co_return co_await tell_changes(listener);
+}
+
+Async<void> McpStreams::tell_changes(McpListener* listener) {
+  SnapshotPtr told;
+  Versions seen;
+  while (!stopped_ && !replaced(listener)) {
+    if (versions() != seen) {
+      const Versions now = versions();
+      auto current = co_await snapshot(listener);
+      if (current.ok()) {
+        seen = now;
+        if (told && !listener->notification.empty() &&
+            told->definitions_json() != current.value()->definitions_json()) {
+          SLUICE_CO_CHECK_OK(co_await listener->reply->notify(listener->notification));
+        }
+        told = std::move(current).value();
+      } else if (current.error().code() == Code::Unauthenticated ||
+                 current.error().code() == Code::Cancelled) {
+        co_return std::move(current).error();
+      }  // else: looked for again after the next wait
+    }
+    SLUICE_CO_CHECK_OK(co_await wait(kMcpKeepAlive));
+    if (stopped_ || replaced(listener)) {
+      break;
+    }
+    if (versions() != seen) {
+      SLUICE_CO_CHECK_OK(co_await async::sleep_for(deps_.clock, kMcpChangeGather));
+      continue;
+    }
+    SLUICE_CO_TRY(const bool lives, co_await session_lives(listener));
+    if (!lives) {
+      break;
+    }
+    SLUICE_CO_CHECK_OK(co_await listener->reply->keep_alive());
+  }
+  co_return Result<void>();
+}
+
+Async<SnapshotPtr> McpStreams::snapshot(McpListener* listener) {
+  SLUICE_CO_TRY(Narrowing narrowing, Narrowing::parse(listener->request->headers));
+  RequestContext context = listener->context.with_deadline(deps_.clock->now() + kSnapshotTimeout);
+  SLUICE_CO_TRY(
+      Admitted admitted, co_await deps_.admission->admit(listener->request, std::move(context))
+  );
+  co_return co_await deps_.catalog->snapshot(
+      std::move(admitted.caller), std::move(narrowing), std::move(admitted.context)
+  );
+}
+
+// A store that does not answer ends no stream.
+Async<bool> McpStreams::session_lives(McpListener* listener) {
+  if (listener->session.empty()) {
+    co_return true;
+  }
+  const auto lives = co_await deps_.sessions->touch(listener->owner, listener->session);
+  if (!lives.ok() && lives.error().code() == Code::Cancelled) {
+    co_return lives.error();
+  }
+  co_return !lives.ok() || lives.value();
+}
+
+Async<void> McpStreams::wait(Duration longest) {
+  async::OneShot<void> woken;
+  waiting_.insert(&woken);
+  const auto timer =
+      deps_.clock->schedule(deps_.clock->now() + longest, [&woken] { woken.set({}); });
+  const auto result = co_await woken.wait();
+  waiting_.erase(&woken);
+  co_return result;
+}
+
+void McpStreams::wake() {
+  for (auto* const waiter : waiting_) {
+    waiter->set({});
+  }
+}
+
+void McpStreams::stop() {
+  stopped_ = true;
+  wake();
+}
+
+McpStreams::Versions McpStreams::versions() const {
+  return {.generation = deps_.versions->generation(), .policy = deps_.versions->policy_version()};
+}
+
+bool McpStreams::replaced(const McpListener* listener) const {
+  if (listener->session.empty()) {
+    return false;
+  }
+  const auto newest = of_session_.find(listener->session);
+  return newest != of_session_.end() && newest->second != listener;
+}
+
+}  // namespace sluice::ingress

@@ -1,0 +1,87 @@
+// McpStreams: event streams of MCP clients that want to hear when their tools change, for as long
+// as they listen.
+#pragma once
+
+#include "services/ingress/domain/admission.h"
+#include "services/ingress/domain/catalog_source.h"
+#include "services/ingress/domain/mcp_reply.h"
+#include "services/ingress/domain/version_watch.h"
+
+#include "common/async/clock.h"
+#include "common/async/one_shot.h"
+
+#include <cstddef>
+#include <map>
+#include <set>
+#include <string>
+
+namespace sluice::ingress {
+
+// One stream under way.
+struct McpListener {
+  const http::HttpRequest* request = nullptr;  // carries the credential and the include headers
+  Owner owner;
+  RequestContext context;
+  McpReply* reply = nullptr;
+  std::string first;         // message before all others; "": none
+  std::string notification;  // the message that says that the tools changed; "": not to be told
+  std::string session;       // legacy: the stream ends with it; "": none
+};
+
+// A change is told once for all that happens within kMcpChangeGather, and only where the list this
+// caller sees is another one. The caller is authenticated again each time.
+class McpStreams {
+ public:
+  struct Deps {
+    Admission* admission;  // all outlive it
+    CatalogSource* catalog;
+    McpSessionStore* sessions;
+    const VersionWatch* versions;
+    async::Clock* clock;
+  };
+
+  explicit McpStreams(Deps deps) : deps_(deps) {}
+
+  McpStreams(const McpStreams&) = delete;
+  McpStreams& operator=(const McpStreams&) = delete;
+  McpStreams(McpStreams&&) = delete;
+  McpStreams& operator=(McpStreams&&) = delete;
+  ~McpStreams() = default;
+
+  // Until stop(), until the session ends, or until another stream of the session replaces this
+  // one: a client has one, and a new one means that it gave up the old. Errors: Exhausted (too many
+  // streams of this principal), Unauthenticated (the key was withdrawn), Cancelled (the client
+  // left), those of the writer.
+  Async<void> run(McpListener* listener);
+
+  // Something may have changed.
+  void wake();
+  // Ends every stream, and each that begins later.
+  void stop();
+
+ private:
+  struct Versions {
+    std::uint64_t generation = 0;
+    std::uint64_t policy = 0;
+
+    friend bool operator==(const Versions&, const Versions&) = default;
+  };
+
+  // Counts a stream while it lives.
+  class Place;
+
+  [[nodiscard]] Versions versions() const;
+  [[nodiscard]] bool replaced(const McpListener* listener) const;
+  Async<void> wait(Duration longest);
+  Async<void> tell_changes(McpListener* listener);
+  Async<SnapshotPtr> snapshot(McpListener* listener);
+  Async<bool> session_lives(McpListener* listener);
+
+  Deps deps_;
+  bool stopped_ = false;
+  std::set<async::OneShot<void>*> waiting_;
+  std::map<std::string, std::size_t> streams_;            // by principal
+  std::map<std::string, const McpListener*> of_session_;  // the newest
+};
+
+}  // namespace sluice::ingress
