@@ -43,6 +43,8 @@ struct ServerConfig {
   std::string auth_type = "none";
   std::optional<std::string> pinned_version;  // of the protocol; none: found out at every connect
 
+  bool unprefixed = false;  // its tools are offered under their own names
+
   std::vector<std::string> tools_to_execute;  // "*" or names; empty: none
   bool is_ping_available = true;
   bool trust_annotations = false;  // read by policy-engine

@@ -352,6 +352,21 @@ void read_name(
   server->id = mcp::server_id(server->name);
 }
 
+void read_prefix(Section& entry, ServerConfig* server) {
+  const json::Value prefix = entry.raw(
+      "prefix",
+      R"(own: "": tools are offered under their own names rather than <name>-<tool>, unless another )"
+      R"(tool has that name)"
+  );
+  if (prefix.is_null()) {
+    return;
+  }
+  server->unprefixed = prefix == json::Value("");
+  if (!server->unprefixed && prefix != json::Value(server->name)) {
+    entry.fault("prefix", R"(is something else than ""; leave it out, or give "")");
+  }
+}
+
 ServerConfig read_server(Section& entry, const Defaults& defaults, std::set<std::string>* taken) {
   ServerConfig server;
   const std::string type = entry.text(
@@ -371,6 +386,7 @@ ServerConfig read_server(Section& entry, const Defaults& defaults, std::set<std:
   read_headers(entry, &server);
   read_version(entry, &server);
   read_name(entry, address.as_string() == nullptr ? "" : *address.as_string(), taken, &server);
+  read_prefix(entry, &server);
   server.disabled =
       entry.flag("disabled", {.fallback = false, .description = "not started, tools not offered"});
   server.tools_to_execute = entry.list(
@@ -380,7 +396,8 @@ ServerConfig read_server(Section& entry, const Defaults& defaults, std::set<std:
   );
   server.is_ping_available = entry.flag(
       "is_ping_available",
-      {.fallback = true, .description = "health check by ping; else by tools/list"}
+      {.fallback = true,
+       .description = "health check by ping (modern: server/discover); else by tools/list"}
   );
   server.trust_annotations = entry.flag(
       "trust_annotations",

@@ -78,6 +78,9 @@ std::string shown_config(config::Section& entry, const ServerConfig& server) {
   }
   shown.set("is_code_mode_client", entry.raw("is_code_mode_client", "").as_bool().value_or(false));
   shown.set("is_ping_available", server.is_ping_available);
+  if (server.unprefixed) {
+    shown.set("prefix", "");
+  }
   shown.set("trust_annotations", server.trust_annotations);
   shown.set("disabled", server.disabled);
   shown.set("health_interval_ms", std::int64_t{server.health_interval.count()});

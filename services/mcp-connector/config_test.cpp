@@ -85,6 +85,17 @@ TEST(ReadServers, DerivesAMissingNameWithAWarning) {
   EXPECT_EQ(host.servers.at(0).name, "api_example_com");
 }
 
+TEST(ReadServers, APrefixIsTheNameOrNone) {
+  const auto with = [](const std::string& prefix) {
+    return read_one(R"("name":"a","prefix":)" + prefix + "," + kStdio);
+  };
+
+  EXPECT_FALSE(read_one(std::string(R"("name":"a",)") + kStdio).servers.at(0).unprefixed);
+  EXPECT_FALSE(with(R"("a")").servers.at(0).unprefixed);
+  EXPECT_TRUE(with(R"("")").servers.at(0).unprefixed);
+  EXPECT_NE(with(R"("b")").faults.find("client_configs[0].prefix"), std::string::npos);
+}
+
 TEST(ReadServers, ReportsBadAndDoubleNames) {
   const auto out = read(
       std::string(R"({"client_configs":[{"name":"a-b",)") + kStdio + R"(},{"name":"x",)" + kStdio +

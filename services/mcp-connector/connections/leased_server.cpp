@@ -200,6 +200,7 @@ connector::v1::ServerCatalog LeasedServer::snapshot() const {
   connector::v1::ServerCatalog out;
   out.set_server_id(server_->id.str());
   out.set_name(server_->name);
+  out.set_unprefixed(server_->unprefixed);
   out.set_holder(deps_.instance);
   out.set_lease_epoch(last_epoch_);
   if (!connection_) {
@@ -291,6 +292,7 @@ connector::v1::ServerCatalog unconnected_catalog(const ServerConfig& server) {
   connector::v1::ServerCatalog out;
   out.set_server_id(server.id.str());
   out.set_name(server.name);
+  out.set_unprefixed(server.unprefixed);
   ToolCatalog().fill(&out);
   out.set_state(connector::v1::SERVER_STATE_DISCONNECTED);
   out.set_message("the server is disabled in the configuration");

@@ -67,6 +67,7 @@ Async<connector::v1::ServerCatalog> MergedCatalog::last_known(const ServerConfig
   }
   out.set_server_id(server->id.str());
   out.set_name(server->name);
+  out.set_unprefixed(server->unprefixed);
   out.set_state(connector::v1::SERVER_STATE_DISCONNECTED);
   out.set_stage("connect");
   out.set_message(
