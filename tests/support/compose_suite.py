@@ -12,6 +12,7 @@ from stack import ROOT
 # What needs the processes of a local stack: faults by signal and TCP gates. Replicas, kills and restarts of containers are in tests/compose.
 LOCAL_ONLY = {"restart_test.py": "kills local processes by pid; replicas_test.py does it with containers",
               "http_server_test.py": "its MCP server runs on this machine, out of the containers' reach",
+              "mcp_clients_test.py": "one of its MCP servers runs on this machine; it keeps its port over a restart",
               "faults_test.py": "pauses local processes and cuts their links; ./dev prove faults"}
 TEST_SECONDS_MAX = 1200
 
