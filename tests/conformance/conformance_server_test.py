@@ -1,0 +1,195 @@
+"""/mcp before the official conformance suite: its server scenarios of both protocol eras, run through the gateway against
+fixture_server.mjs, which passes all of them when it is asked directly. Which pass is written down in EXPECTED and kept exact.
+
+Without arguments two ways to connect the fixture are tried, over HTTP with both eras and over stdio with the legacy one; --all tries
+each transport with each era."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "e2e"))
+from case import NODE, StackTest  # noqa: E402
+
+SUITE = HERE / "node_modules/@modelcontextprotocol/conformance/dist/index.js"
+FIXTURE, PROXY = HERE / "fixture_server.mjs", HERE / "key_proxy.mjs"
+LEGACY, MODERN = "2025-11-25", "2026-07-28"
+REQUIRED = {LEGACY: 30, MODERN: 37}  # scenarios of the suite
+PROCESS_START_SECONDS_MAX = 20
+SCENARIO_SECONDS_MAX = 10
+SUITE_SECONDS_MAX = 120
+REASON_CHARACTERS_MAX = 160
+# Required scenarios that pass through the gateway, whatever the fixture speaks behind it. The last two lines of MODERN pass although
+# what they are about is not served: a refusal is enough for the suite.
+EXPECTED = {
+    LEGACY: """server-initialize ping tools-list tools-call-simple-text tools-call-image tools-call-audio tools-call-embedded-resource
+        tools-call-mixed-content tools-call-error tools-call-with-progress server-sse-multiple-streams
+        dns-rebinding-protection""".split(),
+    MODERN: """tools-list tools-call-simple-text tools-call-image tools-call-audio tools-call-embedded-resource
+        tools-call-mixed-content tools-call-error tools-call-with-progress server-sse-multiple-streams
+        dns-rebinding-protection
+        sep-2164-resource-not-found input-required-result-missing-input-response input-required-result-unsupported-methods
+        input-required-result-ignore-extra-params input-required-result-validate-input""".split(),
+}
+
+
+class NodeServer:
+    """A script that prints its port once it listens."""
+
+    def __init__(self, *argv, **env):
+        self.process = subprocess.Popen([str(NODE), *map(str, argv)], env=dict(os.environ, **env), stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, text=True)
+        watch = threading.Timer(PROCESS_START_SECONDS_MAX, self.process.kill)
+        watch.start()
+        line = self.process.stdout.readline()
+        watch.cancel()
+        if not line:
+            self.stop()
+            raise AssertionError(f"{argv[0]} ended or did not listen within {PROCESS_START_SECONDS_MAX} s; its error is above")
+        self.port = int(line)
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait(10)
+        self.process.stdout.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+class Run:
+    """The scenarios of one revision against one server: which pass, and of the others why not."""
+
+    def __init__(self, port, revision, folder):
+        self.revision, self.folder = revision, folder / revision
+        done = subprocess.run(
+            [str(NODE), str(SUITE), "server", "--url", f"http://localhost:{port}/mcp", "--requirements", revision, "-o", str(self.folder),
+             "--timeout", str(SCENARIO_SECONDS_MAX * 1000)], capture_output=True, text=True, timeout=SUITE_SECONDS_MAX)
+        unscored = set(re.findall(r"^  [✓✗] (\S+) \(", done.stdout, re.M))
+        # A scenario of which nothing was checked has not passed.
+        passed = {name: failures == "0" and checks != "0"
+                  for name, checks, failures in re.findall(r"^[✓✗] (\S+): (\d+) passed, (\d+) failed$", done.stdout, re.M)}
+        self.scored = {name: ok for name, ok in passed.items() if name not in unscored}
+        self.unscored = {name: ok for name, ok in passed.items() if name in unscored}
+        if len(self.scored) != REQUIRED[revision]:
+            raise AssertionError(f"{len(self.scored)} instead of {REQUIRED[revision]} scenarios ran:\n{done.stdout}{done.stderr}")
+
+    def passing(self):
+        return [name for name, ok in self.scored.items() if ok]
+
+    def score(self):
+        return f"{len(self.passing())} of {len(self.scored)}"
+
+    def first(self, name, status):
+        """The first check of the scenario with this status, in words; "" if it has none."""
+        for file in self.folder.glob(f"server-{name}-20*/checks.json"):
+            for check in json.loads(file.read_text()):
+                if check["status"] == status:
+                    words = (check.get("errorMessage") or check["description"]).split()
+                    return f": {check['id']}: {' '.join(words)[:REASON_CHARACTERS_MAX]}"
+        return ""
+
+    def show(self, title):
+        print(f"\n{title}, {self.revision}:")
+        for name, ok in {**self.scored, **self.unscored}.items():
+            verdict = "passed" if ok else "not yet"
+            if name in self.unscored:
+                verdict += ", unscored"
+            print(f"  {verdict:19}{name}" + (self.first(name, "WARNING") if ok else self.first(name, "FAILURE") or ": nothing was checked"))
+
+
+def runs(port, folder, title):
+    """{revision: Run} of both revisions, shown. They run at the same time: both mostly wait."""
+    with ThreadPoolExecutor(len(REQUIRED)) as pool:
+        both = dict(zip(REQUIRED, pool.map(lambda revision: Run(port, revision, folder), REQUIRED)))
+    for run in both.values():
+        run.show(title)
+    return both
+
+
+def scores(both):
+    return ", ".join(f"{run.score()} ({revision})" for revision, run in both.items())
+
+
+class ThroughTheGateway(StackTest):
+    """The base of one class per transport and era of the fixture."""
+
+    transport = era = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.fixture = NodeServer(FIXTURE, 0, "--era", cls.era) if cls.transport == "http" else None
+        server = {"name": "fixture", "connection_type": cls.transport, "prefix": "", "tools_to_execute": ["*"]}
+        if cls.fixture:
+            server |= {"connection_string": f"http://127.0.0.1:{cls.fixture.port}/mcp", "allowed_private_networks": ["127.0.0.0/8"]}
+        else:
+            server |= {"stdio_config": {"command": str(NODE), "args": [str(FIXTURE), "--stdio", "--era", cls.era]}}
+        cls.config = {"mcp": {"client_configs": [server]}}
+        try:
+            super().setUpClass()
+        except BaseException:
+            cls.stop_fixture()
+            raise
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.stop_fixture()
+        super().tearDownClass()
+
+    @classmethod
+    def stop_fixture(cls):
+        if cls.fixture:
+            cls.fixture.stop()
+
+    def test_1_the_gateway_speaks_the_newest_era_of_the_fixture(self):
+        status, _, text = self.stack.request("GET", "/api/mcp/clients")
+        self.assertEqual(status, 200, text)
+        self.assertEqual(json.loads(text)["clients"][0]["protocol_version"], LEGACY if self.era == "legacy" else MODERN)
+
+    def test_2_the_scenarios_that_pass_are_those_expected(self):
+        title = f"fixture over {self.transport}, {self.era}"
+        with NodeServer(PROXY, self.stack.url, SLUICE_KEY=self.stack.key) as proxy:
+            both = runs(proxy.port, self.folder, title)
+        print(f"\n{title}, through the gateway: {scores(both)}", flush=True)
+        for revision, run in both.items():
+            with self.subTest(revision):
+                self.assertEqual(sorted(run.passing()), sorted(EXPECTED[revision]))
+
+
+class Direct(unittest.TestCase):
+    def test_the_fixture_itself_passes_every_required_scenario(self):
+        with NodeServer(FIXTURE, 0) as fixture, tempfile.TemporaryDirectory() as folder:
+            both = runs(fixture.port, Path(folder), "fixture over http, dual, directly")
+        print(f"\ndirect: {scores(both)}", flush=True)
+        for run in both.values():
+            self.assertEqual([name for name, ok in run.scored.items() if not ok], [])
+
+
+def setUpModule():
+    if not (SUITE.exists() and NODE.exists()):
+        raise unittest.SkipTest("npm packages of the conformance tests are missing; ./dev setup installs them")
+
+
+def load_tests(loader, _tests, _pattern):
+    ways = [("http", "dual"), ("stdio", "legacy")]
+    if ALL:
+        ways = [(transport, era) for transport in ("http", "stdio") for era in ("dual", "legacy", "modern")]
+    classes = [Direct] + [type(f"Conformance{transport.title()}{era.title()}", (ThroughTheGateway,), {"transport": transport, "era": era})
+                          for transport, era in ways]
+    return unittest.TestSuite(map(loader.loadTestsFromTestCase, classes))
+
+
+ALL = "--all" in sys.argv
+if __name__ == "__main__":
+    unittest.main(argv=[word for word in sys.argv if word != "--all"])
