@@ -46,11 +46,13 @@ http {{
 
 
 class Scenario:
+    VARIANTS = ["direct", "nginx", "gateway"]
+
     def __init__(self, name, connections, rate=0, stream=False, draining=False):
         self.name, self.connections, self.rate, self.stream, self.draining = name, connections, rate, stream, draining
 
     def variants(self):
-        return ["direct", "nginx", "gateway"] + (["draining"] if self.draining else [])
+        return self.VARIANTS + (["draining"] if self.draining else [])
 
 
 SCENARIOS = [
@@ -115,6 +117,11 @@ def machine_busy_ns():
 
 
 class Bench:
+    TITLE = "hot path"
+    SCENARIOS, SMOKE_SCENARIOS = SCENARIOS, SMOKE_SCENARIOS
+    THROUGH = ["gateway", "draining"]  # variants that go through Sluice
+    PAUSED = ["gateway"]  # those with the audit consumer stopped
+
     def __init__(self, options):
         self.options = options
         self.folder = Path(tempfile.mkdtemp(prefix="sluice-bench-"))
@@ -133,15 +140,18 @@ class Bench:
         mock = subprocess.Popen([self.programs / "mock_upstream"], stdout=subprocess.PIPE, text=True)
         self.processes["mock"] = mock
         self.mock_port = int(mock.stdout.readline())
+        config = {**self.upstream_config(), "observability": {"log_level": "warn"}}
+        self.stack = Stack(self.folder / "stack", preset=self.options.preset, config=config)
+        self.stack.start()
+
+    def upstream_config(self):
+        """What the mock stands behind; starts what else stands before it."""
         self.start_nginx()
-        config = {
+        return {
             "providers": {"mock": {"type": "openai", "base_url": f"http://127.0.0.1:{self.mock_port}/v1",
                                    "keys": [{"id": "bench", "value": "sk-bench"}], "models": ["bench-1"]}},
             "mcp": {"client_configs": []},
-            "observability": {"log_level": "warn"},
         }
-        self.stack = Stack(self.folder / "stack", preset=self.options.preset, config=config)
-        self.stack.start()
 
     def start_nginx(self):
         program = shutil.which("nginx") or "/usr/sbin/nginx"
@@ -231,9 +241,17 @@ class Bench:
 
     # --- one cell ---------------------------------------------------------------------------------------------------------
 
-    def load(self, port, scenario, model, key):
-        argv = [self.programs / "load_generator", "--port", port, "--model", model, "--key", key,
-                "--connections", scenario.connections, "--seconds", self.options.seconds, "--warmup", self.options.warmup]
+    def target(self, variant):
+        """Where the load of a variant goes, as options of the load generator."""
+        port, model, key = {
+            "direct": (self.mock_port, "bench-1", "none"),
+            "nginx": (self.nginx_port, "bench-1", "none"),
+        }.get(variant, (self.stack.ports("ingress")["http"], MODEL, self.stack.key))
+        return ["--port", port, "--model", model, "--key", key]
+
+    def load(self, scenario, variant):
+        argv = [self.programs / "load_generator", *self.target(variant), "--connections", scenario.connections,
+                "--seconds", self.options.seconds, "--warmup", self.options.warmup]
         if scenario.rate:
             argv += ["--rate", scenario.rate]
         if scenario.stream:
@@ -244,12 +262,7 @@ class Bench:
         return json.loads(done.stdout)
 
     def run_cell(self, scenario, variant):
-        port, model, key = {
-            "direct": (self.mock_port, "bench-1", "none"),
-            "nginx": (self.nginx_port, "bench-1", "none"),
-        }.get(variant, (self.stack.ports("ingress")["http"], MODEL, self.stack.key))
-        through = variant in ("gateway", "draining")
-        paused = variant == "gateway"
+        through, paused = variant in self.THROUGH, variant in self.PAUSED
         writers = self.stack.services["audit-writer"]
         if paused:
             for child in writers:
@@ -259,7 +272,7 @@ class Bench:
             before = {name: cpu_ns(pid) for name, pid in pids.items()}
             counted = self.counters(paused) if through else {}
             busy = machine_busy_ns()
-            row = self.load(port, scenario, model, key)
+            row = self.load(scenario, variant)
             busy = machine_busy_ns() - busy
             used = {name: cpu_ns(pid) - before[name] for name, pid in pids.items()}
             requests = max(row["all"], 1)
@@ -296,7 +309,7 @@ class Bench:
     # --- the run ----------------------------------------------------------------------------------------------------------
 
     def run(self):
-        scenarios = SMOKE_SCENARIOS if self.options.smoke else SCENARIOS
+        scenarios = self.SMOKE_SCENARIOS if self.options.smoke else self.SCENARIOS
         self.wait_drained()
         self.idle_rss = {name: rss_mb(pid) for name, pid in self.pids().items()}
         self.warm_up()
@@ -336,7 +349,7 @@ class Bench:
     def print_report(self):
         commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
         model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-        print(f"\nhot path · {time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime())} · commit {commit or 'none'} · preset {self.options.preset}")
+        print(f"\n{self.TITLE} · {time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime())} · commit {commit or 'none'} · preset {self.options.preset}")
         print(f"{model.group(1) if model else platform.processor()}, {os.cpu_count()} CPUs, Linux {platform.release()}, "
               f"load {os.getloadavg()[0]:.1f}; medians of {self.options.rounds} rounds of {self.options.seconds} s\n")
         self.print_latency()
@@ -348,11 +361,14 @@ class Bench:
     def scenarios(self):
         return list(dict.fromkeys(r["scenario"] for r in self.rows))
 
+    def variants(self, scenario):
+        return list(dict.fromkeys(r["variant"] for r in self.rows if r["scenario"] == scenario))
+
     def print_latency(self):
         print("| load | variant | added p50 µs | added p99 µs | p50 | p99 | first byte p50 | scheduled p50 / p99 | req/s |")
         print("|---|---|---|---|---|---|---|---|---|")
         for scenario in self.scenarios():
-            for variant in dict.fromkeys(r["variant"] for r in self.rows if r["scenario"] == scenario):
+            for variant in self.variants(scenario):
                 def value(kind, quantile):
                     return self.median(scenario, variant, lambda r: r[kind][quantile])
                 rate = self.median(scenario, variant, lambda r: r["rps"])
@@ -363,13 +379,13 @@ class Bench:
                       f"{value('service', 'p99'):.0f} | {first} | {scheduled} | {rate:.0f} |")
 
     def print_cpu(self):
-        names = [n for n in self.pids() if any(r["cpu"].get(n, 0) >= 0.5 for r in self.rows if r["variant"] in ("gateway", "draining", "nginx"))]
+        names = [n for n in self.pids() if any(r["cpu"].get(n, 0) >= 0.5 for r in self.rows if r["variant"] != "direct")]
         print("\nCPU µs per request by process (all threads)\n")
         print("| load | variant | " + " | ".join(names) + " | foreign cores |")
         print("|---|---|" + "---|" * (len(names) + 1))
         for scenario in self.scenarios():
-            for variant in ("nginx", "gateway", "draining"):
-                if self.of(scenario, variant):
+            for variant in self.variants(scenario):
+                if variant != "direct":
                     cells = [f"{self.median(scenario, variant, lambda r, n=n: r['cpu'].get(n, 0)):.1f}" for n in names]
                     foreign = self.median(scenario, variant, lambda r: r["foreign_cores"])
                     print(f"| {scenario} | {variant} | " + " | ".join(cells) + f" | {foreign:.2f} |")
@@ -380,12 +396,12 @@ class Bench:
               ", ".join(f"{name} {self.idle_rss.get(name, 0):.1f} / {last.get(name, 0):.1f}" for name in last))
 
     def print_timers(self):
-        rows = [r for r in self.rows if r["variant"] in ("gateway", "draining")]
-        print("\nIn-process time, audit records, backlog (gateway: audit consumer stopped; draining: at work)\n")
+        rows = [r for r in self.rows if r["variant"] in self.THROUGH]
+        print(f"\nIn-process time, audit records, backlog (audit consumer stopped: {', '.join(self.PAUSED) or 'never'}; else at work)\n")
         print("| load | variant | timers µs per request | records per request | backlog at the end, messages | drained after s |")
         print("|---|---|---|---|---|---|")
         for scenario in self.scenarios():
-            for variant in ("gateway", "draining"):
+            for variant in self.THROUGH:
                 chosen = [r for r in rows if r["scenario"] == scenario and r["variant"] == variant]
                 if not chosen:
                     continue
@@ -418,8 +434,8 @@ class Bench:
                 for r in self.rows if r["errors"] or not r["done"]]
 
 
-def main():
-    parser = argparse.ArgumentParser(prog="./dev bench hot-path", description=__doc__.split("\n")[0])
+def main(kind, name, description):
+    parser = argparse.ArgumentParser(prog=f"./dev bench {name}", description=description)
     parser.add_argument("--smoke", action="store_true", help="a few requests per cell; fails on any error")
     parser.add_argument("--preset", default="release")
     parser.add_argument("--rounds", type=int)
@@ -431,7 +447,7 @@ def main():
     for name, full, smoke in (("rounds", 3, 1), ("seconds", 3.0, 0.3), ("warmup", 0.5, 0.1)):
         if getattr(options, name) is None:
             setattr(options, name, smoke if options.smoke else full)
-    bench = Bench(options)
+    bench = kind(options)
     try:
         bench.start()
         bench.run()
@@ -447,4 +463,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(Bench, "hot-path", __doc__.split("\n")[0])

@@ -1,8 +1,9 @@
-// Chat requests of 2.2 KB with the header fields of an SDK, as fast as the answers come (closed
-// loop) or at a constant rate (open loop). Prints one JSON object. One thread, epoll.
+// Chat requests of 2.2 KB with the header fields of an SDK, or calls of an MCP tool with 256 bytes
+// to echo, as fast as the answers come (closed loop) or at a constant rate (open loop). Prints one
+// JSON object. One thread, epoll.
 //
-// load_generator --port N [--model M] [--key K] [--connections N] [--seconds S] [--warmup S]
-// [--requests N] [--rate R] [--stream]
+// load_generator --port N [--model M | --tool NAME] [--key K] [--connections N] [--seconds S]
+// [--warmup S] [--requests N] [--rate R] [--stream]
 //
 // service: from the send to the last byte. scheduled: from when the request was due (open loop), so
 // that a stalled server is not flattered by requests that were held back. first: from the send to
@@ -34,6 +35,7 @@ struct Options {
   std::uint16_t port = 0;
   std::string path = "/v1/chat/completions";
   std::string model = "bench-1";
+  std::string tool;  // not empty: MCP at /mcp
   std::string key = "none";
   std::size_t connections = 1;
   double seconds = 3;
@@ -43,7 +45,24 @@ struct Options {
   bool stream = false;
 };
 
-std::string request_bytes(const Options& options) {
+const std::string kToolMessage(256, 'm');
+
+// A call as a modern client (2026-07-28) sends it: without a session.
+std::string tool_request(const Options& options) {
+  const std::string body = R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":")" +
+                           options.tool + R"(","arguments":{"message":")" + kToolMessage +
+                           R"("},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",)"
+                           R"("io.modelcontextprotocol/clientInfo":{"name":"bench","version":"1"},)"
+                           R"("io.modelcontextprotocol/clientCapabilities":{}}}})";
+  return "POST /mcp HTTP/1.1\r\nhost: 127.0.0.1:" + std::to_string(options.port) +
+         "\r\nauthorization: Bearer " + options.key +
+         "\r\naccept: application/json, text/event-stream\r\ncontent-type: application/json"
+         "\r\nmcp-protocol-version: 2026-07-28\r\nmcp-method: tools/call\r\nmcp-name: " +
+         options.tool + "\r\nuser-agent: node\r\ncontent-length: " + std::to_string(body.size()) +
+         "\r\n\r\n" + body;
+}
+
+std::string chat_request(const Options& options) {
   std::string content;
   while (content.size() < 1850) {
     content += "Please summarise the following paragraph for a busy reader. ";
@@ -90,7 +109,7 @@ class Latencies {
   }
 
  private:
-  double at(double share) const {
+  [[nodiscard]] double at(double share) const {
     if (values_.empty()) {
       return 0;
     }
@@ -114,7 +133,8 @@ struct Connection {
 class Load {
  public:
   explicit Load(Options options)
-      : options_(std::move(options)), request_(request_bytes(options_)) {}
+      : options_(std::move(options)),
+        request_(options_.tool.empty() ? chat_request(options_) : tool_request(options_)) {}
 
   int run() {
     epoll_ = epoll_create1(EPOLL_CLOEXEC);
@@ -263,9 +283,15 @@ class Load {
     }
   }
 
+  // MCP tells failures with 200 too; only the tool itself sends the message back.
+  [[nodiscard]] bool is_good(const Connection& connection) const {
+    return connection.end.status() == 200 &&
+           (options_.tool.empty() || connection.in.find(kToolMessage) != std::string::npos);
+  }
+
   void complete(Connection& connection) {
     const std::int64_t now = now_ns();
-    const bool good = connection.end.status() == 200;
+    const bool good = is_good(connection);
     if (!good && complaint_.empty()) {
       complaint_ = connection.in.substr(0, 300);
     }
@@ -374,6 +400,8 @@ bool read_option(Options& options, const std::string& name, const char* value) {
     options.path = value;
   } else if (name == "--model") {
     options.model = value;
+  } else if (name == "--tool") {
+    options.tool = value;
   } else if (name == "--key") {
     options.key = value;
   } else if (name == "--connections") {

@@ -1,9 +1,11 @@
 // A provider that answers at once: OpenAI-shaped chat completions of 1.5 KB, or 100 server-sent
-// deltas of about 330 bytes when the body says "stream":true. One thread, epoll. Prints its port.
+// deltas of about 330 bytes when the body says "stream":true; at /mcp an MCP server. One thread,
+// epoll. Prints its port.
 //
 // mock_upstream [--port N] [--deltas N] [--delta-gap-us N]     gap 0: all deltas at once, one send
 // each
 #include "tests/bench/http_bytes.h"
+#include "tests/bench/mock_mcp.h"
 
 #include <array>
 #include <cerrno>
@@ -57,12 +59,11 @@ std::vector<std::string> stream_pieces(int deltas) {
       "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
   );
   for (int i = 0; i < deltas; ++i) {
-    const std::string role = i == 0 ? R"("role":"assistant",)" : "";
-    const std::string text(100, static_cast<char>('a' + i % 26));
-    pieces.push_back(chunk(
-        begin + "{" + role + R"("content":")" + text +
-        R"("},"logprobs":null,"finish_reason":null}]})" + "\n\n"
-    ));
+    std::string delta = begin;
+    delta.append(i == 0 ? R"({"role":"assistant",)" : "{").append(R"("content":")");
+    delta.append(100, static_cast<char>('a' + i % 26));
+    delta.append(R"("},"logprobs":null,"finish_reason":null}]})").append("\n\n");
+    pieces.push_back(chunk(delta));
   }
   pieces.push_back(chunk(begin + R"({},"logprobs":null,"finish_reason":"stop"}]})" + "\n\n"));
   pieces.push_back(chunk("data: [DONE]\n\n") + "0\r\n\r\n");
@@ -159,14 +160,22 @@ class Upstream {
     }
     peer.in.append(buffer.data(), static_cast<std::size_t>(size));
     while (const std::size_t length = peer.end.find(peer.in)) {
-      const bool streams = peer.in.find("\"stream\":true") < length;
+      const std::string request = peer.in.substr(0, length);
       peer.in.erase(0, length);
       peer.end.reset();
-      if (!(streams ? start_stream(peer) : send_all(peer, completion_))) {
+      if (!answer(peer, request)) {
         drop(peer.handle);
         return;
       }
     }
+  }
+
+  bool answer(Peer& peer, const std::string& request) {
+    if (is_mcp(request)) {
+      return send_all(peer, mcp_answer(request));
+    }
+    const bool streams = request.find("\"stream\":true") != std::string::npos;
+    return streams ? start_stream(peer) : send_all(peer, completion_);
   }
 
   bool start_stream(Peer& peer) {
