@@ -48,16 +48,18 @@ void McpSession::Ticket::finish(Result<Answer> answer) {
   }
 }
 
-void McpSession::Ticket::expire() {
+void McpSession::Ticket::give_up() {
+  abandon(Error(Code::Cancelled, "the caller gave the request up"), "given up");
+}
+
+void McpSession::Ticket::abandon(Error why, std::string_view reason) {
   if (answer_) {
     return;
   }
-  answer_.emplace(Error(
-      Code::Deadline, "the MCP server did not answer in time; allow more time or look at the server"
-  ));
+  answer_.emplace(std::move(why));  // the timer stays: this may be its call
   progress_.close();
   if (cancellable_) {
-    session_->cancel(id_, "timeout");
+    session_->cancel(id_, reason);
   }
 }
 
@@ -194,7 +196,15 @@ Result<std::unique_ptr<McpSession::Ticket>> McpSession::begin(
   auto ticket = std::make_unique<Ticket>(this, id, cancellable == Cancellable::Yes);
   Ticket* const raw = ticket.get();
   tickets_.emplace(id, raw);
-  ticket->timer_ = deps_.clock->schedule(deadline, [raw] { raw->expire(); });
+  ticket->timer_ = deps_.clock->schedule(deadline, [raw] {
+    raw->abandon(
+        Error(
+            Code::Deadline,
+            "the MCP server did not answer in time; allow more time or look at the server"
+        ),
+        "timeout"
+    );
+  });
   return ticket;
 }
 

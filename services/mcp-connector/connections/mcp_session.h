@@ -19,6 +19,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sluice::mcp_connector {
@@ -52,13 +53,17 @@ class McpSession {
 
     [[nodiscard]] bool ended() const { return answer_.has_value(); }
 
+    // Ends the request with Cancelled, and the server is told so.
+    void give_up();
+
     // After progress() gave nullopt. Errors: Deadline, Unavailable (the server went), Cancelled.
     [[nodiscard]] Result<Answer> take();
 
    private:
     friend class McpSession;  // the other half of one request
     void finish(Result<Answer> answer);
-    void expire();
+    // Ends it without an answer; reason: for the server.
+    void abandon(Error why, std::string_view reason);
 
     McpSession* session_;
     std::int64_t id_;

@@ -3,6 +3,13 @@
 #include "common/json/parse.h"
 
 namespace sluice::mcp_connector {
+namespace {
+
+std::string_view without_period(std::string_view text) {
+  return text.ends_with('.') ? text.substr(0, text.size() - 1) : text;
+}
+
+}  // namespace
 
 Result<void> ArgumentCheck::check(const Tool& tool, std::string_view arguments) {
   SLUICE_TRY(const json::Value value, json::parse(arguments));
@@ -37,7 +44,8 @@ Result<void> ArgumentCheck::check(const Tool& tool, std::string_view arguments) 
   return Error(
       Code::Invalid,
       "argument " + (first.path.empty() ? std::string("object") : "\"" + first.path + "\"") +
-          " of tool \"" + tool.name + "\": " + first.message + "; correct it and call again"
+          " of tool \"" + tool.name + "\": " + std::string(without_period(first.message)) +
+          "; correct it and call again"
   );
 }
 

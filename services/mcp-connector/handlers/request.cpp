@@ -53,6 +53,8 @@ struct RequestHandler::Call {
   std::string intent_event_id;
   bool intent_recorded = false;
   TimePoint sent;
+  McpSession::Ticket* ticket = nullptr;  // while it waits for the server's answer
+  bool given_up = false;
   async::Channel<std::string> progress{kProgressQueuedMax};
   async::OneShot<connector::v1::Final> done;
 };
@@ -84,6 +86,21 @@ Async<connector::v1::Final> RequestHandler::operator()(
     co_return std::move(admitted).error();
   }
   calls_.spawn("call", run(call));
+  auto final = co_await relay(call, out);
+  const bool left = !final.ok() && final.error().code() == Code::Cancelled;
+  if (left && call->request.cancel_with_caller()) {
+    call->given_up = true;
+    if (call->ticket != nullptr) {
+      call->ticket->give_up();
+    }
+  }
+  co_return final;
+}
+
+// Ends with Cancelled when the caller leaves; the call itself goes on.
+Async<connector::v1::Final> RequestHandler::relay(
+    SharedCall call, bus::ChunkWriter<connector::v1::Progress>* out
+) {
   while (true) {
     SLUICE_CO_TRY(auto notification, co_await call->progress.pop());
     if (!notification) {
@@ -91,8 +108,7 @@ Async<connector::v1::Final> RequestHandler::operator()(
     }
     connector::v1::Progress chunk;
     chunk.set_notification(std::move(*notification));
-    SLUICE_CO_CHECK_OK(co_await out->write(std::move(chunk))
-    );  // the caller left: the call goes on without it
+    SLUICE_CO_CHECK_OK(co_await out->write(std::move(chunk)));
   }
   co_return co_await call->done.wait();
 }
@@ -284,24 +300,26 @@ Async<CallEnd> RequestHandler::send(SharedCall call) {
 }
 
 Async<CallEnd> RequestHandler::exchange(SharedCall call, TimePoint deadline) {
+  if (call->given_up) {
+    co_return not_sent(Error(Code::Cancelled, "the caller left before the call was sent"));
+  }
   const auto ticket = call->server->call_tool(
       call->tool->name, call->request.params(), deadline
   );  // checks the lease
   if (!ticket.ok()) {
     co_return not_sent(ticket.error());
   }
+  call->ticket = ticket.value().get();
   while (true) {
     auto notification = co_await ticket.value()->progress();
-    if (!notification.ok()) {
-      co_return no_answer(notification.error());
-    }
-    if (!notification.value()) {
-      break;
+    if (!notification.ok() || !notification.value()) {
+      break;  // without an answer take() says why
     }
     if (!call->progress.try_push(*notification.value())) {
       deps_.log->debug("progress-dropped", {{"server", call->server->config().name}});
     }
   }
+  call->ticket = nullptr;
   auto answer = ticket.value()->take();
   co_return answer.ok() ? ended_with(std::move(answer).value()) : no_answer(answer.error());
 }

@@ -55,6 +55,9 @@ class RequestHandler {
 
   Result<void> admit(Call* call) const;
   Result<void> admit_tool(Call* call) const;
+  Async<connector::v1::Final> relay(
+      SharedCall call, bus::ChunkWriter<connector::v1::Progress>* out
+  );
   Async<void> run(SharedCall call);
   Async<connector::v1::Final> carry_out(SharedCall call);
   Async<void> begin(SharedCall call);

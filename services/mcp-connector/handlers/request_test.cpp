@@ -397,6 +397,78 @@ TEST(RequestHandler, ACallerThatLeavesDoesNotEndTheCall) {
   EXPECT_EQ(only(fixture.recording.with_action("tool.outcome")).outcome(), audit::v1::OUTCOME_DONE);
 }
 
+TEST(RequestHandler, ACallerThatLeavesEndsTheCallWhereItSaidSo) {
+  ConnectorFixture fixture;
+  fixture.server.on("tools/call", silence());
+  fixture.start();
+  auto request = fixture.write_request();
+  request.set_cancel_with_caller(true);
+  auto running =
+      fixture.loop.start((*fixture.handler)(request, &fixture.writer, fixture.context()));
+  ASSERT_TRUE(fixture.loop.advance_until([&fixture] {
+    return fixture.server.count("tools/call") == 1;
+  }));
+
+  running->cancel();
+  ASSERT_TRUE(fixture.loop.advance_until([&running] { return running->done(); }));
+  fixture.loop.settle();
+
+  EXPECT_EQ(fixture.server.count("notifications/cancelled"), 1U);
+  const auto outcome = only(fixture.recording.with_action("tool.outcome"));
+  EXPECT_EQ(outcome.outcome(), audit::v1::OUTCOME_UNKNOWN) << "it may have had its effect";
+  EXPECT_EQ(outcome.error_code(), "Cancelled");
+}
+
+// Commits wait until they are released.
+class HeldCommits final : public audit::Client {
+ public:
+  explicit HeldCommits(audit::RecordingClient* inner) : inner_(inner) {}
+
+  Result<std::string> record(audit::v1::Record&& record) override {
+    return inner_->record(std::move(record));
+  }
+
+  Async<void> written() override { return inner_->written(); }
+
+  Async<audit::v1::CommitReply> commit(
+      audit::v1::Record intent, std::string grant_id, RequestContext context
+  ) override {
+    SLUICE_CO_CHECK_OK(co_await released.wait());
+    co_return co_await inner_->commit(std::move(intent), std::move(grant_id), std::move(context));
+  }
+
+  [[nodiscard]] bool full() const override { return false; }
+
+  [[nodiscard]] std::uint64_t backlog() const override { return 0; }
+
+  Async<void> run() override { return inner_->run(); }
+
+  async::OneShot<void> released;
+
+ private:
+  audit::RecordingClient* inner_;
+};
+
+TEST(RequestHandler, ACallerThatLeavesBeforeTheSendLeavesNothingToSend) {
+  audit::RecordingClient recording;
+  HeldCommits held(&recording);
+  ConnectorFixture fixture(nullptr, &held);
+  fixture.start();
+  auto request = fixture.write_request();
+  request.set_cancel_with_caller(true);
+  auto running =
+      fixture.loop.start((*fixture.handler)(request, &fixture.writer, fixture.context()));
+  fixture.loop.settle();
+
+  running->cancel();
+  ASSERT_TRUE(fixture.loop.advance_until([&running] { return running->done(); }));
+  held.released.set({});
+  fixture.loop.settle();
+
+  EXPECT_EQ(fixture.server.count("tools/call"), 0U);
+  EXPECT_EQ(only(recording.with_action("tool.outcome")).outcome(), audit::v1::OUTCOME_FAILED);
+}
+
 TEST(RequestHandler, RelaysProgressBeforeTheFinal) {
   ConnectorFixture fixture;
   fixture.server.on("tools/call", [&fixture](const mcp::Message& request) {
