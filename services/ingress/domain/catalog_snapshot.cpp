@@ -202,7 +202,7 @@ SnapshotPtr CatalogSnapshot::narrowed(const Narrowing& narrowing) const {
       snapshot->append_offered(
           entry,
           std::string_view(tools_json_).substr(entry.openai.begin, entry.openai.size),
-          std::string_view(definitions_json_).substr(entry.definition.begin, entry.definition.size)
+          definition_of(entry)
       );
     }
   }

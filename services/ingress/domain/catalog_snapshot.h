@@ -76,6 +76,12 @@ class CatalogSnapshot {
   // names of entries().
   [[nodiscard]] const std::string& definitions_json() const { return definitions_json_; }
 
+  // The definition of an offered entry of this snapshot, as definitions_json has it.
+  [[nodiscard]] std::string_view definition_of(const ToolEntry& entry) const {
+    return std::string_view(definitions_json_)
+        .substr(entry.definition.begin, entry.definition.size);
+  }
+
   // Offered names a caller may have meant, best first, at most kNearNamesMax.
   [[nodiscard]] std::vector<std::string> names_near(std::string_view name) const;
 

@@ -6,6 +6,7 @@
 #include "common/crypto/random.h"
 #include "common/json/parse.h"
 #include "common/json/write.h"
+#include "common/mcp/param_headers.h"
 #include "common/mcp/protocol.h"
 
 #include <algorithm>
@@ -43,6 +44,22 @@ McpRefusal unsupported_version(std::string_view requested) {
       {{"supported", json::Value(std::move(supported))}, {"requested", json::Value(requested)}}
   ));
   return refusal;
+}
+
+// Whether two header values say the same: numbers as numbers ("7.0" is 7), all else as text.
+bool same_value(std::string_view a, std::string_view b) {
+  const auto text_a = mcp::text_of_header(a);
+  const auto text_b = mcp::text_of_header(b);
+  if (!text_a.ok() || !text_b.ok()) {
+    return false;
+  }
+  const auto number_a = json::parse(text_a.value());
+  const auto number_b = json::parse(text_b.value());
+  if (number_a.ok() && number_b.ok() && number_a.value().is_number() &&
+      number_b.value().is_number()) {
+    return number_a.value().as_double() == number_b.value().as_double();
+  }
+  return text_a.value() == text_b.value();
 }
 
 const json::Value* meta_of(const json::Value& params, std::string_view key) {
@@ -136,6 +153,36 @@ std::optional<McpRefusal> refuse_modern(const http::Headers& headers, const mcp:
     if (!headers.has(mcp::kNameHeader) || !name.ok() ||
         name.value() != params.value().text_or(member, "")) {
       return mismatch("Mcp-Name", "params." + std::string(member));
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<mcp::RpcError> refuse_param_headers(
+    const http::Headers& headers, std::string_view definition, std::string_view arguments
+) {
+  if (definition.find("x-mcp-header") == std::string_view::npos) {
+    return std::nullopt;
+  }
+  const auto tool = json::parse(definition);
+  const json::Value* schema = tool.ok() ? tool.value().find("inputSchema") : nullptr;
+  const auto declared = schema == nullptr ? Result<std::vector<mcp::ParamHeader>>({})
+                                          : mcp::param_headers_of(*schema);
+  const auto expected = declared.ok() ? mcp::param_header_values(declared.value(), arguments)
+                                      : Result<mcp::HeaderList>(declared.error());
+  if (!expected.ok()) {
+    return std::nullopt;  // a declaration that breaks the rules binds nobody
+  }
+  for (const mcp::ParamHeader& header : declared.value()) {
+    const auto value = std::find_if(
+        expected.value().begin(),
+        expected.value().end(),
+        [&header](const auto& field) { return field.first == header.name; }
+    );
+    const bool wanted = value != expected.value().end();
+    if (headers.has(header.name) != wanted ||
+        (wanted && !same_value(headers.get(header.name), value->second))) {
+      return mismatch(header.name, "params.arguments").error;
     }
   }
   return std::nullopt;

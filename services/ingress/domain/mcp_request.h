@@ -44,6 +44,12 @@ struct McpRefusal {
     const http::Headers& headers, const mcp::Message& message
 );
 
+// -32020 when an argument that the tool's definition wants repeated as an Mcp-Param-* header is
+// not, or a header repeats what is no argument. arguments: a JSON object.
+[[nodiscard]] std::optional<mcp::RpcError> refuse_param_headers(
+    const http::Headers& headers, std::string_view definition, std::string_view arguments
+);
+
 // 400 when MCP-Protocol-Version names no legacy version; absent is fine.
 [[nodiscard]] std::optional<McpRefusal> refuse_legacy(const http::Headers& headers);
 

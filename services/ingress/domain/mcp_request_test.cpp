@@ -151,6 +151,31 @@ TEST(McpRequest, AnUnknownVersionIsToldWhichAreSpoken) {
   EXPECT_TRUE(refuse_legacy(headers).has_value());
 }
 
+TEST(McpRequest, ArgumentsRepeatAsHeadersWhereTheToolSaysSo) {
+  const std::string tool =
+      R"({"name":"t","inputSchema":{"type":"object","properties":{"region":{"type":"string",)"
+      R"("x-mcp-header":"Region"},"n":{"type":"integer","x-mcp-header":"N"},"other":{}}}})";
+  const auto refused = [&tool](
+                           std::vector<std::pair<std::string, std::string>> fields,
+                           const std::string& arguments
+                       ) {
+    const auto error = refuse_param_headers(headers_of(std::move(fields)), tool, arguments);
+    EXPECT_TRUE(!error || error->code == mcp::kHeaderMismatch);
+    return error.has_value();
+  };
+
+  EXPECT_FALSE(refused({}, R"({"other":1})"));
+  EXPECT_FALSE(refused({{"Mcp-Param-Region", "eu"}}, R"({"region":"eu"})"));
+  EXPECT_FALSE(refused({{"mcp-param-region", " =?base64?ZXU=?= "}}, R"({"region":"eu"})"));
+  EXPECT_FALSE(refused({{"Mcp-Param-N", "7.0"}}, R"({"n":7,"region":null})"));
+  EXPECT_TRUE(refused({}, R"({"region":"eu"})"));
+  EXPECT_TRUE(refused({{"Mcp-Param-Region", "us"}}, R"({"region":"eu"})"));
+  EXPECT_TRUE(refused({{"Mcp-Param-Region", "=?base64?ZX!U=?="}}, R"({"region":"eu"})"));
+  EXPECT_TRUE(refused({{"Mcp-Param-Region", "us"}}, "{}"));
+  EXPECT_TRUE(refused({{"Mcp-Param-N", "8"}}, R"({"n":7})"));
+  EXPECT_FALSE(refuse_param_headers(headers_of({}), R"({"name":"t"})", "{}").has_value());
+}
+
 TEST(McpRequest, ProgressTokensAreTextOrIntegers) {
   const auto token = [](const std::string& text) {
     const auto params = json::parse(R"({"_meta":{"progressToken":)" + text + "}}");

@@ -103,7 +103,16 @@ int status_of(const RpcEnd& end, McpEra era) {
   if (error == nullptr || era == McpEra::Legacy) {
     return 200;
   }
-  return error->code == mcp::kMethodNotFound ? 404 : 200;
+  switch (error->code) {
+    case mcp::kMethodNotFound:
+      return 404;
+    case mcp::kHeaderMismatch:
+    case mcp::kMissingClientCapability:
+    case mcp::kUnsupportedProtocolVersion:
+      return 400;
+    default:
+      return 200;
+  }
 }
 
 }  // namespace

@@ -102,10 +102,14 @@ TEST(McpResult, DoubtfulEndsAreErrorsTheModelCanRead) {
   EXPECT_THAT(std::get<std::string>(rpc_end_of(Replayed{""})), HasSubstr("no longer kept"));
 }
 
-TEST(McpResult, AnUnknownMethodIs404InTheModernEraOnly) {
+TEST(McpResult, ErrorsHaveAStatusOfTheirOwnInTheModernEraOnly) {
   const RpcEnd unknown = mcp::RpcError{.code = mcp::kMethodNotFound, .message = "no", .data = {}};
   EXPECT_EQ(rpc_response(mcp::RpcId("a"), unknown, McpEra::Modern).status, 404);
   EXPECT_EQ(rpc_response(mcp::RpcId("a"), unknown, McpEra::Legacy).status, 200);
+  const RpcEnd capability =
+      mcp::RpcError{.code = mcp::kMissingClientCapability, .message = "no", .data = {}};
+  EXPECT_EQ(rpc_response(mcp::RpcId("a"), capability, McpEra::Modern).status, 400);
+  EXPECT_EQ(rpc_response(mcp::RpcId("a"), capability, McpEra::Legacy).status, 200);
   EXPECT_EQ(
       rpc_response(mcp::RpcId("1"), std::string("{}"), McpEra::Modern).body,
       R"({"jsonrpc":"2.0","id":"1","result":{}})"

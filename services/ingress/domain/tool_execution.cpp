@@ -55,7 +55,10 @@ std::string unknown_tool_message(const std::string& name, const CatalogSnapshot&
         .append("\"");
   }
   if (near.empty()) {
-    message.append("; tools are named <server>-<tool>, GET /api/mcp/clients lists the servers");
+    message.append(
+        "; tools are named <server>-<tool> unless their server has no prefix, GET /api/mcp/clients "
+        "lists the servers"
+    );
   } else {
     message.push_back('?');
   }
@@ -187,6 +190,7 @@ Async<connector::v1::Final> ToolExecution::carry_out(
   request.set_params(attempt->execution->call.arguments);
   request.set_grant(std::move(*decision.mutable_grant()));
   request.set_tool_call_id(attempt->execution->call.id);
+  request.set_cancel_with_caller(attempt->execution->cancel_with_caller);
   RequestContext context =
       attempt->execution->context.with_deadline(deps_.clock->now() + deps_.tool_timeout);
   context.hop += 2 + (attempt->decisions - 1) * kHopsPerDecision;

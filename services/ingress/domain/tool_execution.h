@@ -29,7 +29,8 @@ struct Execution {
   RequestContext context;  // hop: that of tool.execute
   ToolCall call;
   std::string approval_id;
-  ProgressSink progress;  // may be empty
+  ProgressSink progress;            // may be empty
+  bool cancel_with_caller = false;  // a cancelled run() ends the call; else it goes on
 };
 
 class ToolExecution {

@@ -345,9 +345,11 @@ Async<RpcEnd> McpHandler::call_tool(Exchange* exchange, json::Value params) {
   if (name.empty()) {
     co_return Error(Code::Invalid, "params.name is missing; send the name of a listed tool");
   }
-  Execution execution{
-      .request = exchange->request, .caller = exchange->caller, .owner = exchange->owner
-  };
+  Execution execution;
+  execution.request = exchange->request;
+  execution.caller = exchange->caller;
+  execution.owner = exchange->owner;
+  execution.cancel_with_caller = exchange->era == McpEra::Modern;  // closing the stream cancels
   SLUICE_CO_TRY(execution.call, ToolCall::of(name, params.find("arguments")));
   SLUICE_CO_TRY(auto chain, chain_header(exchange->request->headers));
   if (!chain && !exchange->session.empty()) {  // the calls of a session are one conversation
@@ -382,6 +384,14 @@ Async<RpcEnd> McpHandler::execute(Exchange* exchange, Execution* execution) {
   );
   if (execution->call.name == kExecuteToolCode && tools->offers_code()) {
     co_return co_await run_code(exchange, execution, narrowing);
+  }
+  const ToolEntry* tool = tools->find_offered(execution->call.name);
+  if (tool != nullptr && exchange->era == McpEra::Modern) {
+    if (auto mismatch = refuse_param_headers(
+            exchange->request->headers, tools->definition_of(*tool), execution->call.arguments
+        )) {
+      co_return std::move(*mismatch);
+    }
   }
   const auto end = co_await deps_.tools->run(execution, tools, narrowing);
   if (!end.ok() && end.error().code() == Code::Invalid) {

@@ -120,6 +120,7 @@ TEST_F(McpTest, ALegacyClientInitializesListsAndCalls) {
   ASSERT_EQ(fixture.servers.requests.size(), 1U);
   EXPECT_EQ(fixture.servers.requests[0].first.grant(), "signed grant");
   EXPECT_EQ(fixture.servers.requests[0].first.params(), R"({"path":"/tmp/a"})");
+  EXPECT_FALSE(fixture.servers.requests[0].first.cancel_with_caller());
 }
 
 TEST_F(McpTest, TheCallsOfASessionAreOneConversation) {
@@ -186,6 +187,7 @@ TEST_F(McpTest, AModernClientNeedsNoSession) {
   EXPECT_NE(result().find("_meta")->find(mcp::kMetaServerInfo), nullptr);
   EXPECT_EQ((*result().find("content")->as_array())[0].text_or("text", ""), "done");
   EXPECT_EQ(fixture.servers.requests.at(0).first.params(), "{}") << "no arguments are none";
+  EXPECT_TRUE(fixture.servers.requests.at(0).first.cancel_with_caller());
 }
 
 TEST_F(McpTest, WhatTheModernEraDroppedIs404) {
