@@ -62,6 +62,13 @@ for (const { name, connect, modern, call } of clients) {
       assert.equal(told.length, 4, 'none after the result');
     });
 
+    await t.test('learns from a result what is wrong with arguments', async () => {
+      const result = await call(client, { name: 'everything-get-sum', arguments: { a: 'one', b: 2 } });
+
+      assert.equal(result.isError, true);
+      assert.match(result.content[0].text, /"\/a".*number/);
+    });
+
     await t.test('is refused a tool that is not there', async () => {
       await rejectsWith(call(client, { name: 'everything-none', arguments: {} }), { code: -32602 });
     });
