@@ -206,8 +206,8 @@ class Run:
     def call_under_another_key(self):
         call = self.answered()
         other = next(name for name in PRINCIPALS if name != call.principal)
-        trail = {**mcp_oracle.read_trail(self.stack), digest_of(call.arguments): [(other, 1)]}
-        return f"outcomes in the trail are [('{other}', 1)], not [('{call.principal}', 1)]: {call.canary}", self.calls, trail
+        trail = {**mcp_oracle.read_trail(self.stack), digest_of(call.arguments): [(other, "done")]}
+        return f"outcomes in the trail are [('{other}', 'done')], not [('{call.principal}', 'done')]: {call.canary}", self.calls, trail
 
     def call_made_twice(self):
         call = self.answered(lambda call: call.tool == "web-write")
