@@ -164,17 +164,21 @@ struct FrontDoor {
              .versions = versions.get(),
              .clock = runtime.clock()}
         ),
-        mcp(
-            {.admission = &admission,
-             .sessions = &ports.mcp_sessions,
-             .catalog = &catalog,
+        mcp_methods(
+            {.catalog = &catalog,
              .chains = &chains,
              .tools = &tools,
              .code = &code,
              .streams = &streams,
              .trail = &trail,
              .audit = audit,
-             .log = runtime.log(),
+             .log = runtime.log()}
+        ),
+        mcp(
+            {.admission = &admission,
+             .sessions = &ports.mcp_sessions,
+             .methods = &mcp_methods,
+             .streams = &streams,
              .metrics = runtime.metrics(),
              .allowed_origins = config.allowed_origins}
         ) {
@@ -203,6 +207,7 @@ struct FrontDoor {
   ExecuteToolHandler execute;
   ServersHandler server_list;
   McpStreams streams;
+  McpMethods mcp_methods;
   McpHandler mcp;
 };
 

@@ -1,6 +1,7 @@
 #include "services/ingress/domain/catalog_snapshot.h"
 
 #include "services/ingress/domain/code_tool.h"
+#include "services/ingress/domain/definition.h"
 #include "services/ingress/domain/tool_names.h"
 #include "services/ingress/limits.h"
 
@@ -9,7 +10,6 @@
 #include "common/mcp/server_catalog.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <set>
 #include <utility>
@@ -109,19 +109,6 @@ ToolEntry::Place append_item(std::string& list, std::string_view json) {
 
 }  // namespace
 
-Result<std::string> renamed_definition(std::string_view name, std::string definition) {
-  definition.reserve(definition.size() + json::kScanPadding);
-  SLUICE_TRY(const auto scan, json::Scan::object(definition));
-  const json::Field* field = scan.find("name");
-  if (field == nullptr) {
-    return Error(Code::Invalid, "a tool definition has no name; repair the server");
-  }
-  std::string quoted;
-  json::append_quoted(quoted, name);
-  const std::array splices{json::Splice{field->value_begin, field->value_end, quoted}};
-  return json::splice(definition, splices);
-}
-
 Result<std::string> openai_tool_json(std::string_view name, std::string definition) {
   definition.reserve(definition.size() + json::kScanPadding);
   SLUICE_TRY(const auto scan, json::Scan::object(definition));
@@ -171,7 +158,7 @@ SnapshotPtr CatalogSnapshot::build(
     }
     if (entry.visibility == ToolVisibility::Offered) {
       const auto openai = openai_tool_json(entry.name, *candidate.definition);
-      const auto definition = renamed_definition(entry.name, *candidate.definition);
+      const auto definition = with_text(*candidate.definition, "name", entry.name);
       if (openai.ok() && definition.ok()) {
         snapshot->append_offered(entry, openai.value(), definition.value());
       } else {
@@ -183,6 +170,8 @@ SnapshotPtr CatalogSnapshot::build(
     snapshot->entries_.push_back(std::move(entry));
   }
   snapshot->append_code_tool();
+  snapshot->offerings_ =
+      Offerings::build(catalog, {visible.servers().begin(), visible.servers().end()});
   return snapshot;
 }
 
@@ -207,6 +196,7 @@ SnapshotPtr CatalogSnapshot::narrowed(const Narrowing& narrowing) const {
     }
   }
   snapshot->append_code_tool();
+  snapshot->offerings_ = offerings_.narrowed(narrowing);
   return snapshot;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "services/ingress/domain/narrowing.h"
+#include "services/ingress/domain/offerings.h"
 
 #include "proto/sluice/connector/v1/connector.pb.h"
 #include "proto/sluice/policy/v1/policy.pb.h"
@@ -23,9 +24,12 @@ enum class ToolVisibility : std::uint8_t {
   Hidden,   // policy does not show it; a call is still put to policy, which refuses with its rule
 };
 
+inline constexpr std::string_view kToolsCall = "tools/call";
+
 // What stands behind one name.
 struct ToolEntry {
-  std::string name;  // as models see it
+  std::string name;                // as models see it
+  std::string method{kToolsCall};  // another one: tool and definition_hash are empty
   std::string server_id;
   std::string server;
   std::string tool;
@@ -82,6 +86,8 @@ class CatalogSnapshot {
         .substr(entry.definition.begin, entry.definition.size);
   }
 
+  [[nodiscard]] const Offerings& offerings() const { return offerings_; }
+
   // Offered names a caller may have meant, best first, at most kNearNamesMax.
   [[nodiscard]] std::vector<std::string> names_near(std::string_view name) const;
 
@@ -107,6 +113,7 @@ class CatalogSnapshot {
   std::vector<AwaitedServer> awaited_servers_;
   std::string tools_json_;
   std::string definitions_json_;
+  Offerings offerings_;
   std::size_t offered_ = 0;
   bool offers_code_ = false;
   std::uint64_t policy_version_ = 0;
@@ -118,7 +125,5 @@ using SnapshotPtr = std::shared_ptr<const CatalogSnapshot>;
 // {"type":"function","function":{…}} of an MCP tool definition: description and inputSchema are its
 // own bytes. Errors: Invalid.
 [[nodiscard]] Result<std::string> openai_tool_json(std::string_view name, std::string definition);
-// The definition under another name, all else as it is. Errors: Invalid.
-[[nodiscard]] Result<std::string> renamed_definition(std::string_view name, std::string definition);
 
 }  // namespace sluice::ingress

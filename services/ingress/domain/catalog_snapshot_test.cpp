@@ -64,20 +64,6 @@ TEST(OpenaiToolJson, RefusesWhatIsNoObject) {
   EXPECT_THAT(openai_tool_json("s-t", "[1]"), HasCode(Code::Invalid));
 }
 
-TEST(RenamedDefinition, ChangesTheNameAndNoOtherByte) {
-  const auto renamed = renamed_definition(
-      "s-t",
-      R"({"inputSchema": {"b" : 1.0, "a":[1e2]}, "name":"t", "_meta":{"x":"\u00e9"}, "name2":"t"})"
-  );
-
-  ASSERT_THAT(renamed, IsOk());
-  EXPECT_EQ(
-      renamed.value(),
-      R"({"inputSchema": {"b" : 1.0, "a":[1e2]}, "name":"s-t", "_meta":{"x":"\u00e9"}, "name2":"t"})"
-  );
-  EXPECT_THAT(renamed_definition("s-t", "{}"), HasCode(Code::Invalid));
-}
-
 TEST(CatalogSnapshot, NarrowedListsAreThoseOfTheToolsThatAreLeft) {
   Catalog catalog;
   catalog.add("a", "x");

@@ -9,15 +9,40 @@
 #include "common/mcp/protocol.h"
 
 #include <algorithm>
+#include <array>
+#include <optional>
 #include <utility>
 
 namespace sluice::ingress {
 namespace {
 
 constexpr std::string_view kServerInfo = R"({"name":"sluice","title":"Sluice","version":"1"})";
-constexpr std::string_view kCapabilities = R"({"tools":{"listChanged":true}})";
+constexpr std::string_view kCapabilities =
+    R"({"tools":{"listChanged":true},"resources":{"listChanged":true},)"
+    R"("prompts":{"listChanged":true},"completions":{}})";
 // The list depends on who asks. A client that does not listen for changes asks again after this.
 constexpr std::string_view kCaching = R"(,"ttlMs":30000,"cacheScope":"private")";
+
+// What each list is made of, and the member it stands in.
+struct List {
+  std::string_view method;
+  std::string_view member;
+  std::optional<OfferingKind> kind;  // none: tools
+};
+
+constexpr std::array<List, 4> kLists{{
+    {"tools/list", "tools", std::nullopt},
+    {"resources/list", "resources", OfferingKind::Resource},
+    {"resources/templates/list", "resourceTemplates", OfferingKind::Template},
+    {"prompts/list", "prompts", OfferingKind::Prompt},
+}};
+
+const List* find_list(std::string_view method) {
+  const auto* const place = std::find_if(kLists.begin(), kLists.end(), [method](const List& list) {
+    return list.method == method;
+  });
+  return place == kLists.end() ? nullptr : place;
+}
 
 std::string modern_head() {
   return R"("resultType":"complete","_meta":{")" + std::string(mcp::kMetaServerInfo) + R"(":)" +
@@ -27,6 +52,18 @@ std::string modern_head() {
 std::string subscription_meta(const mcp::RpcId& subscription) {
   return R"("_meta":{")" + std::string(mcp::kMetaSubscriptionId) + R"(":)" +
          mcp::to_json(subscription) + "}";
+}
+
+// A result's _meta with the gateway as the server.
+std::string own_meta(std::string_view raw) {
+  json::Value meta = json::parse(raw).value_or(json::Value());
+  if (!meta.is_object()) {
+    meta = json::Value(json::Object());
+  }
+  meta.as_object()->set(
+      mcp::kMetaServerInfo, json::parse(kServerInfo).value_or(json::Value(json::Object()))
+  );
+  return json::write(meta);
 }
 
 mcp::RpcError rpc_error_of(const std::string& error) {
@@ -131,12 +168,20 @@ std::string discover_result() {
          std::string(kCapabilities) + std::string(kCaching) + "}";
 }
 
-std::string tools_result(const CatalogSnapshot& snapshot, McpEra era) {
+bool is_list(std::string_view method) {
+  return find_list(method) != nullptr;
+}
+
+std::string list_result(const CatalogSnapshot& snapshot, std::string_view method, McpEra era) {
+  const List* list = find_list(method);
+  SLUICE_CHECK(list != nullptr, "is_list says which methods are lists");
   std::string out = "{";
   if (era == McpEra::Modern) {
     out.append(modern_head()).append(kCaching).append(",");
   }
-  return out.append(R"("tools":[)").append(snapshot.definitions_json()).append("]}");
+  out.append("\"").append(list->member).append("\":[");
+  out.append(list->kind ? snapshot.offerings().list(*list->kind) : snapshot.definitions_json());
+  return out.append("]}");
 }
 
 std::string text_result(std::string_view text, bool is_error) {
@@ -150,42 +195,36 @@ RpcEnd rpc_end_of(const ExecutionEnd& end) {
   return std::visit(Wording{}, end);
 }
 
-Result<std::string> modern_result(std::string result) {
+Result<std::string> modern_result(std::string result, Caching caching) {
   result.reserve(result.size() + json::kScanPadding);
   const auto scan = json::Scan::object(result);
   if (!scan.ok()) {
     return Error(
         Code::Unavailable,
-        "the tool's server answered with something that is not a result; the call may have had its "
-        "effect"
+        "the server answered with something that is not a result; the call may have had its effect"
     );
   }
-  const json::Field* const meta = scan.value().find("_meta");
-  json::Value own;
-  if (meta != nullptr) {
-    own = json::parse(scan.value().raw("_meta")).value_or(json::Value());
-  }
-  if (!own.is_object()) {
-    own = json::Value(json::Object());
-  }
-  own.as_object()->set(
-      mcp::kMetaServerInfo, json::parse(kServerInfo).value_or(json::Value(json::Object()))
-  );
-  const std::string meta_text = json::write(own);
+  const auto lacks = [&scan](std::string_view member) {
+    return scan.value().find(member) == nullptr;
+  };
   std::string head;
-  if (scan.value().find("resultType") == nullptr) {
-    head = R"("resultType":"complete")";
+  if (lacks("resultType")) {
+    head.append(R"("resultType":"complete",)");
   }
-  if (meta == nullptr) {
-    head.append(head.empty() ? "" : ",").append(R"("_meta":)").append(meta_text);
+  if (caching == Caching::Yes && lacks("ttlMs") && lacks("cacheScope")) {
+    head.append(kCaching.substr(1)).append(",");
   }
-  if (!head.empty() && !scan.value().fields().empty()) {
-    head.push_back(',');
+  const std::string meta = own_meta(scan.value().raw("_meta"));
+  if (lacks("_meta")) {
+    head.append(R"("_meta":)").append(meta).append(",");
+  }
+  if (!head.empty() && scan.value().fields().empty()) {
+    head.pop_back();  // nothing follows
   }
   const std::size_t inside = result.find('{') + 1;
   std::vector<json::Splice> splices{{.begin = inside, .end = inside, .text = head}};
-  if (meta != nullptr) {
-    splices.push_back({.begin = meta->value_begin, .end = meta->value_end, .text = meta_text});
+  if (const json::Field* field = scan.value().find("_meta"); field != nullptr) {
+    splices.push_back({.begin = field->value_begin, .end = field->value_end, .text = meta});
   }
   return json::splice(result, splices);
 }
@@ -205,18 +244,36 @@ http::HttpResponse refusal_response(
   return json_response(refusal.status, mcp::make_error(id, refusal.error));
 }
 
-std::string tools_changed(const std::optional<mcp::RpcId>& subscription) {
-  return mcp::make_notification(
-      "notifications/tools/list_changed",
-      subscription ? "{" + subscription_meta(*subscription) + "}" : std::string()
-  );
+ChangeMessages changes_of(const std::optional<mcp::RpcId>& subscription, ChangeKinds kinds) {
+  const std::string params =
+      subscription ? "{" + subscription_meta(*subscription) + "}" : std::string();
+  const auto message = [&params](bool wanted, std::string_view list) {
+    return wanted ? mcp::make_notification(
+                        "notifications/" + std::string(list) + "/list_changed", params
+                    )
+                  : std::string();
+  };
+  return {
+      .tools = message(kinds.tools, "tools"),
+      .resources = message(kinds.resources, "resources"),
+      .prompts = message(kinds.prompts, "prompts")
+  };
 }
 
-std::string subscription_acknowledged(const mcp::RpcId& subscription, bool tools) {
+std::string subscription_acknowledged(const mcp::RpcId& subscription, ChangeKinds kinds) {
+  json::Object honoured;
+  for (const auto& [member, wanted] :
+       {std::pair("toolsListChanged", kinds.tools),
+        std::pair("promptsListChanged", kinds.prompts),
+        std::pair("resourcesListChanged", kinds.resources)}) {
+    if (wanted) {
+      honoured.set(member, true);
+    }
+  }
   return mcp::make_notification(
       "notifications/subscriptions/acknowledged",
-      "{" + subscription_meta(subscription) + R"(,"notifications":{)" +
-          (tools ? R"("toolsListChanged":true)" : "") + "}}"
+      "{" + subscription_meta(subscription) + R"(,"notifications":)" +
+          json::write(json::Value(std::move(honoured))) + "}"
   );
 }
 

@@ -22,8 +22,12 @@ using RpcEnd = std::variant<std::string, mcp::RpcError>;
 [[nodiscard]] std::string initialize_result(std::string_view version);
 // Result of server/discover.
 [[nodiscard]] std::string discover_result();
-// Result of tools/list: one page, the same bytes for the same snapshot.
-[[nodiscard]] std::string tools_result(const CatalogSnapshot& snapshot, McpEra era);
+// Whether it is tools/list, resources/list, resources/templates/list or prompts/list.
+[[nodiscard]] bool is_list(std::string_view method);
+// Their result: one page, the same bytes for the same snapshot.
+[[nodiscard]] std::string list_result(
+    const CatalogSnapshot& snapshot, std::string_view method, McpEra era
+);
 
 // A tool result that says this to the model.
 [[nodiscard]] std::string text_result(std::string_view text, bool is_error);
@@ -34,8 +38,10 @@ using RpcEnd = std::variant<std::string, mcp::RpcError>;
 [[nodiscard]] RpcEnd rpc_end_of(const ExecutionEnd& end);
 
 // A result of a server as the modern era wants it: resultType added where it is missing, serverInfo
-// in _meta is the gateway's. Errors: Unavailable (the server's result is no object).
-[[nodiscard]] Result<std::string> modern_result(std::string result);
+// in _meta is the gateway's, how long it may be cached is added where it is missing. Errors:
+// Unavailable (the server's result is no object).
+enum class Caching : std::uint8_t { No, Yes };
+[[nodiscard]] Result<std::string> modern_result(std::string result, Caching caching);
 
 // The whole message. Modern: the HTTP status that goes with it; legacy: 200.
 [[nodiscard]] http::HttpResponse rpc_response(const mcp::RpcId& id, const RpcEnd& end, McpEra era);
@@ -43,11 +49,30 @@ using RpcEnd = std::variant<std::string, mcp::RpcError>;
     const std::optional<mcp::RpcId>& id, const McpRefusal& refusal
 );
 
-// The message that tells of other tools. subscription: id of the subscriptions/listen it belongs
-// to; none in the legacy era.
-[[nodiscard]] std::string tools_changed(const std::optional<mcp::RpcId>& subscription);
+// What a client wants to be told of.
+struct ChangeKinds {
+  bool tools = false;
+  bool resources = false;
+  bool prompts = false;
+};
+
+inline constexpr ChangeKinds kEveryKind{.tools = true, .resources = true, .prompts = true};
+
+// The message that tells of a change of each kind; "": not to be told.
+struct ChangeMessages {
+  std::string tools;
+  std::string resources;
+  std::string prompts;
+};
+
+// subscription: id of the subscriptions/listen they belong to; none in the legacy era.
+[[nodiscard]] ChangeMessages changes_of(
+    const std::optional<mcp::RpcId>& subscription, ChangeKinds kinds
+);
 // The first message of a subscriptions/listen: what of the filter is honoured.
-[[nodiscard]] std::string subscription_acknowledged(const mcp::RpcId& subscription, bool tools);
+[[nodiscard]] std::string subscription_acknowledged(
+    const mcp::RpcId& subscription, ChangeKinds kinds
+);
 // Its result, when the gateway ends it.
 [[nodiscard]] std::string subscription_result(const mcp::RpcId& subscription);
 

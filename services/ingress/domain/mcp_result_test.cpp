@@ -20,7 +20,7 @@ json::Value parsed(const std::string& text) {
 }
 
 std::string modern(const std::string& result) {
-  auto out = modern_result(result);
+  auto out = modern_result(result, Caching::No);
   EXPECT_THAT(out, IsOk());
   EXPECT_THAT(json::parse(out.ok() ? out.value() : ""), IsOk());
   return std::move(out).value_or("");
@@ -49,7 +49,19 @@ TEST(McpResult, TheModernEraAddsWhatIsMissingAndKeepsTheRest) {
       R"({"resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":)" +
           std::string(kInfo) + R"(,"k":1}})"
   );
-  EXPECT_THAT(modern_result("[1]"), HasCode(Code::Unavailable));
+  EXPECT_THAT(modern_result("[1]", Caching::No), HasCode(Code::Unavailable));
+}
+
+TEST(McpResult, WhatMayBeCachedSaysForHowLong) {
+  EXPECT_EQ(
+      modern_result(R"({"contents":[]})", Caching::Yes).value(),
+      R"({"resultType":"complete","ttlMs":30000,"cacheScope":"private",)" + meta_with("") +
+          R"(,"contents":[]})"
+  );
+  EXPECT_EQ(
+      modern_result(R"({"ttlMs":0,"cacheScope":"public"})", Caching::Yes).value(),
+      R"({"resultType":"complete",)" + meta_with("") + R"(,"ttlMs":0,"cacheScope":"public"})"
+  );
 }
 
 TEST(McpResult, WhatPolicyWithholdsIsToldToTheModel) {
@@ -122,11 +134,12 @@ TEST(McpResult, ErrorsHaveAStatusOfTheirOwnInTheModernEraOnly) {
 
 TEST(McpResult, ChangesAreToldUnderTheirSubscription) {
   EXPECT_EQ(
-      tools_changed(std::nullopt),
+      changes_of(std::nullopt, kEveryKind).tools,
       R"({"jsonrpc":"2.0","method":"notifications/tools/list_changed"})"
   );
+  EXPECT_EQ(changes_of(std::nullopt, {.tools = true}).prompts, "");
   EXPECT_EQ(
-      tools_changed(mcp::RpcId("a")),
+      changes_of(mcp::RpcId("a"), {.tools = true}).tools,
       R"({"jsonrpc":"2.0","method":"notifications/tools/list_changed","params":{"_meta":)"
       R"({"io.modelcontextprotocol/subscriptionId":"a"}}})"
   );

@@ -63,9 +63,8 @@ Async<void> McpStreams::tell_changes(McpListener* listener) {
       auto current = co_await snapshot(listener);
       if (current.ok()) {
         seen = now;
-        if (told && !listener->notification.empty() &&
-            told->definitions_json() != current.value()->definitions_json()) {
-          SLUICE_CO_CHECK_OK(co_await listener->reply->notify(listener->notification));
+        if (told) {
+          SLUICE_CO_CHECK_OK(co_await tell(listener, told, current.value()));
         }
         told = std::move(current).value();
       } else if (current.error().code() == Code::Unauthenticated ||
@@ -86,6 +85,26 @@ Async<void> McpStreams::tell_changes(McpListener* listener) {
       break;
     }
     SLUICE_CO_CHECK_OK(co_await listener->reply->keep_alive());
+  }
+  co_return Result<void>();
+}
+
+Async<void> McpStreams::tell(McpListener* listener, SnapshotPtr before, SnapshotPtr now) {
+  const Offerings& old_ones = before->offerings();
+  const Offerings& new_ones = now->offerings();
+  const auto differs = [&old_ones, &new_ones](OfferingKind kind) {
+    return old_ones.list(kind) != new_ones.list(kind);
+  };
+  const ChangeMessages& changes = listener->changes;
+  for (const auto& [message, changed] :
+       {std::pair(&changes.tools, before->definitions_json() != now->definitions_json()),
+        std::pair(
+            &changes.resources, differs(OfferingKind::Resource) || differs(OfferingKind::Template)
+        ),
+        std::pair(&changes.prompts, differs(OfferingKind::Prompt))}) {
+    if (changed && !message->empty()) {
+      SLUICE_CO_CHECK_OK(co_await listener->reply->notify(*message));
+    }
   }
   co_return Result<void>();
 }

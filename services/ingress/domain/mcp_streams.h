@@ -1,10 +1,11 @@
-// McpStreams: event streams of MCP clients that want to hear when their tools change, for as long
-// as they listen.
+// McpStreams: event streams of MCP clients that want to hear when their tools, resources or prompts
+// change, for as long as they listen.
 #pragma once
 
 #include "services/ingress/domain/admission.h"
 #include "services/ingress/domain/catalog_source.h"
 #include "services/ingress/domain/mcp_reply.h"
+#include "services/ingress/domain/mcp_result.h"
 #include "services/ingress/domain/version_watch.h"
 
 #include "common/async/clock.h"
@@ -23,9 +24,9 @@ struct McpListener {
   Owner owner;
   RequestContext context;
   McpReply* reply = nullptr;
-  std::string first;         // message before all others; "": none
-  std::string notification;  // the message that says that the tools changed; "": not to be told
-  std::string session;       // legacy: the stream ends with it; "": none
+  std::string first;       // message before all others; "": none
+  ChangeMessages changes;  // of each kind
+  std::string session;     // legacy: the stream ends with it; "": none
 };
 
 // A change is told once for all that happens within kMcpChangeGather, and only where the list this
@@ -74,6 +75,7 @@ class McpStreams {
   [[nodiscard]] bool replaced(const McpListener* listener) const;
   Async<void> wait(Duration longest);
   Async<void> tell_changes(McpListener* listener);
+  Async<void> tell(McpListener* listener, SnapshotPtr before, SnapshotPtr now);
   Async<SnapshotPtr> snapshot(McpListener* listener);
   Async<bool> session_lives(McpListener* listener);
 

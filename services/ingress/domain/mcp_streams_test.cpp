@@ -15,6 +15,7 @@ using sluice::testing::HasCode;
 using sluice::testing::IsOk;
 
 const std::string kTold = "{\"told\":true}";
+const std::string kPrompts = "{\"prompts\":true}";
 
 // One stream and what it wrote.
 struct Stream {
@@ -24,7 +25,8 @@ struct Stream {
     listener.owner = {"default", "key:user"};
     listener.context = fixture->context();
     listener.reply = &reply;
-    listener.notification = kTold;
+    listener.changes.tools = kTold;
+    listener.changes.prompts = kPrompts;
     listener.session = session;
   }
 
@@ -110,6 +112,28 @@ TEST_F(McpStreamsTest, OtherToolsAreToldOnceForAllThatHappensAtOnce) {
   pass(kMcpChangeGather);
   EXPECT_EQ(stream.told(), 2U);
   EXPECT_FALSE(stream.ended.has_value());
+}
+
+TEST_F(McpStreamsTest, OnlyWhatChangedAndWasAskedForIsTold) {
+  const Stream& stream = start();
+  auto& server = *fixture.servers.catalog_reply.mutable_servers(0);
+  fixture.policy.shown.add_servers(server.server_id());
+  auto& prompt = *server.add_prompts();
+  prompt.set_key("ask");
+  prompt.set_definition(R"({"name":"ask"})");
+  auto& resource = *server.add_resources();
+  resource.set_key("test://a");
+  resource.set_definition(R"({"uri":"test://a"})");
+  fixture.servers.catalog_reply.set_version("with offerings");
+  fixture.policy.shown.set_catalog_version("with offerings");
+  fixture.versions.catalog_changed();
+  turn();
+
+  pass(kMcpChangeGather);
+
+  EXPECT_EQ(stream.told(), 0U);
+  EXPECT_EQ(stream.count(kPrompts), 1U);
+  EXPECT_EQ(stream.writer.writes().size(), 1U) << "nobody asked for resources";
 }
 
 TEST_F(McpStreamsTest, AQuietStreamIsKeptAlive) {

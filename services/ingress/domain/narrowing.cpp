@@ -118,8 +118,12 @@ policy::v1::ToolFilter Narrowing::filter() const {
   return filter;
 }
 
+bool Narrowing::allows_server(std::string_view server) const {
+  return !by_server_ || has(servers_, server) || has(servers_, "*");
+}
+
 bool Narrowing::allows(std::string_view server, std::string_view tool) const {
-  if (by_server_ && !has(servers_, server) && !has(servers_, "*")) {
+  if (!allows_server(server)) {
     return false;
   }
   return !by_tool_ || has(tools_, "*") || has(tools_, full_name_of(server, tool)) ||

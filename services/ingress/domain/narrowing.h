@@ -29,6 +29,8 @@ class Narrowing {
   // Whether no tool can pass.
   [[nodiscard]] bool none() const;
   [[nodiscard]] bool allows(std::string_view server, std::string_view tool) const;
+  // Whether the list of servers names it, or there is none.
+  [[nodiscard]] bool allows_server(std::string_view server) const;
 
   // The same for who cannot see the headers.
   [[nodiscard]] policy::v1::ToolFilter filter() const;

@@ -101,6 +101,18 @@ Async<ExecutionEnd> ToolExecution::run(
   co_return co_await decide_and_run(&attempt);
 }
 
+Async<ExecutionEnd> ToolExecution::request(Execution* execution, ToolEntry target) {
+  Attempt attempt{
+      .execution = execution,
+      .tool = std::move(target),
+      .decision_id = {},
+  };
+  attempt.decision_id =
+      decision_id_of(execution->owner, execution->context.chain, execution->call, attempt.tool);
+  SLUICE_CO_CHECK_OK(co_await record(execution, &attempt.tool, ""));
+  co_return co_await decide_and_run(&attempt);
+}
+
 Async<void> ToolExecution::record(
     Execution* execution, const ToolEntry* tool, std::string refusal
 ) {
@@ -160,6 +172,7 @@ Async<policy::v1::Decision> ToolExecution::decide(Attempt* attempt) {
   call->set_server_id(attempt->tool.server_id);
   call->set_server(attempt->tool.server);
   call->set_tool(attempt->tool.tool);
+  call->set_method(attempt->tool.method);
   call->set_definition_hash(attempt->tool.definition_hash);
   call->set_arguments(attempt->execution->call.arguments);
   call->set_tool_call_id(attempt->execution->call.id);
@@ -186,7 +199,7 @@ Async<connector::v1::Final> ToolExecution::carry_out(
 ) {
   connector::v1::Request request;
   request.set_server_id(attempt->tool.server_id);
-  request.set_method("tools/call");
+  request.set_method(attempt->tool.method);
   request.set_params(attempt->execution->call.arguments);
   request.set_grant(std::move(*decision.mutable_grant()));
   request.set_tool_call_id(attempt->execution->call.id);
@@ -247,6 +260,22 @@ Async<std::optional<ExecutionEnd>> ToolExecution::recall(
 
 Async<void> ToolExecution::refresh(Attempt* attempt) {
   deps_.catalog->forget(*attempt->execution->caller);
+  if (attempt->tool.method == kToolsCall) {
+    SLUICE_CO_CHECK_OK(co_await find_again(attempt));
+  }
+  if (attempt->tool.effect_class ==
+      policy::v1::EFFECT_CLASS_READ) {  // a read's first grant may have been spent
+    attempt->decision_id = decision_id_of(
+        attempt->execution->owner,
+        attempt->execution->context.chain,
+        attempt->execution->call,
+        attempt->tool
+    );
+  }
+  co_return Result<void>();
+}
+
+Async<void> ToolExecution::find_again(Attempt* attempt) {
   SLUICE_CO_TRY(
       const SnapshotPtr snapshot,
       co_await deps_.catalog->snapshot(
@@ -262,15 +291,6 @@ Async<void> ToolExecution::refresh(Attempt* attempt) {
     );
   }
   attempt->tool = *tool;
-  if (tool->effect_class ==
-      policy::v1::EFFECT_CLASS_READ) {  // a read's first grant may have been spent
-    attempt->decision_id = decision_id_of(
-        attempt->execution->owner,
-        attempt->execution->context.chain,
-        attempt->execution->call,
-        attempt->tool
-    );
-  }
   co_return Result<void>();
 }
 

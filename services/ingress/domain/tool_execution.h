@@ -31,6 +31,7 @@ struct Execution {
   std::string approval_id;
   ProgressSink progress;            // may be empty
   bool cancel_with_caller = false;  // a cancelled run() ends the call; else it goes on
+  bool chain_named = false;         // by the client, which goes on with it
 };
 
 class ToolExecution {
@@ -53,6 +54,9 @@ class ToolExecution {
   // snapshot: what the caller may see in this request. Errors: Unavailable (also: the tool's server
   // is not connected yet), Deadline, Cancelled, NotFound (the tool went meanwhile), Invalid.
   Async<ExecutionEnd> run(Execution* execution, SnapshotPtr snapshot, Narrowing narrowing);
+  // The same for what is no tool: target says method and server, the call's arguments are the
+  // canonical params.
+  Async<ExecutionEnd> request(Execution* execution, ToolEntry target);
 
  private:
   // The tool a call found, and how often it was decided on.
@@ -72,6 +76,7 @@ class ToolExecution {
   // What the trail knows of a grant; nullopt when the grant was not used.
   Async<std::optional<ExecutionEnd>> recall(Execution* execution, std::string grant_id);
   Async<void> refresh(Attempt* attempt);
+  Async<void> find_again(Attempt* attempt);
 
   Deps deps_;
 };

@@ -163,7 +163,7 @@ Result<void> Trail::tool_execute(
   set_body(record, call.arguments, kRecordArgumentsBytesMax);
   if (tool != nullptr) {
     record.set_server(tool->server);
-    record.set_tool(tool->tool);
+    record.set_tool(tool->tool.empty() ? tool->method : tool->tool);
     record.set_definition_hash(tool->definition_hash);
   } else {
     record.mutable_tool()->assign(bounded(call.name, kRecordTextBytesMax));

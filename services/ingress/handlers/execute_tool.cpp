@@ -49,7 +49,7 @@ Async<http::HttpResponse> ExecuteToolHandler::operator()(
   if (execution.approval_id.size() > kApprovalIdBytesMax) {
     co_return Error(Code::Invalid, "header x-sluice-approval is too long; send the approval's id");
   }
-  request.chain_named = named.has_value();
+  execution.chain_named = named.has_value();
   std::optional<std::string> id;
   if (execution.call.id_given) {
     id = execution.call.id;
@@ -114,7 +114,7 @@ Async<http::HttpResponse> ExecuteToolHandler::finish(Request* request, http::Htt
       execution.context.chain, std::max(execution.context.hop + kHopsPerStep - 1, request->last_hop)
   };
   SLUICE_CO_CHECK_OK(co_await deps_.chains->remember(execution.owner, {execution.call.id}, end));
-  if (request->chain_named) {
+  if (execution.chain_named) {
     SLUICE_CO_CHECK_OK(co_await deps_.chains->remember_chain(execution.owner, end));
   }
   answer.headers.add("x-sluice-chain", end.chain.str());

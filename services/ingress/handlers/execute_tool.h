@@ -47,7 +47,6 @@ class ExecuteToolHandler {
   struct Request {
     Execution execution;
     CallFormat format = CallFormat::Chat;
-    bool chain_named = false;
     std::uint32_t last_hop = 0;  // of a script's run
   };
 

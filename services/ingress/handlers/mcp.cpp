@@ -1,7 +1,5 @@
 #include "services/ingress/handlers/mcp.h"
 
-#include "services/ingress/domain/code_tool.h"
-#include "services/ingress/domain/narrowing.h"
 #include "services/ingress/domain/openai_error.h"
 #include "services/ingress/limits.h"
 
@@ -17,8 +15,19 @@ namespace sluice::ingress {
 namespace {
 
 constexpr std::string_view kBatchVersion = "2025-03-26";  // the one revision with batches
-constexpr std::array<std::string_view, 6> kMethods{
-    "initialize", "ping", "server/discover", "subscriptions/listen", "tools/list", "tools/call"
+constexpr std::array<std::string_view, 12> kMethods{
+    "initialize",
+    "ping",
+    "server/discover",
+    "subscriptions/listen",
+    "tools/list",
+    "tools/call",
+    "resources/list",
+    "resources/templates/list",
+    "resources/read",
+    "prompts/list",
+    "prompts/get",
+    "completion/complete"
 };
 
 http::HttpResponse accepted() {
@@ -59,14 +68,6 @@ http::HttpResponse error_response(const Error& error) {
   return response;
 }
 
-mcp::RpcError unknown_method(const std::string& method) {
-  return {
-      .code = mcp::kMethodNotFound,
-      .message = "method \"" + method + "\" is not served here",
-      .data = {}
-  };
-}
-
 Async<void> finish(McpReply* reply, Result<http::HttpResponse> response) {
   if (!response.ok()) {
     if (response.error().code() == Code::Cancelled) {
@@ -100,18 +101,6 @@ bool is_request(const mcp::Message& message) {
   return message.kind == mcp::Message::Kind::Request;
 }
 
-// A notification that cannot be read is dropped; the call goes on.
-Async<void> forward_progress(
-    McpReply* reply, observability::Log* log, json::Value token, std::string notification
-) {
-  auto progress = progress_for(notification, std::move(token));
-  if (!progress.ok()) {
-    log->debug("progress-dropped", {{"error", progress.error().to_log()}});
-    co_return Result<void>();
-  }
-  co_return co_await reply->notify(std::move(progress).value());
-}
-
 }  // namespace
 
 Async<void> McpHandler::post(
@@ -139,7 +128,7 @@ Async<http::HttpResponse> McpHandler::answer(
   if (!is_allowed_origin(request->headers, deps_.allowed_origins)) {
     co_return foreign_origin();
   }
-  Exchange exchange;
+  McpExchange exchange;
   exchange.request = request;
   exchange.reply = reply;
   SLUICE_CO_TRY(Admitted admitted, co_await deps_.admission->admit(request, std::move(context)));
@@ -173,7 +162,7 @@ Async<http::HttpResponse> McpHandler::answer(
 }
 
 Async<http::HttpResponse> McpHandler::answer_legacy(
-    Exchange* exchange, std::vector<mcp::Message> messages, bool is_batch
+    McpExchange* exchange, std::vector<mcp::Message> messages, bool is_batch
 ) {
   const http::Headers& headers = exchange->request->headers;
   if (!is_batch && is_request(messages.front()) && messages.front().method == "initialize") {
@@ -208,7 +197,7 @@ Async<http::HttpResponse> McpHandler::answer_legacy(
   co_return co_await answer_request(exchange, std::move(messages.front()));
 }
 
-Async<http::HttpResponse> McpHandler::initialize(Exchange* exchange, mcp::Message message) {
+Async<http::HttpResponse> McpHandler::initialize(McpExchange* exchange, mcp::Message message) {
   const auto params = params_of(message);
   if (!params.ok()) {
     co_return rpc_response(*message.id, mcp::to_rpc_error(params.error()), exchange->era);
@@ -225,7 +214,7 @@ Async<http::HttpResponse> McpHandler::initialize(Exchange* exchange, mcp::Messag
 
 // One after the other. Nothing is told before the end of all.
 Async<http::HttpResponse> McpHandler::answer_batch(
-    Exchange* exchange, std::vector<mcp::Message> messages
+    McpExchange* exchange, std::vector<mcp::Message> messages
 ) {
   std::string body;
   for (mcp::Message& message : messages) {
@@ -240,10 +229,10 @@ Async<http::HttpResponse> McpHandler::answer_batch(
   co_return body.empty() ? accepted() : json_response(200, body + "]");
 }
 
-Async<http::HttpResponse> McpHandler::answer_request(Exchange* exchange, mcp::Message message) {
+Async<http::HttpResponse> McpHandler::answer_request(McpExchange* exchange, mcp::Message message) {
   const mcp::RpcId id = *message.id;
   const std::string method = message.method;
-  auto end = co_await dispatch(exchange, std::move(message));
+  auto end = co_await deps_.methods->run(exchange, std::move(message));
   if (!end.ok()) {
     if (end.error().code() == Code::Cancelled) {
       co_return std::move(end).error();
@@ -252,55 +241,6 @@ Async<http::HttpResponse> McpHandler::answer_request(Exchange* exchange, mcp::Me
   }
   count(exchange->era, method, end.value());
   co_return rpc_response(id, end.value(), exchange->era);
-}
-
-Async<RpcEnd> McpHandler::dispatch(Exchange* exchange, mcp::Message message) {
-  SLUICE_CO_TRY(json::Value params, params_of(message));
-  if (message.method == "tools/list") {
-    if (params.find("cursor") != nullptr) {
-      co_return Error(Code::Invalid, "this cursor is not one of ours; list without a cursor");
-    }
-    SLUICE_CO_TRY(const SnapshotPtr tools, co_await snapshot(exchange));
-    co_return tools_result(*tools, exchange->era);
-  }
-  if (message.method == "tools/call") {
-    SLUICE_CO_TRY(RpcEnd end, co_await call_tool(exchange, std::move(params)));
-    auto* result = std::get_if<std::string>(&end);
-    if (result != nullptr && exchange->era == McpEra::Modern) {
-      SLUICE_CO_TRY(end, modern_result(std::move(*result)));
-    }
-    co_return end;
-  }
-  if (exchange->era == McpEra::Modern && message.method == "server/discover") {
-    co_return discover_result();
-  }
-  if (exchange->era == McpEra::Modern && message.method == "subscriptions/listen") {
-    co_return co_await subscribe(exchange, *message.id, std::move(params));
-  }
-  if (exchange->era == McpEra::Legacy && message.method == "ping") {
-    co_return std::string("{}");
-  }
-  co_return unknown_method(message.method);
-}
-
-Async<RpcEnd> McpHandler::subscribe(Exchange* exchange, mcp::RpcId id, json::Value params) {
-  const json::Value* filter = params.find("notifications");
-  if (filter == nullptr || !filter->is_object()) {
-    co_return Error(Code::Invalid, "params.notifications is missing; say what to be told of");
-  }
-  const json::Value* tools = filter->find("toolsListChanged");
-  const bool tell = tools != nullptr && tools->as_bool().value_or(false);
-  McpListener listener{
-      .request = exchange->request,
-      .owner = exchange->owner,
-      .context = exchange->context,
-      .reply = exchange->reply,
-      .first = subscription_acknowledged(id, tell),
-      .notification = tell ? tools_changed(id) : std::string(),
-      .session = {}
-  };
-  SLUICE_CO_CHECK_OK(co_await deps_.streams->run(&listener));
-  co_return subscription_result(id);
 }
 
 Async<http::HttpResponse> McpHandler::answer_listen(
@@ -319,7 +259,7 @@ Async<http::HttpResponse> McpHandler::answer_listen(
       .context = admitted.context,
       .reply = reply,
       .first = {},
-      .notification = tools_changed(std::nullopt),
+      .changes = changes_of(std::nullopt, kEveryKind),
       .session = std::string(request->headers.get(mcp::kSessionHeader))
   };
   if (listener.session.empty()) {
@@ -331,98 +271,6 @@ Async<http::HttpResponse> McpHandler::answer_listen(
   }
   SLUICE_CO_CHECK_OK(co_await deps_.streams->run(&listener));
   co_return http::HttpResponse{};
-}
-
-Async<SnapshotPtr> McpHandler::snapshot(Exchange* exchange) {
-  SLUICE_CO_TRY(Narrowing narrowing, Narrowing::parse(exchange->request->headers));
-  co_return co_await deps_.catalog->snapshot(
-      exchange->caller, std::move(narrowing), exchange->context
-  );
-}
-
-Async<RpcEnd> McpHandler::call_tool(Exchange* exchange, json::Value params) {
-  const std::string name = params.text_or("name", "");
-  if (name.empty()) {
-    co_return Error(Code::Invalid, "params.name is missing; send the name of a listed tool");
-  }
-  Execution execution;
-  execution.request = exchange->request;
-  execution.caller = exchange->caller;
-  execution.owner = exchange->owner;
-  execution.cancel_with_caller = exchange->era == McpEra::Modern;  // closing the stream cancels
-  SLUICE_CO_TRY(execution.call, ToolCall::of(name, params.find("arguments")));
-  SLUICE_CO_TRY(auto chain, chain_header(exchange->request->headers));
-  if (!chain && !exchange->session.empty()) {  // the calls of a session are one conversation
-    chain = derived_chain(exchange->owner, exchange->session);
-  }
-  const bool named = chain.has_value();
-  SLUICE_CO_TRY(
-      ChainPoint point,
-      co_await deps_.chains->find(exchange->owner, std::move(chain), {}, exchange->context)
-  );
-  execution.context = exchange->context;
-  execution.context.chain = point.chain;
-  execution.context.hop = point.hop;
-  if (auto token = progress_token_of(params)) {
-    execution.progress =
-        [reply = exchange->reply, log = deps_.log, token = *token](std::string notification
-        ) -> Async<void> { return forward_progress(reply, log, token, std::move(notification)); };
-  }
-  auto end = co_await execute(exchange, &execution);
-  if (named) {
-    point.hop = std::max(execution.context.hop, point.hop) + kHopsPerStep - 1;
-    SLUICE_CO_CHECK_OK(co_await deps_.chains->remember_chain(exchange->owner, point));
-  }
-  co_return end;
-}
-
-Async<RpcEnd> McpHandler::execute(Exchange* exchange, Execution* execution) {
-  SLUICE_CO_TRY(const Narrowing narrowing, Narrowing::parse(exchange->request->headers));
-  SLUICE_CO_TRY(
-      const SnapshotPtr tools,
-      co_await deps_.catalog->snapshot(exchange->caller, narrowing, execution->context)
-  );
-  if (execution->call.name == kExecuteToolCode && tools->offers_code()) {
-    co_return co_await run_code(exchange, execution, narrowing);
-  }
-  const ToolEntry* tool = tools->find_offered(execution->call.name);
-  if (tool != nullptr && exchange->era == McpEra::Modern) {
-    if (auto mismatch = refuse_param_headers(
-            exchange->request->headers, tools->definition_of(*tool), execution->call.arguments
-        )) {
-      co_return std::move(*mismatch);
-    }
-  }
-  const auto end = co_await deps_.tools->run(execution, tools, narrowing);
-  if (!end.ok() && end.error().code() == Code::Invalid) {
-    co_return text_result(
-        end.error().message(), true
-    );  // of the arguments: the model can mend them
-  }
-  SLUICE_CO_CHECK_OK(end);
-  co_return rpc_end_of(end.value());
-}
-
-Async<RpcEnd> McpHandler::run_code(Exchange* exchange, Execution* execution, Narrowing narrowing) {
-  SLUICE_CO_TRY(std::string source, script_of(execution->call.arguments));
-  SLUICE_CO_CHECK_OK(deps_.trail->tool_execute(
-      execution->context, *execution->caller, execution->call, nullptr, ""
-  ));
-  SLUICE_CO_CHECK_OK(co_await deps_.audit->written());
-  const RequestContext context = execution->context;
-  execution->context.hop += kHopsPerRunMax;  // unless the run says otherwise
-  SLUICE_CO_TRY(
-      const CodeAnswer answer,
-      co_await deps_.code->run(
-          {.request = exchange->request,
-           .source = std::move(source),
-           .call_id = execution->call.id,
-           .filter = narrowing.filter()},
-          context
-      )
-  );
-  execution->context.hop = answer.hop;
-  co_return text_result(answer.content, !answer.ok);
 }
 
 Async<http::HttpResponse> McpHandler::end(http::HttpRequest request, RequestContext context) {

@@ -1,25 +1,21 @@
-// /mcp: the gateway as an MCP server, for clients of both eras on one endpoint. They see the tools
-// policy shows them and call them under a grant, as the other surfaces do.
+// /mcp: the gateway as an MCP server over Streamable HTTP, for clients of both eras on one
+// endpoint. They see what policy shows them and use it under grants, as the other surfaces do.
 //
-// Legacy (2024-11-05 … 2025-11-25): initialize opens a session, GET listens for changes of its
-// tools, DELETE ends it. A disconnect does not end a call. Modern (2026-07-28): stateless,
+// Legacy (2024-11-05 … 2025-11-25): initialize opens a session, GET listens for changes,
+//, DELETE ends it. A disconnect does not end a call. Modern (2026-07-28): stateless,
 // server/discover, subscriptions/listen. Answers are JSON; a tools/call whose client asked for
 // progress becomes an event stream with its first notification.
 #pragma once
 
 #include "services/ingress/domain/admission.h"
-#include "services/ingress/domain/catalog_source.h"
-#include "services/ingress/domain/chain.h"
+#include "services/ingress/domain/mcp_methods.h"
 #include "services/ingress/domain/mcp_reply.h"
 #include "services/ingress/domain/mcp_request.h"
 #include "services/ingress/domain/mcp_result.h"
 #include "services/ingress/domain/mcp_streams.h"
-#include "services/ingress/domain/tool_execution.h"
-#include "services/ingress/handlers/execute_code.h"
 #include "services/ingress/ports.h"
 
 #include "common/http/message.h"
-#include "common/observability/log.h"
 #include "common/observability/metrics.h"
 
 #include <optional>
@@ -33,14 +29,8 @@ class McpHandler {
   struct Deps {
     Admission* admission;  // all outlive the handler
     McpSessionStore* sessions;
-    CatalogSource* catalog;
-    ChainFinder* chains;
-    ToolExecution* tools;
-    CodeExecution* code;
+    McpMethods* methods;
     McpStreams* streams;
-    Trail* trail;
-    audit::Client* audit;
-    observability::Log* log;
     observability::Metrics* metrics;
     std::vector<std::string> allowed_origins;  // http.allowed_origins
   };
@@ -56,35 +46,18 @@ class McpHandler {
   Async<http::HttpResponse> end(http::HttpRequest request, RequestContext context);
 
  private:
-  // One POST under way.
-  struct Exchange {
-    const http::HttpRequest* request = nullptr;
-    Owner owner;
-    CallerPtr caller;
-    RequestContext context;
-    McpEra era = McpEra::Legacy;
-    std::string session;  // legacy
-    McpReply* reply = nullptr;
-  };
-
   Async<http::HttpResponse> answer(
       http::HttpRequest* request, McpReply* reply, RequestContext context
   );
   Async<http::HttpResponse> answer_legacy(
-      Exchange* exchange, std::vector<mcp::Message> messages, bool is_batch
+      McpExchange* exchange, std::vector<mcp::Message> messages, bool is_batch
   );
-  Async<http::HttpResponse> initialize(Exchange* exchange, mcp::Message message);
-  Async<http::HttpResponse> answer_batch(Exchange* exchange, std::vector<mcp::Message> messages);
-  Async<http::HttpResponse> answer_request(Exchange* exchange, mcp::Message message);
+  Async<http::HttpResponse> initialize(McpExchange* exchange, mcp::Message message);
+  Async<http::HttpResponse> answer_batch(McpExchange* exchange, std::vector<mcp::Message> messages);
+  Async<http::HttpResponse> answer_request(McpExchange* exchange, mcp::Message message);
   Async<http::HttpResponse> answer_listen(
       const http::HttpRequest* request, McpReply* reply, RequestContext context
   );
-  Async<RpcEnd> subscribe(Exchange* exchange, mcp::RpcId id, json::Value params);
-  Async<RpcEnd> dispatch(Exchange* exchange, mcp::Message message);
-  Async<SnapshotPtr> snapshot(Exchange* exchange);
-  Async<RpcEnd> call_tool(Exchange* exchange, json::Value params);
-  Async<RpcEnd> execute(Exchange* exchange, Execution* execution);
-  Async<RpcEnd> run_code(Exchange* exchange, Execution* execution, Narrowing narrowing);
   void count(McpEra era, std::string_view method, const RpcEnd& end);
 
   Deps deps_;

@@ -95,6 +95,22 @@ class McpTest : public ::testing::Test {
     return error == nullptr ? 0 : error->find("code")->as_int().value_or(0);
   }
 
+  // A resource, a template and a prompt of the filesystem server.
+  void offer() {
+    auto& server = *fixture.servers.catalog_reply.mutable_servers(0);
+    auto& resource = *server.add_resources();
+    resource.set_key("file:///a");
+    resource.set_definition(R"({"uri":"file:///a","name":"a"})");
+    auto& pattern = *server.add_resource_templates();
+    pattern.set_key("file:///{name}");
+    pattern.set_definition(R"({"uriTemplate":"file:///{name}"})");
+    auto& prompt = *server.add_prompts();
+    prompt.set_key("ask");
+    prompt.set_definition(R"({"name":"ask"})");
+    fixture.policy.shown.add_servers(server.server_id());
+    fixture.versions.catalog_changed();
+  }
+
   IngressFixture fixture;
 };
 
@@ -324,6 +340,68 @@ TEST_F(McpTest, ScriptsRunThroughItsOneTool) {
   EXPECT_NE(result().find("content"), nullptr);
 }
 
+TEST_F(McpTest, ResourcesAndPromptsAreListedAndRead) {
+  offer();
+  const std::string session = open_session();
+  ASSERT_EQ(send_in(session, rpc("resources/list", "{}")), 200);
+  EXPECT_EQ(
+      fixture.writer->body(),
+      R"({"jsonrpc":"2.0","id":2,"result":{"resources":[{"uri":"file:///a","name":"a"}]}})"
+  );
+  ASSERT_EQ(send_in(session, rpc("resources/templates/list", "{}")), 200);
+  EXPECT_EQ(result().find("resourceTemplates")->as_array()->size(), 1U);
+  ASSERT_EQ(send_in(session, rpc("prompts/list", "{}")), 200);
+  EXPECT_EQ((*result().find("prompts")->as_array())[0].text_or("name", ""), "filesystem-ask");
+
+  connector::v1::Final final;
+  final.set_outcome(connector::v1::OUTCOME_DONE);
+  final.set_result(R"({"contents":[{"uri":"file:///a","text":"x"}]})");
+  fixture.servers.push(final);
+  ASSERT_EQ(send_in(session, rpc("resources/read", R"({"uri":"file:///a"})")), 200);
+
+  EXPECT_EQ(
+      fixture.writer->body(),
+      R"({"jsonrpc":"2.0","id":2,"result":{"contents":[{"uri":"file:///a","text":"x"}]}})"
+  );
+  ASSERT_EQ(fixture.policy.decides.size(), 1U);
+  const policy::v1::ToolCall& decided = fixture.policy.decides[0].first.calls(0);
+  EXPECT_EQ(decided.method(), "resources/read");
+  EXPECT_EQ(decided.tool(), "");
+  EXPECT_EQ(decided.server_id(), kFilesystemId);
+  EXPECT_EQ(decided.arguments(), R"({"uri":"file:///a"})");
+  const connector::v1::Request& sent = fixture.servers.requests.at(0).first;
+  EXPECT_EQ(sent.method(), "resources/read");
+  EXPECT_EQ(sent.params(), R"({"uri":"file:///a"})");
+  EXPECT_EQ(sent.grant(), "signed grant");
+  const auto records = fixture.audit.with_action("tool.execute");
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(records[0].tool(), "resources/read");
+
+  ASSERT_EQ(send_in(session, rpc("prompts/get", R"({"name":"filesystem-ask"})")), 200);
+  EXPECT_EQ(fixture.servers.requests.at(1).first.params(), R"({"name":"ask"})");
+  EXPECT_EQ(send_in(session, rpc("resources/read", R"({"uri":"other:///a"})")), 200);
+  EXPECT_EQ(error_code(), mcp::kLegacyResourceNotFound);
+}
+
+TEST_F(McpTest, AModernClientReadsTheSame) {
+  offer();
+  ASSERT_EQ(send_modern("resources/list", "{" + kMeta + "}"), 200);
+  EXPECT_EQ(result().text_or("cacheScope", ""), "private");
+  connector::v1::Final final;
+  final.set_outcome(connector::v1::OUTCOME_DONE);
+  final.set_result(R"({"contents":[]})");
+  fixture.servers.push(final);
+
+  ASSERT_EQ(
+      send_modern("resources/read", R"({"uri":"file:///b",)" + kMeta + "}", "file:///b"), 200
+  );
+
+  EXPECT_EQ(result().text_or("resultType", ""), "complete");
+  EXPECT_EQ(result().text_or("cacheScope", ""), "private");
+  EXPECT_EQ(send_modern("prompts/get", R"({"name":"no",)" + kMeta + "}", "no"), 200);
+  EXPECT_EQ(error_code(), mcp::kInvalidParams);
+}
+
 TEST_F(McpTest, WhoListensIsToldUntilTheGatewayStops) {
   fixture.streams.stop();  // so that a stream ends at once
   EXPECT_EQ(
@@ -340,7 +418,8 @@ TEST_F(McpTest, WhoListensIsToldUntilTheGatewayStops) {
   EXPECT_EQ(
       events.value()[0].data,
       R"({"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{"_meta":)"
-      R"({"io.modelcontextprotocol/subscriptionId":2},"notifications":{"toolsListChanged":true}}})"
+      R"({"io.modelcontextprotocol/subscriptionId":2},"notifications":{"toolsListChanged":true,)"
+      R"("promptsListChanged":true}}})"
   );
   EXPECT_EQ(
       events.value()[1].data,

@@ -156,17 +156,21 @@ IngressFixture::IngressFixture(testing::FaultPlan* faults, ToolInjection injecti
            .versions = &versions,
            .clock = &clock}
       ),
-      mcp(
-          {.admission = &admission,
-           .sessions = &mcp_sessions,
-           .catalog = &catalog,
+      mcp_methods(
+          {.catalog = &catalog,
            .chains = &chains,
            .tools = &tools,
            .code = &code,
            .streams = &streams,
            .trail = &trail,
            .audit = &audit,
-           .log = &log,
+           .log = &log}
+      ),
+      mcp(
+          {.admission = &admission,
+           .sessions = &mcp_sessions,
+           .methods = &mcp_methods,
+           .streams = &streams,
            .metrics = metrics.get(),
            .allowed_origins = {"https://app.example"}}
       ) {

@@ -105,6 +105,7 @@ class IngressFixture {
   ServersHandler server_list;
   RedisMcpSessions mcp_sessions;
   McpStreams streams;
+  McpMethods mcp_methods;
   McpHandler mcp;
   std::unique_ptr<http::testing::RecordingResponseWriter> writer;  // of the last chat or POST /mcp
 };
