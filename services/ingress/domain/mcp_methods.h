@@ -3,13 +3,13 @@
 
 #include "services/ingress/domain/catalog_source.h"
 #include "services/ingress/domain/chain.h"
+#include "services/ingress/domain/code_execution.h"
 #include "services/ingress/domain/mcp_reply.h"
 #include "services/ingress/domain/mcp_request.h"
 #include "services/ingress/domain/mcp_result.h"
 #include "services/ingress/domain/mcp_streams.h"
 #include "services/ingress/domain/tool_execution.h"
 #include "services/ingress/domain/trail.h"
-#include "services/ingress/handlers/execute_code.h"
 
 #include "common/observability/log.h"
 

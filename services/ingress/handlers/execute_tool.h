@@ -12,10 +12,10 @@
 #include "services/ingress/domain/admission.h"
 #include "services/ingress/domain/catalog_source.h"
 #include "services/ingress/domain/chain.h"
+#include "services/ingress/domain/code_execution.h"
 #include "services/ingress/domain/tool_call.h"
 #include "services/ingress/domain/tool_execution.h"
 #include "services/ingress/domain/trail.h"
-#include "services/ingress/handlers/execute_code.h"
 #include "services/ingress/ports.h"
 
 #include "common/http/message.h"

@@ -1,10 +1,10 @@
 // /mcp: the gateway as an MCP server over Streamable HTTP, for clients of both eras on one
 // endpoint. They see what policy shows them and use it under grants, as the other surfaces do.
 //
-// Legacy (2024-11-05 … 2025-11-25): initialize opens a session, GET listens for changes,
-//, DELETE ends it. A disconnect does not end a call. Modern (2026-07-28): stateless,
-// server/discover, subscriptions/listen. Answers are JSON; a tools/call whose client asked for
-// progress becomes an event stream with its first notification.
+// Legacy (2024-11-05 … 2025-11-25): initialize opens a session, GET listens for changes, DELETE
+// ends it. A disconnect does not end a call. Modern (2026-07-28): stateless, server/discover,
+// subscriptions/listen; a client that closes its stream ends its request. Answers are JSON; a
+// request whose client asked for progress becomes an event stream with its first notification.
 #pragma once
 
 #include "services/ingress/domain/admission.h"

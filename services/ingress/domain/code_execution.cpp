@@ -1,4 +1,4 @@
-#include "services/ingress/handlers/execute_code.h"
+#include "services/ingress/domain/code_execution.h"
 
 #include "services/ingress/domain/code_message.h"
 #include "services/ingress/limits.h"
