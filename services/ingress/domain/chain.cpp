@@ -229,6 +229,9 @@ Async<ChainPoint> ChainFinder::find_named(
     }
   }
   const auto chain = co_await deps_.store->find_chain(owner, named);
+  if (!chain.ok() && chain.error().code() == Code::Cancelled) {
+    co_return chain.error();
+  }
   if (!chain.ok()) {
     deps_.log->warn("chain-lookup-failed", {{"error", chain.error().to_log()}});
   } else if (const auto& remembered = chain.value(); remembered) {

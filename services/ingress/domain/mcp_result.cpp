@@ -131,7 +131,7 @@ struct Wording {
   }
 
   RpcEnd operator()(const NotCarriedOut& end) const {
-    return text_result(with_period(end.why) + " Nothing was carried out; try again.", true);
+    return text_result(with_period(end.why) + " Nothing was carried out.", true);
   }
 };
 
