@@ -148,6 +148,9 @@ ServerPolicy read_server(Section& entry) {
       "is_code_mode_client",
       {.fallback = false, .description = "Whether the tools are offered through code mode."}
   );
+  server.disabled = entry.flag(
+      "disabled", {.fallback = false, .description = "Whether nobody may use the server."}
+  );
   server.tenants = optional_list(entry, "tenants", "Tenants that may use the server; absent: all.");
   warn_of_idle_entries(entry, server);
   entry.leave_rest();

@@ -1,4 +1,5 @@
-// Runs domain/cases/*.json: what a caller may do with a tool, by settings.
+// Runs domain/cases/*.json: what a caller may do with a tool or with what else a server offers, by
+// settings.
 #include "services/policy-engine/domain/effect_class.h"
 #include "services/policy-engine/domain/evaluate.h"
 #include "services/policy-engine/testing/policy_fixture.h"
@@ -31,9 +32,9 @@ json::Value read_cases(const std::filesystem::path& path) {
   return value.ok() ? std::move(value).value() : json::Value();
 }
 
-json::Value member_or(const json::Value& one, std::string_view key, json::Value fallback) {
+json::Value member_or(const json::Value& one, std::string_view key, const json::Value& fallback) {
   const json::Value* const member = one.find(key);
-  return member != nullptr ? *member : std::move(fallback);
+  return member != nullptr ? *member : fallback;
 }
 
 Policy policy_of_case(const json::Value& one) {
@@ -81,6 +82,22 @@ policy::v1::Mode mode_of(const json::Value& one) {
                            : policy::v1::MODE_UNSPECIFIED;
 }
 
+Ruling ruling_of(const json::Value& one, const Policy& policy, const Caller& caller) {
+  const json::Value* const name = one.find("tool");
+  if (name == nullptr) {
+    return evaluate_read(policy, caller, "files");
+  }
+  return evaluate(
+      policy,
+      caller,
+      {.server_id = mcp::server_id("files").str(),
+       .server = "files",
+       .tool = *name->as_string(),
+       .definition_hash = "",
+       .read_only_hint = member_or(one, "read_only_hint", false).as_bool().value_or(false)}
+  );
+}
+
 void run_case(const json::Value& one) {
   const Policy policy = policy_of_case(one);
   const CallerKey& key = policy.keys.front();
@@ -88,15 +105,8 @@ void run_case(const json::Value& one) {
   claims.set_tenant(key.tenant);
   *claims.mutable_filter() = key.filter();
   const auto filter = filter_of(one.find("request"));
-  const CatalogTool tool{
-      .server_id = mcp::server_id("files").str(),
-      .server = "files",
-      .tool = one.text_or("tool", ""),
-      .definition_hash = "",
-      .read_only_hint = member_or(one, "read_only_hint", false).as_bool().value_or(false),
-  };
 
-  const Ruling ruling = evaluate(policy, {&claims, &key, &filter, mode_of(one)}, tool);
+  const Ruling ruling = ruling_of(one, policy, {&claims, &key, &filter, mode_of(one)});
 
   const json::Value& expected = *one.find("expect");
   EXPECT_EQ(name_of(ruling.verdict), expected.text_or("verdict", "?"));

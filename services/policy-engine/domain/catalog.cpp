@@ -21,15 +21,25 @@ bool hints_read_only(const std::string& definition) {
   return hint != nullptr && hint->as_bool().value_or(false);
 }
 
+void sort_by_id(std::vector<CatalogServer>& servers) {
+  std::sort(servers.begin(), servers.end(), [](const CatalogServer& a, const CatalogServer& b) {
+    return a.id < b.id;
+  });
+  const auto repeated = std::unique(
+      servers.begin(),
+      servers.end(),
+      [](const CatalogServer& a, const CatalogServer& b) { return a.id == b.id; }
+  );
+  servers.erase(repeated, servers.end());
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const Catalog>> Catalog::from(const connector::v1::CatalogReply& reply) {
   auto catalog = std::make_shared<Catalog>();
   catalog->version_ = reply.version();
   for (const auto& server : reply.servers()) {
-    if (mcp::is_awaited(server)) {
-      catalog->awaited_.push_back(server.server_id());
-    }
+    catalog->servers_.push_back({server.server_id(), server.name(), mcp::is_awaited(server)});
     for (const auto& tool : server.tools()) {
       if (catalog->tools_.size() == kCatalogToolsMax) {
         return Error(
@@ -47,6 +57,7 @@ Result<std::shared_ptr<const Catalog>> Catalog::from(const connector::v1::Catalo
       );
     }
   }
+  sort_by_id(catalog->servers_);
   auto& tools = catalog->tools_;
   std::sort(tools.begin(), tools.end(), [](const CatalogTool& a, const CatalogTool& b) {
     return std::tie(a.server, a.tool, a.server_id) < std::tie(b.server, b.tool, b.server_id);
@@ -60,8 +71,14 @@ Result<std::shared_ptr<const Catalog>> Catalog::from(const connector::v1::Catalo
   return std::shared_ptr<const Catalog>(std::move(catalog));
 }
 
-bool Catalog::awaits(std::string_view server_id) const {
-  return std::find(awaited_.begin(), awaited_.end(), server_id) != awaited_.end();
+const CatalogServer* Catalog::find_server(std::string_view server_id) const {
+  const auto found = std::lower_bound(
+      servers_.begin(),
+      servers_.end(),
+      server_id,
+      [](const CatalogServer& server, std::string_view id) { return server.id < id; }
+  );
+  return found == servers_.end() || found->id != server_id ? nullptr : &*found;
 }
 
 const CatalogTool* Catalog::find(std::string_view server_id, std::string_view tool) const {

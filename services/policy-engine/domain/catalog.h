@@ -1,4 +1,5 @@
-// Catalog: the tools that exist, as mcp-connector told them. An immutable snapshot with a version.
+// Catalog: the servers and tools that exist, as mcp-connector told them. An immutable snapshot with
+// a version.
 #pragma once
 
 #include "common/base/result.h"
@@ -11,6 +12,12 @@
 #include <vector>
 
 namespace sluice::policy_engine {
+
+struct CatalogServer {
+  std::string id;
+  std::string name;
+  bool awaited = false;  // nobody knows its tools at the moment: it is not connected yet, or again
+};
 
 struct CatalogTool {
   std::string server_id;
@@ -29,18 +36,21 @@ class Catalog {
 
   [[nodiscard]] const std::string& version() const { return version_; }
 
+  [[nodiscard]] const std::vector<CatalogServer>& servers() const {
+    return servers_;
+  }  // sorted by id, each id once
+
   [[nodiscard]] const std::vector<CatalogTool>& tools() const {
     return tools_;
   }  // sorted by (server, tool)
 
   [[nodiscard]] const CatalogTool* find(std::string_view server_id, std::string_view tool) const;
 
-  // Whether nobody knows this server's tools at the moment: it is not connected yet, or again.
-  [[nodiscard]] bool awaits(std::string_view server_id) const;
+  [[nodiscard]] const CatalogServer* find_server(std::string_view server_id) const;
 
  private:
   std::string version_;
-  std::vector<std::string> awaited_;  // server ids
+  std::vector<CatalogServer> servers_;
   std::vector<CatalogTool> tools_;
   std::vector<std::size_t> by_id_;  // indexes into tools_, sorted by (server id, tool)
 };

@@ -70,12 +70,28 @@ TEST(Catalog, AwaitsServersThatAreNotConnectedYet) {
   const auto catalog = Catalog::from(reply);
 
   ASSERT_THAT(catalog, IsOk());
-  EXPECT_TRUE(catalog.value()->awaits("connecting"));
-  EXPECT_TRUE(catalog.value()->awaits("disconnected"));
-  EXPECT_FALSE(catalog.value()->awaits("broken"));
-  EXPECT_FALSE(catalog.value()->awaits("toolless"));
-  EXPECT_FALSE(catalog.value()->awaits("0000000000000001"));
-  EXPECT_FALSE(catalog.value()->awaits("unheard of"));
+  const Catalog& made = *catalog.value();
+  EXPECT_TRUE(made.find_server("connecting")->awaited);
+  EXPECT_TRUE(made.find_server("disconnected")->awaited);
+  EXPECT_FALSE(made.find_server("broken")->awaited);
+  EXPECT_FALSE(made.find_server("toolless")->awaited);
+  EXPECT_FALSE(made.find_server("0000000000000001")->awaited);
+  EXPECT_EQ(made.find_server("unheard of"), nullptr);
+}
+
+TEST(Catalog, HoldsEachServerOnceSortedById) {
+  connector::v1::CatalogReply reply = reply_of_two_servers();
+  reply.add_servers()->set_server_id("0000000000000000");  // without a tool
+  *reply.add_servers() = reply.servers(0);
+
+  const auto catalog = Catalog::from(reply);
+
+  ASSERT_THAT(catalog, IsOk());
+  const auto& servers = catalog.value()->servers();
+  ASSERT_EQ(servers.size(), 3U);
+  EXPECT_EQ(servers[0].id, "0000000000000000");
+  EXPECT_EQ(servers[1].name, "zoo");
+  EXPECT_EQ(servers[2].name, "attic");
 }
 
 TEST(Catalog, ReadsHintsAndTakesAnythingOddForNone) {

@@ -7,11 +7,26 @@
 #include "common/grant/grant.h"
 #include "common/json/canonical.h"
 
+#include <algorithm>
+#include <array>
+
 namespace sluice::policy_engine {
 namespace {
 
 constexpr std::uint32_t kGrantVersion = 1;
-constexpr std::string_view kMethod = "tools/call";
+constexpr std::string_view kToolsCall = "tools/call";
+// Asked of a server itself, not of one of its tools.
+constexpr std::array<std::string_view, 3> kReads{
+    "resources/read", "prompts/get", "completion/complete"
+};
+
+std::string_view method_of(const policy::v1::ToolCall& call) {
+  return call.method().empty() ? kToolsCall : std::string_view(call.method());
+}
+
+bool is_read(const policy::v1::ToolCall& call) {
+  return std::find(kReads.begin(), kReads.end(), method_of(call)) != kReads.end();
+}
 
 bool is_canonical_object(const std::string& arguments) {
   if (!arguments.starts_with('{')) {
@@ -30,17 +45,34 @@ Ruling unknown_tool() {
   };
 }
 
-Ruling rule_on(const Batch& batch, const policy::v1::ToolCall& call) {
+Ruling unknown_server() {
+  return {
+      policy::v1::VERDICT_DENY,
+      policy::v1::EFFECT_CLASS_READ,
+      "catalog.unknown_server",
+      "there is no such server now: list what there is again",
+  };
+}
+
+Caller caller_of(const Batch& batch) {
+  static const policy::v1::ToolFilter kNotNarrowed;
+  return {&batch.caller->claims, batch.caller->key, &kNotNarrowed, batch.request->mode()};
+}
+
+Ruling rule_on_read(const Batch& batch, const policy::v1::ToolCall& call) {
+  const CatalogServer* const server = batch.catalog->find_server(call.server_id());
+  if (server == nullptr || (!call.server().empty() && call.server() != server->name)) {
+    return unknown_server();
+  }
+  return evaluate_read(batch.caller->policy->policy, caller_of(batch), server->name);
+}
+
+Ruling rule_on_tool(const Batch& batch, const policy::v1::ToolCall& call) {
   const CatalogTool* const tool = batch.catalog->find(call.server_id(), call.tool());
   if (tool == nullptr || (!call.server().empty() && call.server() != tool->server)) {
     return unknown_tool();
   }
-  static const policy::v1::ToolFilter kNotNarrowed;
-  Ruling ruling = evaluate(
-      batch.caller->policy->policy,
-      {&batch.caller->claims, batch.caller->key, &kNotNarrowed, batch.request->mode()},
-      *tool
-  );
+  Ruling ruling = evaluate(batch.caller->policy->policy, caller_of(batch), *tool);
   if (ruling.verdict != policy::v1::VERDICT_DENY &&
       call.definition_hash() != tool->definition_hash) {
     ruling.verdict = policy::v1::VERDICT_DENY;
@@ -73,9 +105,34 @@ policy::v1::Grant grant_for(
   grant.set_decision_id(request.decision_id());
   grant.set_not_before_unix_ms(request.decision_unix_ms());
   grant.set_not_after_unix_ms(request.decision_unix_ms() + grant::kGrantLifeMs);
-  grant.set_method(std::string(kMethod));
+  grant.set_method(std::string(method_of(call)));
   grant.set_rule(ruling.rule);
   return grant;
+}
+
+Result<void> check_call(const policy::v1::ToolCall& call, int index) {
+  const std::string name = "call " + std::to_string(index);
+  if (!is_read(call) && method_of(call) != kToolsCall) {
+    return Error(
+        Code::Invalid,
+        "the method of " + name +
+            " is not served: send tools/call, resources/read, prompts/get or "
+            "completion/complete"
+    );
+  }
+  if (is_read(call) && !(call.tool().empty() && call.definition_hash().empty())) {
+    return Error(
+        Code::Invalid,
+        name + " is no tools/call but names a tool: leave tool and definition_hash empty"
+    );
+  }
+  if (call.arguments().size() > kArgumentsBytesMax || !is_canonical_object(call.arguments())) {
+    return Error(
+        Code::Invalid,
+        "the arguments of " + name + " are no canonical JSON object: send them as RFC 8785 says"
+    );
+  }
+  return {};
 }
 
 }  // namespace
@@ -103,22 +160,16 @@ Result<void> check_request(const policy::v1::DecideRequest& request, std::int64_
     return Error(Code::Invalid, "the decision's time is in the future: set the caller's clock");
   }
   for (int i = 0; i < request.calls_size(); ++i) {
-    const std::string& arguments = request.calls(i).arguments();
-    if (arguments.size() > kArgumentsBytesMax || !is_canonical_object(arguments)) {
-      return Error(
-          Code::Invalid,
-          "the arguments of call " + std::to_string(i) +
-              " are no canonical JSON object: send them as RFC 8785 says"
-      );
-    }
+    SLUICE_CHECK_OK(check_call(request.calls(i), i));
   }
   return {};
 }
 
 Result<void> check_servers(const policy::v1::DecideRequest& request, const Catalog& catalog) {
   for (const auto& call : request.calls()) {
-    if (catalog.find(call.server_id(), call.tool()) == nullptr &&
-        catalog.awaits(call.server_id())) {
+    const CatalogServer* const server = catalog.find_server(call.server_id());
+    if (!is_read(call) && catalog.find(call.server_id(), call.tool()) == nullptr &&
+        server != nullptr && server->awaited) {
       return Error(
                  Code::Unavailable,
                  "server \"" + call.server() + "\" is not connected yet: try again in a few seconds"
@@ -131,6 +182,12 @@ Result<void> check_servers(const policy::v1::DecideRequest& request, const Catal
 
 bool needs_newer_catalog(const policy::v1::DecideRequest& request, const Catalog& catalog) {
   for (const auto& call : request.calls()) {
+    if (is_read(call)) {
+      if (catalog.find_server(call.server_id()) == nullptr) {
+        return true;
+      }
+      continue;
+    }
     const CatalogTool* const tool = catalog.find(call.server_id(), call.tool());
     if (tool == nullptr || tool->definition_hash != call.definition_hash()) {
       return true;
@@ -145,7 +202,7 @@ policy::v1::DecideReply decide_batch(const Batch& batch) {
   reply.set_policy_version(batch.caller->policy->version);
   for (int i = 0; i < request.calls_size(); ++i) {
     const policy::v1::ToolCall& call = request.calls(i);
-    const Ruling ruling = rule_on(batch, call);
+    const Ruling ruling = is_read(call) ? rule_on_read(batch, call) : rule_on_tool(batch, call);
     policy::v1::Decision* const decision = reply.add_decisions();
     decision->set_verdict(ruling.verdict);
     decision->set_rule(ruling.rule);

@@ -14,8 +14,9 @@
 
 namespace sluice::policy_engine {
 
-// Errors: Invalid (number of calls, decision id, decision time, mode, arguments that are no
-// canonical JSON object), with what to do.
+// Errors: Invalid (number of calls, decision id, decision time, mode, a call's method,
+// one that is no tools/call and names a tool, arguments that are no canonical JSON object), with
+// what to do.
 [[nodiscard]] Result<void> check_request(
     const policy::v1::DecideRequest& request, std::int64_t now_unix_ms
 );
@@ -25,7 +26,8 @@ namespace sluice::policy_engine {
     const policy::v1::DecideRequest& request, const Catalog& catalog
 );
 
-// Whether a call names a tool or a definition that this catalog does not hold: a newer one may.
+// Whether a call names a server, a tool or a definition that this catalog does not hold: a newer
+// one may.
 [[nodiscard]] bool needs_newer_catalog(
     const policy::v1::DecideRequest& request, const Catalog& catalog
 );

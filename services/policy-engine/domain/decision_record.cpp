@@ -34,6 +34,8 @@ audit::v1::Record decision_record(
   record.set_args_digest(crypto::sha256(asked.arguments()));
   if (!asked.call_path().empty()) {
     record.set_detail("call " + asked.call_path() + " of the script");
+  } else if (asked.tool().empty()) {
+    record.set_detail(asked.method());
   }
   if (decided.grant().empty()) {
     record.set_outcome(audit::v1::OUTCOME_REFUSED);

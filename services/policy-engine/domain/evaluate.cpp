@@ -61,45 +61,79 @@ Ruling denied(policy::v1::EffectClass effect, std::string rule, std::string reas
   return {policy::v1::VERDICT_DENY, effect, std::move(rule), std::move(reason)};
 }
 
-// The first layer that keeps the tool from this caller, if any.
+Ruling unknown_server(policy::v1::EffectClass effect) {
+  return denied(
+      effect,
+      "catalog.unknown_server",
+      "policy knows no such server: ask the operator to add it to the settings"
+  );
+}
+
+// What a caller asks for: a tool or, without one, the server's resources and prompts.
+struct Asked {
+  const std::string& server;
+  const CatalogTool* tool = nullptr;
+  policy::v1::EffectClass effect = policy::v1::EFFECT_CLASS_UNSPECIFIED;
+};
+
+// A key that reaches no tool of a server does not reach what else the server offers.
+bool key_passes(const policy::v1::ToolFilter& filter, const Asked& asked) {
+  return asked.tool != nullptr ? passes(filter, asked.server, asked.tool->tool)
+                               : passes_some_tool(filter, asked.server);
+}
+
+// A request that names tools names those it wants to see; it says nothing about the rest.
+bool request_passes(const policy::v1::ToolFilter& filter, const Asked& asked) {
+  return asked.tool != nullptr ? passes(filter, asked.server, asked.tool->tool)
+                               : passes_server(filter, asked.server);
+}
+
+// The first layer that keeps what is asked for from this caller, if any.
 std::optional<Ruling> refusal(
-    const ServerPolicy& server,
-    const Caller& caller,
-    const CatalogTool& tool,
-    policy::v1::EffectClass effect
+    const ServerPolicy& server, const Caller& caller, const Asked& asked
 ) {
-  if (server.tenants && !server.tenants->contains(caller.claims->tenant())) {
+  const std::string what = asked.tool != nullptr ? "tool" : "server";
+  if (server.disabled) {
     return denied(
-        effect, tool.server + ".tenants", "the server is not open to this tenant: ask the operator"
+        asked.effect, asked.server + ".disabled", "the server is disabled: ask the operator"
     );
   }
-  if (!server.tools_to_execute.contains(tool.tool)) {
+  if (server.tenants && !server.tenants->contains(caller.claims->tenant())) {
     return denied(
-        effect,
-        tool.server + ".tools_to_execute",
+        asked.effect,
+        asked.server + ".tenants",
+        "the server is not open to this tenant: ask the operator"
+    );
+  }
+  if (asked.tool != nullptr && !server.tools_to_execute.contains(asked.tool->tool)) {
+    return denied(
+        asked.effect,
+        asked.server + ".tools_to_execute",
         "the operator does not let this tool be called: ask for it to be added to the server's "
         "tools_to_execute"
     );
   }
   // Both the filter signed into the token and that of the key as it is now: a key may have been
   // narrowed since.
-  if (!passes(caller.claims->filter(), tool.server, tool.tool) ||
-      !passes(caller.key->filter(), tool.server, tool.tool)) {
+  if (!key_passes(caller.claims->filter(), asked) || !key_passes(caller.key->filter(), asked)) {
     return denied(
-        effect,
+        asked.effect,
         "key." + caller.key->id + ".filter",
-        "the caller's key does not reach this tool: use another key or tool"
+        "the caller's key does not reach this " + what + ": use another key or " + what
     );
   }
-  if (!passes(*caller.request_filter, tool.server, tool.tool)) {
+  if (!request_passes(*caller.request_filter, asked)) {
     return denied(
-        effect, "request.filter", "the request itself excludes this tool: widen its filter"
+        asked.effect,
+        "request.filter",
+        "the request itself excludes this " + what + ": widen its filter"
     );
   }
-  if (caller.mode == policy::v1::MODE_CODE && !server.is_code_mode_client) {
+  if (asked.tool != nullptr && caller.mode == policy::v1::MODE_CODE &&
+      !server.is_code_mode_client) {
     return denied(
-        effect,
-        tool.server + ".is_code_mode_client",
+        asked.effect,
+        asked.server + ".is_code_mode_client",
         "the server is not offered to scripts: call its tools without code mode, or ask the "
         "operator to set is_code_mode_client"
     );
@@ -112,11 +146,7 @@ std::optional<Ruling> refusal(
 Ruling evaluate(const Policy& policy, const Caller& caller, const CatalogTool& tool) {
   const auto found = policy.servers.find(tool.server);
   if (found == policy.servers.end()) {
-    return denied(
-        policy::v1::EFFECT_CLASS_WRITE,
-        "catalog.unknown_server",
-        "policy knows no such server: ask the operator to add it to the settings"
-    );
+    return unknown_server(policy::v1::EFFECT_CLASS_WRITE);
   }
   const ServerPolicy& server = found->second;
   const auto word = server.effect_classes.find(tool.tool);
@@ -124,7 +154,7 @@ Ruling evaluate(const Policy& policy, const Caller& caller, const CatalogTool& t
       {tool.tool, tool.read_only_hint, server.trust_annotations},
       word != server.effect_classes.end() ? std::optional(word->second) : std::nullopt
   );
-  if (auto refused = refusal(server, caller, tool, effect); refused) {
+  if (auto refused = refusal(server, caller, {tool.server, &tool, effect}); refused) {
     return std::move(*refused);
   }
   const std::string auto_rule = tool.server + ".tools_to_auto_execute";
@@ -137,6 +167,32 @@ Ruling evaluate(const Policy& policy, const Caller& caller, const CatalogTool& t
     return {policy::v1::VERDICT_MANUAL, effect, auto_rule, reason_of(policy::v1::VERDICT_MANUAL)};
   }
   return {by_preset, effect, preset_rule, reason_of(by_preset)};
+}
+
+Ruling evaluate_read(const Policy& policy, const Caller& caller, const std::string& server) {
+  constexpr auto kEffect = policy::v1::EFFECT_CLASS_READ;
+  const auto found = policy.servers.find(server);
+  if (found == policy.servers.end()) {
+    return unknown_server(kEffect);
+  }
+  if (auto refused = refusal(found->second, caller, {server, nullptr, kEffect}); refused) {
+    return std::move(*refused);
+  }
+  const std::string rule = server + ".reads";
+  if (caller.mode == policy::v1::MODE_AGENT || caller.mode == policy::v1::MODE_CODE) {
+    return denied(
+        kEffect,
+        rule,
+        "resources, prompts and completion are for explicit requests only: send this one outside "
+        "of agent mode and code mode"
+    );
+  }
+  return {
+      policy::v1::VERDICT_MANUAL,
+      kEffect,
+      rule,
+      "the request is carried out when it is made explicitly"
+  };
 }
 
 bool may_run(policy::v1::Mode mode, Verdict verdict) {

@@ -1,4 +1,5 @@
-// The one function that says what a caller may do with a tool. Listing and deciding both ask it.
+// What a caller may do with a tool, and with what else a server offers. Listing and deciding both
+// ask here.
 #pragma once
 
 #include "services/policy-engine/domain/catalog.h"
@@ -30,6 +31,12 @@ struct Ruling {
 // Layer 1 and filters first, for a script's call whether the server is offered to scripts, then the
 // base verdict of README.md#rules.
 [[nodiscard]] Ruling evaluate(const Policy& policy, const Caller& caller, const CatalogTool& tool);
+
+// The same for the server's resources, prompts and completion: its rules and the filters on
+// servers, then manual, as a read. Only what is asked for explicitly is carried out.
+[[nodiscard]] Ruling evaluate_read(
+    const Policy& policy, const Caller& caller, const std::string& server
+);
 
 // Whether a call of that verdict runs now. An explicit execution, of the call or of the script that
 // makes it, is the caller's consent to a manual call; an agent has no such consent.

@@ -13,7 +13,7 @@ namespace {
 
 // Raised when what the hash covers changes, so that a new release never takes an old version for
 // its own.
-constexpr int kHashedForm = 1;
+constexpr int kHashedForm = 2;
 
 json::Value names_of(const NameList& list) {
   json::Array names;
@@ -38,6 +38,7 @@ json::Value form_of(const ServerPolicy& server) {
       {"effect_classes", std::move(effects)},
       {"trust_annotations", server.trust_annotations},
       {"is_code_mode_client", server.is_code_mode_client},
+      {"disabled", server.disabled},
       {"tenants", names_of(server.tenants)},
   });
 }

@@ -43,6 +43,7 @@ struct ServerPolicy {
   std::map<std::string, policy::v1::EffectClass, std::less<>> effect_classes;
   bool trust_annotations = false;
   bool is_code_mode_client = false;
+  bool disabled = false;
   std::optional<NameList> tenants;  // absent: all
 };
 

@@ -43,6 +43,7 @@ TEST(Policy, EverythingADecisionDependsOnChangesTheHash) {
       hash_of(server(R"(, "effect_classes": {"x": "read"})")),
       hash_of(server(R"(, "trust_annotations": true)")),
       hash_of(server(R"(, "is_code_mode_client": true)")),
+      hash_of(server(R"(, "disabled": true)")),
       hash_of(server(R"(, "tenants": ["default"])")),
       hash_of(key("alice", "")),
       hash_of(key("bob", "")),
@@ -53,7 +54,7 @@ TEST(Policy, EverythingADecisionDependsOnChangesTheHash) {
       hash_of(key("alice", R"(, "tools": [])")),
   };
 
-  EXPECT_EQ(hashes.size(), 17U);
+  EXPECT_EQ(hashes.size(), 18U);
 }
 
 TEST(Policy, KeysAreFoundByTheirText) {

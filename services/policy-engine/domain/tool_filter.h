@@ -14,4 +14,10 @@ namespace sluice::policy_engine {
     const policy::v1::ToolFilter& filter, std::string_view server, std::string_view tool
 );
 
+// Whether its list of servers lets this one pass, whatever its list of tools says.
+[[nodiscard]] bool passes_server(const policy::v1::ToolFilter& filter, std::string_view server);
+
+// Whether it could let some tool of this server pass.
+[[nodiscard]] bool passes_some_tool(const policy::v1::ToolFilter& filter, std::string_view server);
+
 }  // namespace sluice::policy_engine

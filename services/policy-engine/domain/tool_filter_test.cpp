@@ -48,5 +48,22 @@ TEST(ToolFilter, NamesMatchAsAWholeOnly) {
   EXPECT_TRUE(passes(filter({"*"}, {"files-a-b"}), "files", "a-b"));
 }
 
+TEST(ToolFilter, AServerPassesByTheListOfServersAlone) {
+  EXPECT_TRUE(passes_server({}, "files"));
+  EXPECT_TRUE(passes_server(filter({"files"}, {}), "files"));
+  EXPECT_TRUE(passes_server(filter({"*"}, {"mail-*"}), "files"));
+  EXPECT_FALSE(passes_server(filter({"mail"}, {"*"}), "files"));
+  EXPECT_FALSE(passes_server(filter({}, {"*"}), "files"));
+}
+
+TEST(ToolFilter, SomeToolOfAServerPassesWhereBothListsLeaveRoomForOne) {
+  EXPECT_TRUE(passes_some_tool({}, "files"));
+  EXPECT_TRUE(passes_some_tool(filter({"*"}, {"*"}), "files"));
+  EXPECT_TRUE(passes_some_tool(filter({"files"}, {"mail-*", "files-read_file"}), "files"));
+  EXPECT_FALSE(passes_some_tool(filter({"mail"}, {"files-*"}), "files"));
+  EXPECT_FALSE(passes_some_tool(filter({"*"}, {"mail-*", "file-s"}), "files"));
+  EXPECT_FALSE(passes_some_tool(filter({"*"}, {}), "files"));
+}
+
 }  // namespace
 }  // namespace sluice::policy_engine

@@ -1,5 +1,5 @@
-// Decides a batch of tool calls; grants for those that may run now. One policy.decision record per
-// call is in the outbox before the answer. Never waits for Postgres.
+// Decides a batch of tool calls and other MCP requests; grants for those that may run now. One
+// policy.decision record per call is in the outbox before the answer. Never waits for Postgres.
 //
 // Errors: Unauthenticated, Invalid (check_request), Unavailable (policy not loaded, catalog cannot
 // be fetched, audit outbox full), Deadline. A refusal is a normal reply with verdict DENY, not an

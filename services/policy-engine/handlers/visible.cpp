@@ -19,9 +19,15 @@ policy::v1::VisibleReply listing(
   policy::v1::VisibleReply reply;
   reply.set_policy_version(caller.policy->version);
   reply.set_catalog_version(catalog.version());
+  const Policy& policy = caller.policy->policy;
+  const Caller asking{&caller.claims, caller.key, &filter};
+  for (const CatalogServer& server : catalog.servers()) {
+    if (evaluate_read(policy, asking, server.name).verdict != policy::v1::VERDICT_DENY) {
+      reply.add_servers(server.id);
+    }
+  }
   for (const CatalogTool& tool : catalog.tools()) {
-    const Ruling ruling =
-        evaluate(caller.policy->policy, {&caller.claims, caller.key, &filter}, tool);
+    const Ruling ruling = evaluate(policy, asking, tool);
     if (ruling.verdict == policy::v1::VERDICT_DENY) {
       continue;
     }
@@ -32,7 +38,7 @@ policy::v1::VisibleReply listing(
     listed->set_definition_hash(tool.definition_hash);
     listed->set_verdict(ruling.verdict);
     listed->set_effect_class(ruling.effect);
-    listed->set_code_mode(is_for_code_mode(caller.policy->policy, tool.server));
+    listed->set_code_mode(is_for_code_mode(policy, tool.server));
   }
   return reply;
 }

@@ -1,5 +1,5 @@
-// Lists the tools a caller may see, each with the verdict a call of it would get. A tool that would
-// be denied is not listed.
+// Lists the tools a caller may see, each with the verdict a call of it would get, and the servers
+// whose resources and prompts it may use. A tool that would be denied is not listed.
 //
 // Errors: Unauthenticated, Invalid (filter too long), Unavailable (policy not loaded, catalog
 // cannot be fetched), Deadline.

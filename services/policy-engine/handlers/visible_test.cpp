@@ -3,9 +3,12 @@
 #include "services/policy-engine/limits.h"
 #include "services/policy-engine/testing/policy_fixture.h"
 
+#include "common/mcp/server_id.h"
 #include "common/testing/matchers.h"
 
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 namespace sluice::policy_engine {
 namespace {
@@ -14,6 +17,7 @@ using ::testing::ElementsAre;
 using testing::HasCode;
 using ::testing::IsEmpty;
 using testing::IsOk;
+using ::testing::UnorderedElementsAre;
 
 std::vector<std::string> names_of(const policy::v1::VisibleReply& reply) {
   std::vector<std::string> names;
@@ -76,6 +80,49 @@ TEST(VisibleHandler, NarrowsToTheRequestsFilter) {
   request.mutable_filter()->add_servers("files");
   request.mutable_filter()->add_tools("files-read_file");
   EXPECT_THAT(names_of(list(fixture, request).value()), ElementsAre("files-read_file"));
+}
+
+TEST(VisibleHandler, ListsTheServersACallerMayUseWhateverToolsTheyHave) {
+  PolicyFixture fixture(
+      R"({"mcp": {"client_configs": [
+          {"name": "files", "connection_type": "stdio"},
+          {"name": "mail", "connection_type": "stdio", "tools_to_execute": ["*"]},
+          {"name": "off", "connection_type": "stdio", "disabled": true},
+          {"name": "theirs", "connection_type": "stdio", "tenants": ["other"]}]},
+          "auth": {"keys": [)" +
+      key_entry("alice") + "," + key_entry("bob", R"(, "servers": ["mail"])") + "]}}"
+  );
+  for (const char* const server : {"mail", "off", "theirs", "stranger"}) {
+    fixture.servers.put_server(server);
+  }
+  const std::string files = mcp::server_id("files").str();
+  const std::string mail = mcp::server_id("mail").str();
+
+  const auto reply = list(fixture);
+
+  ASSERT_THAT(reply, IsOk());
+  EXPECT_THAT(names_of(reply.value()), IsEmpty());
+  EXPECT_THAT(reply.value().servers(), UnorderedElementsAre(files, mail));
+  EXPECT_TRUE(std::is_sorted(reply.value().servers().begin(), reply.value().servers().end()));
+  EXPECT_THAT(
+      fixture.run((*fixture.visible)({}, fixture.context_of("bob"))).value().servers(),
+      ElementsAre(mail)
+  );
+}
+
+TEST(VisibleHandler, ARequestHidesServersByNamingServersNotByNamingTools) {
+  PolicyFixture fixture;
+  const std::string files = mcp::server_id("files").str();
+  policy::v1::VisibleRequest request;
+  request.mutable_filter()->set_restricted(true);
+  request.mutable_filter()->add_servers("*");
+  request.mutable_filter()->add_tools("mail-send");
+
+  EXPECT_THAT(list(fixture, request).value().servers(), ElementsAre(files));
+
+  request.mutable_filter()->set_servers(0, "mail");
+  request.mutable_filter()->set_tools(0, "*");
+  EXPECT_THAT(list(fixture, request).value().servers(), IsEmpty());
 }
 
 TEST(VisibleHandler, FetchesTheCatalogOnceUntilAChangeIsHeard) {

@@ -23,15 +23,7 @@ Async<connector::v1::CatalogReply> FakeToolServers::catalog(
 void FakeToolServers::put(
     const std::string& server, const std::string& tool, const std::string& definition
 ) {
-  connector::v1::ServerCatalog* listed = nullptr;
-  for (auto& candidate : *reply_.mutable_servers()) {
-    listed = candidate.name() == server ? &candidate : listed;
-  }
-  if (listed == nullptr) {
-    listed = reply_.add_servers();
-    listed->set_name(server);
-    listed->set_server_id(mcp::server_id(server).str());
-  }
+  connector::v1::ServerCatalog* const listed = server_named(server);
   connector::v1::ToolDefinition* entry = nullptr;
   for (auto& candidate : *listed->mutable_tools()) {
     entry = candidate.name() == tool ? &candidate : entry;
@@ -42,11 +34,32 @@ void FakeToolServers::put(
   }
   entry->set_definition(definition);
   entry->set_definition_hash(crypto::sha256(definition));
-  reply_.set_version(crypto::sha256(std::to_string(++changes_)));
+  take_new_version();
+}
+
+void FakeToolServers::put_server(const std::string& server, connector::v1::ServerState state) {
+  server_named(server)->set_state(state);
+  take_new_version();
 }
 
 void FakeToolServers::remove_all() {
   reply_.Clear();
+  take_new_version();
+}
+
+connector::v1::ServerCatalog* FakeToolServers::server_named(const std::string& server) {
+  for (auto& listed : *reply_.mutable_servers()) {
+    if (listed.name() == server) {
+      return &listed;
+    }
+  }
+  auto* const added = reply_.add_servers();
+  added->set_name(server);
+  added->set_server_id(mcp::server_id(server).str());
+  return added;
+}
+
+void FakeToolServers::take_new_version() {
   reply_.set_version(crypto::sha256(std::to_string(++changes_)));
 }
 

@@ -23,6 +23,11 @@ class FakeToolServers final : public ToolServers {
   void put(
       const std::string& server, const std::string& tool, const std::string& definition = "{}"
   );
+  // A server without tools, connected unless another state is given.
+  void put_server(
+      const std::string& server,
+      connector::v1::ServerState state = connector::v1::SERVER_STATE_CONNECTED
+  );
   void remove_all();
 
   [[nodiscard]] int fetches() const { return fetches_; }
@@ -30,6 +35,9 @@ class FakeToolServers final : public ToolServers {
   [[nodiscard]] const std::string& version() const { return reply_.version(); }
 
  private:
+  connector::v1::ServerCatalog* server_named(const std::string& server);
+  void take_new_version();
+
   testing::FaultPlan* faults_;
   connector::v1::CatalogReply reply_;
   int changes_ = 0;

@@ -104,6 +104,15 @@ policy::v1::DecideRequest PolicyFixture::request_for(std::string_view tool, poli
   return request;
 }
 
+policy::v1::DecideRequest PolicyFixture::read_request(
+    std::string_view method, policy::v1::Mode mode
+) const {
+  policy::v1::DecideRequest request = request_for("", mode);
+  request.mutable_calls(0)->clear_definition_hash();
+  request.mutable_calls(0)->set_method(std::string(method));
+  return request;
+}
+
 void PolicyFixture::add_call(policy::v1::DecideRequest* request, std::string_view tool) const {
   policy::v1::ToolCall* const call = request->add_calls();
   call->set_server_id(mcp::server_id("files").str());

@@ -64,6 +64,10 @@ class PolicyFixture {
   [[nodiscard]] policy::v1::DecideRequest request_for(std::string_view tool, policy::v1::Mode mode)
       const;
   void add_call(policy::v1::DecideRequest* request, std::string_view tool) const;
+  // One call of that method of the server "files", with params {}.
+  [[nodiscard]] policy::v1::DecideRequest read_request(
+      std::string_view method, policy::v1::Mode mode
+  ) const;
   [[nodiscard]] Result<policy::v1::DecideReply> decide_one(
       std::string_view tool, policy::v1::Mode mode
   );
