@@ -17,12 +17,30 @@ std::string quoted_json(std::string_view text) {
   return out;
 }
 
+bool has(const json::Value& capabilities, std::string_view name) {
+  const json::Value* capability = capabilities.find(name);
+  return capability != nullptr && !capability->is_null();
+}
+
 }  // namespace
 
 std::string initialize_params(const Implementation& client, std::string_view version) {
   return R"({"protocolVersion":)" + quoted_json(version) +
          R"(,"capabilities":{},"clientInfo":{"name":)" + quoted_json(client.name) +
          R"(,"version":)" + quoted_json(client.version) + "}}";
+}
+
+ServerCapabilities capabilities_in(const json::Value& result) {
+  const json::Value* capabilities = result.find("capabilities");
+  if (capabilities == nullptr) {
+    return {};
+  }
+  return {
+      .has_tools = has(*capabilities, "tools"),
+      .has_resources = has(*capabilities, "resources"),
+      .has_prompts = has(*capabilities, "prompts"),
+      .has_completions = has(*capabilities, "completions")
+  };
 }
 
 Result<InitializeResult> parse_initialize_result(std::string_view result) {
@@ -42,32 +60,27 @@ Result<InitializeResult> parse_initialize_result(std::string_view result) {
   }
   const json::Value* capabilities = value.find("capabilities");
   const json::Value* tools = capabilities == nullptr ? nullptr : capabilities->find("tools");
-  out.has_tools = tools != nullptr;
+  out.capabilities = capabilities_in(value);
   const json::Value* changes = tools == nullptr ? nullptr : tools->find("listChanged");
   out.tools_list_changed = changes != nullptr && changes->as_bool().value_or(false);
   return out;
 }
 
-std::string tools_list_params(const std::optional<std::string>& cursor) {
+std::string list_params(const std::optional<std::string>& cursor) {
   return cursor ? R"({"cursor":)" + quoted_json(*cursor) + "}" : std::string("{}");
 }
 
-Result<ToolsPage> parse_tools_page(std::string_view result) {
+Result<ListPage> parse_list_page(const ListMethod& list, std::string_view result) {
   SLUICE_TRY(json::Value value, json::parse(result, kResultLimits));
-  json::Value* tools = value.find("tools");
-  if (tools == nullptr || !tools->is_array()) {
+  json::Value* items = value.find(list.member);
+  if (items == nullptr || !items->is_array()) {
     return Error(
-        Code::Invalid, "the server's answer to tools/list has no tools array; repair the server"
+        Code::Invalid,
+        "the server's answer to " + std::string(list.method) + " has no " +
+            std::string(list.member) + " array; repair the server"
     );
   }
-  ToolsPage page;
-  for (json::Value& tool : *tools->as_array()) {
-    const json::Value* name = tool.find("name");
-    if (name == nullptr || !name->is_string() || name->as_string()->empty()) {
-      return Error(Code::Invalid, "the server lists a tool without a name; repair the server");
-    }
-    page.tools.push_back(std::move(tool));
-  }
+  ListPage page{.items = std::move(*items->as_array()), .next_cursor = {}};
   const json::Value* cursor = value.find("nextCursor");
   if (cursor != nullptr && cursor->is_string()) {
     page.next_cursor = *cursor->as_string();

@@ -23,26 +23,59 @@ struct Implementation {
 // params of initialize: this legacy version, no capabilities.
 [[nodiscard]] std::string initialize_params(const Implementation& client, std::string_view version);
 
+// What a server says it has.
+struct ServerCapabilities {
+  bool has_tools = false;
+  bool has_resources = false;
+  bool has_prompts = false;
+  bool has_completions = false;
+
+  friend bool operator==(const ServerCapabilities&, const ServerCapabilities&) = default;
+};
+
+// Of a result of initialize or server/discover.
+[[nodiscard]] ServerCapabilities capabilities_in(const json::Value& result);
+
 struct InitializeResult {
   std::string protocol_version;
   Implementation server;
-  bool has_tools = false;
+  ServerCapabilities capabilities;
   bool tools_list_changed = false;
 };
 
 // Errors: Invalid (no result of initialize, or a version nobody here speaks).
 [[nodiscard]] Result<InitializeResult> parse_initialize_result(std::string_view result);
 
-// params of tools/list; cursor as the server gave it, absent for the first page.
-[[nodiscard]] std::string tools_list_params(const std::optional<std::string>& cursor);
+// Requests that are carried out under a grant.
+inline constexpr std::string_view kToolsCall = "tools/call";
+inline constexpr std::string_view kResourcesRead = "resources/read";
+inline constexpr std::string_view kPromptsGet = "prompts/get";
+inline constexpr std::string_view kCompletionComplete = "completion/complete";
 
-struct ToolsPage {
-  std::vector<json::Value> tools;  // objects, unknown members included
+// A list that a server gives in pages.
+struct ListMethod {
+  std::string_view method;
+  std::string_view member;  // of the result: the array of items
+  std::string_view key;     // of an item: the text that tells it from the others
+};
+
+inline constexpr ListMethod kToolsList{"tools/list", "tools", "name"};
+inline constexpr ListMethod kResourcesList{"resources/list", "resources", "uri"};
+inline constexpr ListMethod kTemplatesList{
+    "resources/templates/list", "resourceTemplates", "uriTemplate"
+};
+inline constexpr ListMethod kPromptsList{"prompts/list", "prompts", "name"};
+
+// params of a list; cursor as the server gave it, absent for the first page.
+[[nodiscard]] std::string list_params(const std::optional<std::string>& cursor);
+
+struct ListPage {
+  std::vector<json::Value> items;  // as the server gives them, unknown members included
   std::optional<std::string> next_cursor;
 };
 
-// Errors: Invalid (no tools array, a tool that is no object or has no name).
-[[nodiscard]] Result<ToolsPage> parse_tools_page(std::string_view result);
+// Errors: Invalid (no array of items).
+[[nodiscard]] Result<ListPage> parse_list_page(const ListMethod& list, std::string_view result);
 
 // params of tools/call around exactly these argument bytes.
 [[nodiscard]] std::string tools_call_params(std::string_view tool, std::string_view arguments);

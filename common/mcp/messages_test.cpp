@@ -1,5 +1,6 @@
 #include "common/mcp/messages.h"
 
+#include "common/json/parse.h"
 #include "common/mcp/server_id.h"
 #include "common/testing/matchers.h"
 
@@ -35,7 +36,7 @@ TEST(ParseInitializeResult, AcceptsEveryLegacyVersion) {
 
     ASSERT_THAT(result, IsOk());
     EXPECT_EQ(result.value().protocol_version, version);
-    EXPECT_TRUE(result.value().has_tools);
+    EXPECT_TRUE(result.value().capabilities.has_tools);
     EXPECT_TRUE(result.value().tools_list_changed);
     EXPECT_EQ(result.value().server.name, "s");
   }
@@ -55,28 +56,44 @@ TEST(ParseInitializeResult, ToleratesWholeToolsInsideCapabilities) {
   );
 
   ASSERT_THAT(result, IsOk());
-  EXPECT_TRUE(result.value().has_tools);
+  EXPECT_TRUE(result.value().capabilities.has_tools);
   EXPECT_FALSE(result.value().tools_list_changed);
 }
 
-TEST(ParseToolsPage, KeepsToolsWholeAndTheCursor) {
-  const auto page = parse_tools_page(
-      R"({"tools":[{"name":"a","x-own":{"k":[1.0]}},{"name":"b"}],"nextCursor":"p2"})"
+TEST(CapabilitiesIn, ReadsEachOneAndTakesNullForNone) {
+  const auto capabilities = [](const char* name, const char* value) {
+    return capabilities_in(
+        json::object({{"capabilities", json::object({{name, json::parse(value).value()}})}})
+    );
+  };
+
+  EXPECT_EQ(capabilities("resources", "{}"), ServerCapabilities{.has_resources = true});
+  EXPECT_EQ(capabilities("prompts", "{}"), ServerCapabilities{.has_prompts = true});
+  EXPECT_EQ(capabilities("completions", "{}"), ServerCapabilities{.has_completions = true});
+  EXPECT_EQ(capabilities("prompts", "null"), ServerCapabilities());
+  EXPECT_EQ(capabilities_in(json::object({})), ServerCapabilities());
+}
+
+TEST(ParseListPage, KeepsItemsWholeAndTheCursor) {
+  const auto page = parse_list_page(
+      kToolsList, R"({"tools":[{"name":"a","x-own":{"k":[1.0]}},{"name":"b"}],"nextCursor":"p2"})"
   );
 
   ASSERT_THAT(page, IsOk());
-  ASSERT_EQ(page.value().tools.size(), 2U);
-  EXPECT_NE(page.value().tools[0].find("x-own"), nullptr);
+  ASSERT_EQ(page.value().items.size(), 2U);
+  EXPECT_NE(page.value().items[0].find("x-own"), nullptr);
   EXPECT_EQ(page.value().next_cursor, "p2");
-  EXPECT_EQ(tools_list_params(page.value().next_cursor), R"({"cursor":"p2"})");
-  EXPECT_EQ(tools_list_params(std::nullopt), "{}");
+  EXPECT_EQ(list_params(page.value().next_cursor), R"({"cursor":"p2"})");
+  EXPECT_EQ(list_params(std::nullopt), "{}");
 }
 
-TEST(ParseToolsPage, RefusesWhatIsNoList) {
-  EXPECT_THAT(parse_tools_page(R"({})"), HasCode(Code::Invalid));
-  EXPECT_THAT(parse_tools_page(R"({"tools":{}})"), HasCode(Code::Invalid));
-  EXPECT_THAT(parse_tools_page(R"({"tools":[{}]})"), HasCode(Code::Invalid));
-  EXPECT_THAT(parse_tools_page(R"({"tools":["x"]})"), HasCode(Code::Invalid));
+TEST(ParseListPage, ReadsTheArrayOfItsOwnListOnly) {
+  const std::string page = R"({"resourceTemplates":[{"uriTemplate":"a://{b}"}],"tools":{}})";
+
+  EXPECT_EQ(parse_list_page(kTemplatesList, page).value().items.size(), 1U);
+  EXPECT_THAT(parse_list_page(kResourcesList, page), HasCode(Code::Invalid));
+  EXPECT_THAT(parse_list_page(kToolsList, page), HasCode(Code::Invalid));
+  EXPECT_THAT(parse_list_page(kPromptsList, "nonsense"), HasCode(Code::Invalid));
 }
 
 TEST(ToolsCallParams, CarriesExactlyTheArgumentBytes) {

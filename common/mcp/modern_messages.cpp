@@ -56,10 +56,8 @@ Result<DiscoverResult> parse_discover_result(std::string_view result) {
         Code::Invalid, "the server's answer to server/discover names no versions; repair the server"
     );
   }
-  const json::Value* capabilities = value.find("capabilities");
   return DiscoverResult{
-      .supported_versions = texts_in(versions),
-      .has_tools = capabilities != nullptr && capabilities->find("tools") != nullptr
+      .supported_versions = texts_in(versions), .capabilities = capabilities_in(value)
   };
 }
 

@@ -28,7 +28,7 @@ using HeaderList = std::vector<std::pair<std::string, std::string>>;
 
 struct DiscoverResult {
   std::vector<std::string> supported_versions;
-  bool has_tools = false;
+  ServerCapabilities capabilities;
 };
 
 // Errors: Invalid (no result of server/discover).

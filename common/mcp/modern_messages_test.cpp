@@ -30,17 +30,19 @@ TEST(ModernHeaders, RepeatVersionMethodAndAnEncodedName) {
   );
 }
 
-TEST(ParseDiscoverResult, ReadsVersionsAndWhetherThereAreTools) {
+TEST(ParseDiscoverResult, ReadsVersionsAndCapabilities) {
   const auto with = parse_discover_result(
-      R"({"resultType":"complete","supportedVersions":["2026-07-28",7],"capabilities":{"tools":{}}})"
+      R"({"resultType":"complete","supportedVersions":["2026-07-28",7],"capabilities":{"tools":{},"prompts":{}}})"
   );
   const auto without = parse_discover_result(R"({"supportedVersions":[]})");
 
   ASSERT_THAT(with, IsOk());
   EXPECT_EQ(with.value().supported_versions, std::vector<std::string>{"2026-07-28"});
-  EXPECT_TRUE(with.value().has_tools);
+  EXPECT_EQ(
+      with.value().capabilities, (ServerCapabilities{.has_tools = true, .has_prompts = true})
+  );
   ASSERT_THAT(without, IsOk());
-  EXPECT_FALSE(without.value().has_tools);
+  EXPECT_EQ(without.value().capabilities, ServerCapabilities());
   for (const char* other : {"{}", R"({"supportedVersions":"2026-07-28"})", "[]", "nonsense"}) {
     EXPECT_THAT(parse_discover_result(other), HasCode(Code::Invalid)) << other;
   }

@@ -37,10 +37,18 @@ inline constexpr std::chrono::milliseconds kProbeTimeout = 3000ms;
 // answers it.
 inline constexpr std::chrono::milliseconds kListDebounce = 250ms;
 inline constexpr std::chrono::milliseconds kListTimeout = 30000ms;
+// Of one list of resources, resource templates or prompts: the tools of a server that connects wait
+// for it.
+inline constexpr std::chrono::milliseconds kOfferingsTimeout = 5000ms;
 // Largest published catalogs seen have 376 tools; one tool reaches 43 kB.
-inline constexpr std::size_t kToolsMax = 4096;
+inline constexpr std::size_t kListItemsMax = 4096;
 inline constexpr std::size_t kCatalogBytesMax = std::size_t{8} << 20;
+// All definitions of a server that offers more than tools: half of what the bus carries (8 MB a
+// frame; design, section 3). Above it the tools stay alone.
+inline constexpr std::size_t kCatalogWithOfferingsBytesMax = std::size_t{4} << 20;
 inline constexpr int kListPagesMax = 256;
+// All pages of one list as they are sent: as much as one message may hold.
+inline constexpr std::size_t kListBytesMax = std::size_t{16} << 20;
 // A catalog larger than this is not copied to Redis; the live one is the truth.
 inline constexpr std::size_t kCatalogCopyBytesMax = std::size_t{4} << 20;
 

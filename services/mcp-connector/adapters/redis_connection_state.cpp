@@ -16,6 +16,9 @@ Async<void> RedisConnectionState::put(connector::v1::ServerCatalog catalog) {
   const ServerId server(catalog.server_id());
   const std::string whole = catalog.SerializeAsString();
   catalog.clear_tools();
+  catalog.clear_resources();
+  catalog.clear_resource_templates();
+  catalog.clear_prompts();
   const std::string state = catalog.SerializeAsString();
   // Named, because a braced list of strings inside co_await is not portable.
   std::vector<std::string> state_words{"SET", state_key(server), state, "EX", ttl_seconds()};

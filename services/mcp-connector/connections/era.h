@@ -22,7 +22,7 @@ namespace sluice::mcp_connector {
 struct Request {
   std::string method;
   std::string params;             // raw JSON object without _meta; empty: none
-  std::string name;               // of the tool that is called
+  std::string name;               // of what it is for, where Mcp-Name repeats one
   mcp::HeaderList param_headers;  // arguments that are repeated
   bool progress = false;          // wanted
 };

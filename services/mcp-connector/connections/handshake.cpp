@@ -14,6 +14,11 @@ namespace {
 // The version asked in first, and the one that the server names instead.
 constexpr int kProbesMax = 2;
 
+// Of a server that was not asked.
+constexpr mcp::ServerCapabilities kAnyCapability{
+    .has_tools = true, .has_resources = true, .has_prompts = true, .has_completions = true
+};
+
 class Handshake {
  public:
   Handshake(McpSession* session, async::Clock* clock, TimePoint deadline)
@@ -21,12 +26,13 @@ class Handshake {
 
   Async<Agreement> initialize(std::string version) {
     SLUICE_CO_TRY(const auto result, co_await session_->initialize(std::move(version), deadline_));
-    co_return Agreement{.protocol_version = result.protocol_version, .has_tools = result.has_tools};
+    co_return agreed(result);
   }
 
-  Agreement speak_modern(const std::string& version, Discovered discovered, bool has_tools) {
-    session_->speak_modern(version, discovered);
-    return {.protocol_version = version, .has_tools = has_tools};
+  // Without having been told what the server has.
+  Agreement speak_modern_unasked(const std::string& version) {
+    session_->speak_modern(version, Discovered::No);
+    return {.protocol_version = version, .capabilities = kAnyCapability};
   }
 
   Async<Agreement> find_out() {
@@ -40,20 +46,27 @@ class Handshake {
     );
     if (answer.error.empty()) {
       SLUICE_CO_TRY(const auto result, session_->initialized(std::move(answer)));
-      co_return Agreement{
-          .protocol_version = result.protocol_version, .has_tools = result.has_tools
-      };
+      co_return agreed(result);
     }
     if (auto late = late_verdict()) {
       co_return std::move(*late);
     }
     if (const auto version = modern_version_named_by(answer)) {
-      co_return speak_modern(*version, Discovered::No, true);
+      co_return speak_modern_unasked(*version);
     }
     co_return session_->initialized(std::move(answer)).error();
   }
 
  private:
+  static Agreement agreed(const mcp::InitializeResult& result) {
+    return {.protocol_version = result.protocol_version, .capabilities = result.capabilities};
+  }
+
+  Agreement speak_modern(const ProbeVerdict& verdict) {
+    session_->speak_modern(verdict.version, Discovered::Yes);
+    return {.protocol_version = verdict.version, .capabilities = verdict.capabilities};
+  }
+
   // nullopt: not clearly modern.
   Async<std::optional<Agreement>> discover() {
     const TimePoint now = clock_->now();
@@ -70,7 +83,7 @@ class Handshake {
       }
       const auto verdict = judge_probe();
       if (verdict.kind == ProbeVerdict::Kind::Modern) {
-        co_return std::optional(speak_modern(verdict.version, Discovered::Yes, verdict.has_tools));
+        co_return std::optional(speak_modern(verdict));
       }
       if (verdict.kind == ProbeVerdict::Kind::Legacy) {
         break;
@@ -100,7 +113,7 @@ class Handshake {
     if (verdict.kind != ProbeVerdict::Kind::Modern) {
       return std::nullopt;
     }
-    return speak_modern(verdict.version, Discovered::Yes, verdict.has_tools);
+    return speak_modern(verdict);
   }
 
   McpSession* session_;
@@ -116,7 +129,7 @@ Async<Agreement> shake_hands(
 ) {
   Handshake handshake(session, clock, deadline);
   if (server->pinned_version && mcp::is_modern_version(*server->pinned_version)) {
-    co_return handshake.speak_modern(*server->pinned_version, Discovered::No, true);
+    co_return handshake.speak_modern_unasked(*server->pinned_version);
   }
   if (server->pinned_version || server->type == ConnectionType::Sse) {
     co_return co_await handshake.initialize(

@@ -10,7 +10,7 @@ namespace sluice::mcp_connector {
 
 struct Agreement {
   std::string protocol_version;
-  bool has_tools = false;  // the server says so, or nobody asked it
+  mcp::ServerCapabilities capabilities;  // as the server says; all, when nobody asked it
 };
 
 // server/discover first; initialize on the same connection after any answer that is not clearly

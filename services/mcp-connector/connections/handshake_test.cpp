@@ -82,7 +82,7 @@ TEST_F(HandshakeTest, AServerThatDiscoversAModernVersionNeedsNoMore) {
 
   ASSERT_THAT(agreed, IsOk());
   EXPECT_EQ(agreed.value().protocol_version, "2026-07-28");
-  EXPECT_TRUE(agreed.value().has_tools);
+  EXPECT_TRUE(agreed.value().capabilities.has_tools);
   EXPECT_EQ(sent(), std::vector<std::string>{"server/discover"});
   EXPECT_EQ(server_.headers("server/discover").front().second, "2026-07-28");
   EXPECT_NE(server_.last("server/discover")->params.find("protocolVersion"), std::string::npos);

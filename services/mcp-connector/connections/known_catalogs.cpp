@@ -5,9 +5,11 @@
 namespace sluice::mcp_connector {
 namespace {
 
-// A server that is not connected and lists nothing may have any tools.
-bool tells_tools(const connector::v1::ServerCatalog& catalog) {
-  return catalog.state() == connector::v1::SERVER_STATE_CONNECTED || catalog.tools_size() > 0;
+// A server that is not connected and lists nothing may have anything.
+bool tells_anything(const connector::v1::ServerCatalog& catalog) {
+  return catalog.state() == connector::v1::SERVER_STATE_CONNECTED || catalog.tools_size() > 0 ||
+         catalog.resources_size() > 0 || catalog.resource_templates_size() > 0 ||
+         catalog.prompts_size() > 0;
 }
 
 }  // namespace
@@ -20,7 +22,7 @@ void KnownCatalogs::saw(const connector::v1::ServerCatalog& catalog) {
 }
 
 Async<void> KnownCatalogs::put(connector::v1::ServerCatalog catalog) {
-  if (tells_tools(catalog)) {
+  if (tells_anything(catalog)) {
     saw(catalog);
   }
   co_return co_await copies_->put(std::move(catalog));
@@ -31,7 +33,7 @@ Async<std::optional<connector::v1::ServerCatalog>> KnownCatalogs::get(ServerId s
   if (!copy.ok() && copy.error().code() == Code::Cancelled) {
     co_return copy;
   }
-  if (copy.ok() && copy.value() && tells_tools(*copy.value())) {
+  if (copy.ok() && copy.value() && tells_anything(*copy.value())) {
     saw(*copy.value());
     co_return copy;
   }
@@ -42,13 +44,17 @@ Async<std::optional<connector::v1::ServerCatalog>> KnownCatalogs::get(ServerId s
 }
 
 Async<connector::v1::ServerCatalog> KnownCatalogs::complete(connector::v1::ServerCatalog catalog) {
-  if (tells_tools(catalog)) {
+  if (tells_anything(catalog)) {
     saw(catalog);
     co_return catalog;
   }
   const auto known = co_await get(ServerId(catalog.server_id()));
   if (known.ok() && known.value()) {
     *catalog.mutable_tools() = known.value()->tools();
+    *catalog.mutable_resources() = known.value()->resources();
+    *catalog.mutable_resource_templates() = known.value()->resource_templates();
+    *catalog.mutable_prompts() = known.value()->prompts();
+    catalog.set_completions(known.value()->completions());
     catalog.set_definitions_hash(known.value()->definitions_hash());
   }
   co_return catalog;

@@ -20,8 +20,8 @@ class KnownCatalogs final : public ConnectionStates {
   // something was seen.
   Async<std::optional<connector::v1::ServerCatalog>> get(ServerId server) override;
 
-  // A holder's own or live answer. One that says nothing about tools is completed with those that
-  // are known.
+  // A holder's own or live answer. One that lists nothing although the server is not connected is
+  // completed with what is known.
   Async<connector::v1::ServerCatalog> complete(connector::v1::ServerCatalog catalog);
 
  private:

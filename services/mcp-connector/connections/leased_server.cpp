@@ -185,6 +185,15 @@ Result<std::unique_ptr<McpSession::Ticket>> LeasedServer::call_tool(
   return connection_->call_tool(tool, arguments, deadline);
 }
 
+Result<std::unique_ptr<McpSession::Ticket>> LeasedServer::request(
+    const Request& request, TimePoint deadline
+) {
+  if (!holds_lease() || !connection_) {
+    return not_held();
+  }
+  return connection_->request(request, deadline);
+}
+
 bool LeasedServer::wants_other_headers(const Answer& answer) const {
   return connection_ && connection_->wants_other_headers(answer);
 }

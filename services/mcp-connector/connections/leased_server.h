@@ -64,9 +64,12 @@ class LeasedServer {
       std::string_view tool, std::string_view arguments, TimePoint deadline
   );
   // See ServerConnection.
+  [[nodiscard]] Result<std::unique_ptr<McpSession::Ticket>> request(
+      const Request& request, TimePoint deadline
+  );
   [[nodiscard]] bool wants_other_headers(const Answer& answer) const;
   Async<void> list_tools(TimePoint deadline);
-  // State and tools, as catalog requests are answered.
+  // State, tools and offerings, as catalog requests are answered.
   [[nodiscard]] connector::v1::ServerCatalog snapshot() const;
 
  private:

@@ -24,6 +24,24 @@ Error refused(std::string_view method, const Answer& answer) {
       .with_detail(answer.error);
 }
 
+// The same of a list, which a server may not have at all.
+Error not_listed(std::string_view method, const Answer& answer) {
+  const auto error = mcp::parse_rpc_error(answer.error);
+  if (error.ok() && error.value().code == mcp::kMethodNotFound) {
+    return Error(
+        Code::NotFound,
+        "the MCP server does not know " + std::string(method) + "; look at the server's own logs"
+    );
+  }
+  return refused(method, answer);
+}
+
+bool is_list_change(std::string_view notification) {
+  return notification == "notifications/tools/list_changed" ||
+         notification == "notifications/resources/list_changed" ||
+         notification == "notifications/prompts/list_changed";
+}
+
 }  // namespace
 
 McpSession::Ticket::Ticket(McpSession* session, std::int64_t id, bool cancellable)
@@ -166,7 +184,7 @@ void McpSession::answer(mcp::Message message) {
 }
 
 void McpSession::notice(const mcp::Message& notification) {
-  if (notification.method == "notifications/tools/list_changed") {
+  if (is_list_change(notification.method)) {
     deps_.on_list_changed();
     return;
   }
@@ -257,31 +275,45 @@ void McpSession::speak_modern(std::string version, Discovered discovered) {
   era_ = modern_era(std::move(version), discovered);
 }
 
-Async<std::vector<json::Value>> McpSession::list_tools(TimePoint deadline) {
-  std::vector<json::Value> tools;
+Async<std::vector<json::Value>> McpSession::list(const mcp::ListMethod* which, TimePoint deadline) {
+  std::vector<json::Value> items;
+  std::size_t bytes = 0;
   std::optional<std::string> cursor;
   for (int page = 0; page < kListPagesMax; ++page) {
-    Request request{.method = "tools/list"};
-    request.params = mcp::tools_list_params(cursor);
+    Request request{.method = std::string(which->method)};
+    request.params = mcp::list_params(cursor);
     SLUICE_CO_TRY(
         const Answer answer, co_await ask(std::move(request), deadline, Cancellable::Yes)
     );
     if (!answer.error.empty()) {
-      co_return refused("tools/list", answer);
+      co_return not_listed(which->method, answer);
     }
-    SLUICE_CO_TRY(auto listed, mcp::parse_tools_page(answer.result));
-    std::move(listed.tools.begin(), listed.tools.end(), std::back_inserter(tools));
+    bytes += answer.result.size();
+    SLUICE_CO_TRY(auto listed, mcp::parse_list_page(*which, answer.result));
+    std::move(listed.items.begin(), listed.items.end(), std::back_inserter(items));
     if (!listed.next_cursor) {
-      co_return tools;
+      co_return items;
     }
-    if (tools.size() > kToolsMax || listed.next_cursor == cursor) {
+    if (items.size() > kListItemsMax || bytes > kListBytesMax || listed.next_cursor == cursor) {
       break;
     }
     cursor = std::move(listed.next_cursor);
   }
   co_return Error(
-      Code::Invalid, "the MCP server's tools/list does not come to an end; repair the server"
+      Code::Invalid,
+      "the MCP server's " + std::string(which->method) +
+          " does not come to an end; repair the server"
   );
+}
+
+Async<std::vector<json::Value>> McpSession::list_tools(TimePoint deadline) {
+  SLUICE_CO_TRY(auto tools, co_await list(&mcp::kToolsList, deadline));
+  for (const json::Value& tool : tools) {
+    if (tool.text_or(mcp::kToolsList.key, "").empty()) {
+      co_return Error(Code::Invalid, "the server lists a tool without a name; repair the server");
+    }
+  }
+  co_return tools;
 }
 
 Async<void> McpSession::ping(TimePoint deadline) {
@@ -290,23 +322,28 @@ Async<void> McpSession::ping(TimePoint deadline) {
   co_return Result<void>();  // an error is an answer too
 }
 
+Result<std::unique_ptr<McpSession::Ticket>> McpSession::request(
+    const Request& request, TimePoint deadline
+) {
+  if (tickets_.size() >= kRequestsInFlightMax) {
+    return Error(Code::Exhausted, "too many calls are waiting for this MCP server; retry later");
+  }
+  return begin(request, deadline, Cancellable::Yes);
+}
+
 Result<std::unique_ptr<McpSession::Ticket>> McpSession::call_tool(
     std::string_view tool,
     std::string_view arguments,
     TimePoint deadline,
     mcp::HeaderList param_headers
 ) {
-  if (tickets_.size() >= kRequestsInFlightMax) {
-    return Error(Code::Exhausted, "too many calls are waiting for this MCP server; retry later");
-  }
-  return begin(
-      {.method = "tools/call",
+  return request(
+      {.method = std::string(mcp::kToolsCall),
        .params = mcp::tools_call_params(tool, arguments),
        .name = std::string(tool),
        .param_headers = std::move(param_headers),
        .progress = true},
-      deadline,
-      Cancellable::Yes
+      deadline
   );
 }
 

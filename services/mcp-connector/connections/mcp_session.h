@@ -94,8 +94,10 @@ class McpSession {
   [[nodiscard]] Result<std::unique_ptr<Ticket>> discover(std::string version, TimePoint deadline);
   void speak_modern(std::string version, Discovered discovered);
 
-  // All pages of tools/list. Errors: Invalid (the server's list cannot be read), Unavailable,
-  // Deadline.
+  // All pages of a list. Errors: NotFound (the server does not know the method), Invalid (its list
+  // cannot be read or has no end), Unavailable, Deadline.
+  Async<std::vector<json::Value>> list(const mcp::ListMethod* which, TimePoint deadline);
+  // Invalid also when a tool has no name.
   Async<std::vector<json::Value>> list_tools(TimePoint deadline);
 
   // False when listing the tools is the only question that is sure to be answered.
@@ -103,7 +105,9 @@ class McpSession {
 
   // The era's cheapest question; any answer will do.
   Async<void> ping(TimePoint deadline);
-  // Sends tools/call with exactly these argument bytes. An error means: certainly not sent.
+  // Sends what a caller asked for. An error means: certainly not sent.
+  [[nodiscard]] Result<std::unique_ptr<Ticket>> request(const Request& request, TimePoint deadline);
+  // The same with tools/call around exactly these argument bytes.
   [[nodiscard]] Result<std::unique_ptr<Ticket>> call_tool(
       std::string_view tool,
       std::string_view arguments,

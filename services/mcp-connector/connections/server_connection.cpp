@@ -1,6 +1,7 @@
 #include "services/mcp-connector/connections/server_connection.h"
 
 #include "services/mcp-connector/connections/handshake.h"
+#include "services/mcp-connector/connections/offering_lists.h"
 #include "services/mcp-connector/domain/era_probe.h"
 
 #include "common/mcp/param_headers.h"
@@ -85,6 +86,15 @@ Result<std::unique_ptr<McpSession::Ticket>> ServerConnection::call_tool(
   return session_->call_tool(tool, arguments, deadline, std::move(headers));
 }
 
+Result<std::unique_ptr<McpSession::Ticket>> ServerConnection::request(
+    const Request& request, TimePoint deadline
+) {
+  if (!usable_) {
+    return not_connected();
+  }
+  return session_->request(request, deadline);
+}
+
 bool ServerConnection::wants_other_headers(const Answer& answer) const {
   return mirrors_arguments() && is_header_mismatch(answer);
 }
@@ -93,7 +103,7 @@ Async<void> ServerConnection::list_tools(TimePoint deadline) {
   if (!usable_) {
     co_return not_connected();
   }
-  co_return co_await list_again(deadline);
+  co_return co_await list_tools_only(deadline);
 }
 
 // One connection from start to end; how long it was usable.
@@ -170,7 +180,9 @@ Async<Duration> ServerConnection::use_session(const ServerConfig* server) {
       "server-connected",
       {{"server", deps_.server->name},
        {"protocol", protocol_version_},
-       {"tools", catalog_->tools().size()}}
+       {"tools", catalog_->tools().size()},
+       {"resources", catalog_->offerings().resources.size()},
+       {"prompts", catalog_->offerings().prompts.size()}}
   );
   deps_.on_status();
   SLUICE_CO_CHECK_OK(co_await watch());
@@ -194,8 +206,8 @@ Async<bool> ServerConnection::start_session(const ServerConfig* server) {
     co_return false;
   }
   protocol_version_ = agreed.value().protocol_version;
-  lists_tools_ = agreed.value().has_tools;
-  const auto listed = co_await list_again(deadline);
+  capabilities_ = agreed.value().capabilities;
+  const auto listed = co_await list_all(deadline);
   if (stopping_ || reconnect_asked_) {
     co_return false;
   }
@@ -206,26 +218,47 @@ Async<bool> ServerConnection::start_session(const ServerConfig* server) {
   co_return true;
 }
 
-Async<void> ServerConnection::list_again(TimePoint deadline) {
+Async<void> ServerConnection::list_all(TimePoint deadline) {
   list_due_.reset();
+  SLUICE_CO_TRY(auto definitions, co_await fetch_tools(deadline));
+  OfferingLists lists(session_.get(), deps_.clock, deps_.log, deps_.server->name);
+  SLUICE_CO_TRY(auto offerings, co_await lists.fetch(capabilities_));
+  co_return adopt(std::move(definitions), std::move(offerings));
+}
+
+Async<void> ServerConnection::list_tools_only(TimePoint deadline) {
+  SLUICE_CO_TRY(auto definitions, co_await fetch_tools(deadline));
+  co_return adopt(std::move(definitions), catalog_->offerings());
+}
+
+Async<std::vector<json::Value>> ServerConnection::fetch_tools(TimePoint deadline) {
   auto listed = co_await session_->list_tools(deadline);
-  if (!listed.ok() && (lists_tools_ || session_->gone())) {
+  if (!listed.ok() && (capabilities_.has_tools || session_->gone())) {
     co_return std::move(listed).error();
   }
   // Without the tools capability a refusal means: no tools.
-  auto definitions = listed.ok() ? std::move(listed).value() : std::vector<json::Value>();
+  co_return listed.ok() ? std::move(listed).value() : std::vector<json::Value>();
+}
+
+Result<void> ServerConnection::adopt(std::vector<json::Value> definitions, Offerings offerings) {
   drop_unusable(&definitions);
-  SLUICE_CO_TRY(auto catalog, ToolCatalog::build(std::move(definitions)));
+  SLUICE_TRY(auto catalog, ToolCatalog::build(std::move(definitions), std::move(offerings)));
   if (catalog.duplicates() > 0) {
     deps_.log->warn(
         "tools-listed-twice", {{"server", deps_.server->name}, {"duplicates", catalog.duplicates()}}
+    );
+  }
+  if (catalog.left_offerings_out()) {
+    deps_.log->warn(
+        "offerings-too-large",
+        {{"server", deps_.server->name}, {"bytes_max", kCatalogWithOfferingsBytesMax}}
     );
   }
   if (catalog.hash() != catalog_->hash()) {
     catalog_ = std::make_shared<const ToolCatalog>(std::move(catalog));
     deps_.on_catalog();
   }
-  co_return Result<void>();
+  return {};
 }
 
 // A tool whose declared headers cannot be sent is not offered. Said once, not at every listing.
@@ -264,7 +297,7 @@ Async<void> ServerConnection::watch() {
       sync_due = now + server.sync_interval;
     }
     if (list_due_ && now >= *list_due_) {
-      const auto listed = co_await list_again(now + kListTimeout);
+      const auto listed = co_await list_all(now + kListTimeout);
       if (!listed.ok() && !ending()) {  // the tools known so far stay; the next sync asks again
         deps_.log->warn(
             "tools-not-listed", {{"server", server.name}, {"error", listed.error().to_log()}}
@@ -294,7 +327,7 @@ Async<bool> ServerConnection::is_healthy() {
   const bool busy = session_->in_flight() > 0;
   const auto checked = deps_.server->is_ping_available && session_->has_ping()
                            ? co_await session_->ping(deadline)
-                           : co_await list_again(deadline);
+                           : co_await list_tools_only(deadline);
   if (checked.ok() || checked.error().code() != Code::Deadline) {
     health_failures_ = 0;
     co_return true;

@@ -1,4 +1,4 @@
-// ServerConnection: keeps one MCP server connected: start, initialize, list the tools, check its
+// ServerConnection: keeps one MCP server connected: start, initialize, list what it has, check its
 // health, follow list_changed, start again with backoff. Knows nothing of leases; LeasedServer owns
 // it while it holds the lease.
 #pragma once
@@ -58,6 +58,10 @@ class ServerConnection {
   [[nodiscard]] Result<std::unique_ptr<McpSession::Ticket>> call_tool(
       std::string_view tool, std::string_view arguments, TimePoint deadline
   );
+  // Another request of a caller. Errors as of call_tool().
+  [[nodiscard]] Result<std::unique_ptr<McpSession::Ticket>> request(
+      const Request& request, TimePoint deadline
+  );
   // Whether that answer to a call says that nothing was done because its headers do not fit the
   // tools as the server lists them now.
   [[nodiscard]] bool wants_other_headers(const Answer& answer) const;
@@ -69,7 +73,10 @@ class ServerConnection {
   Async<Duration> connect(const ServerConfig* server);
   Async<Duration> use_session(const ServerConfig* server);
   Async<bool> start_session(const ServerConfig* server);
-  Async<void> list_again(TimePoint deadline);
+  Async<void> list_all(TimePoint deadline);
+  Async<void> list_tools_only(TimePoint deadline);
+  Async<std::vector<json::Value>> fetch_tools(TimePoint deadline);
+  Result<void> adopt(std::vector<json::Value> definitions, Offerings offerings);
   Async<void> watch();
   Async<bool> is_healthy();
   void drop_unusable(std::vector<json::Value>* definitions);
@@ -93,7 +100,7 @@ class ServerConnection {
   std::unique_ptr<McpSession> session_;
   std::optional<Error> no_post_;    // why an http server is tried over HTTP+SSE
   std::set<std::string> unusable_;  // tools left out, said in the log
-  bool lists_tools_ = false;
+  mcp::ServerCapabilities capabilities_;
   bool usable_ = false;
   bool stopping_ = false;
   bool reconnect_asked_ = false;

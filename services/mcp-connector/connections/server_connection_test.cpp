@@ -186,6 +186,78 @@ TEST_F(ServerConnectionTest, ABurstOfListChangesIsOneNewList) {
   EXPECT_EQ(catalog_changes_, 1);
 }
 
+// Has resources and prompts beside its tools.
+void offer(ScriptedServer* server, const std::string& prompts) {
+  server->on("initialize", [](const auto&) {
+    return ScriptedServer::Reply{
+        .result =
+            R"({"protocolVersion":"2025-11-25","capabilities":{"tools":{},"resources":{},"prompts":{}}})",
+        .error = {}
+    };
+  });
+  server->on("resources/list", [](const auto&) {
+    return ScriptedServer::Reply{.result = R"({"resources":[{"uri":"a://1"}]})", .error = {}};
+  });
+  server->on("prompts/list", [prompts](const auto&) {
+    return ScriptedServer::Reply{.result = R"({"prompts":)" + prompts + "}", .error = {}};
+  });
+}
+
+TEST_F(ServerConnectionTest, ListsWhatTheServerOffersBesidesTools) {
+  offer(&server_, R"([{"name":"p"}])");
+
+  connect();
+
+  EXPECT_EQ(connection_->catalog()->offerings().resources.size(), 1U);
+  EXPECT_EQ(connection_->catalog()->offerings().prompts.size(), 1U);
+  EXPECT_FALSE(connection_->catalog()->offerings().completions);
+  EXPECT_EQ(catalog_changes_, 1);
+}
+
+TEST_F(ServerConnectionTest, AServerWithToolsOnlyIsAskedForNothingElse) {
+  connect();
+
+  EXPECT_EQ(server_.count("resources/list") + server_.count("prompts/list"), 0U);
+}
+
+TEST_F(ServerConnectionTest, ChangedPromptsAndResourcesAreListedAnew) {
+  offer(&server_, "[]");
+  connect();
+  offer(&server_, R"([{"name":"new"}])");
+
+  server_.say(R"({"jsonrpc":"2.0","method":"notifications/prompts/list_changed"})");
+  server_.say(R"({"jsonrpc":"2.0","method":"notifications/resources/list_changed"})");
+  loop_.advance(seconds(1));
+
+  EXPECT_EQ(server_.count("prompts/list"), 2U) << "a burst is one listing";
+  EXPECT_EQ(connection_->catalog()->offerings().prompts.size(), 1U);
+  EXPECT_EQ(catalog_changes_, 2);
+}
+
+TEST_F(ServerConnectionTest, ListsThatFailOrHangLeaveTheServerConnectedWithItsTools) {
+  server_.list(R"([{"name":"a"}])");
+  offer(&server_, "7");
+  server_.on("resources/list", [](const auto&) { return std::nullopt; });
+
+  connect();
+
+  EXPECT_EQ(connection_->status().state(), connector::v1::SERVER_STATE_CONNECTED);
+  EXPECT_NE(connection_->catalog()->find("a"), nullptr);
+  EXPECT_TRUE(connection_->catalog()->offerings().empty());
+}
+
+TEST_F(ServerConnectionTest, AHealthCheckByToolsKeepsTheOfferings) {
+  config_.is_ping_available = false;
+  offer(&server_, R"([{"name":"p"}])");
+  connect();
+
+  loop_.advance(config_.health_interval + seconds(1));
+
+  EXPECT_EQ(server_.count("tools/list"), 2U);
+  EXPECT_EQ(server_.count("prompts/list"), 1U);
+  EXPECT_EQ(connection_->catalog()->offerings().prompts.size(), 1U);
+}
+
 TEST_F(ServerConnectionTest, AFailedNewListKeepsTheTools) {
   server_.list(R"([{"name":"a"}])");
   connect();

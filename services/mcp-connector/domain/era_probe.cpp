@@ -21,7 +21,7 @@ ProbeVerdict judge_discover(const Answer& answer) {
   return {
       .kind = ProbeVerdict::Kind::Modern,
       .version = std::move(*shared),
-      .has_tools = discovered.value().has_tools
+      .capabilities = discovered.value().capabilities
   };
 }
 

@@ -4,6 +4,8 @@
 
 #include "services/mcp-connector/domain/outcome.h"
 
+#include "common/mcp/messages.h"
+
 #include <optional>
 #include <string>
 
@@ -19,7 +21,7 @@ struct ProbeVerdict {
 
   Kind kind = Kind::Legacy;
   std::string version;
-  bool has_tools = false;
+  mcp::ServerCapabilities capabilities;
 };
 
 [[nodiscard]] ProbeVerdict judge_discover(const Answer& answer);

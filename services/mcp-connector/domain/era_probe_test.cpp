@@ -15,7 +15,7 @@ TEST(JudgeDiscover, ASharedModernVersionIsTheModernEra) {
 
   EXPECT_EQ(verdict.kind, Kind::Modern);
   EXPECT_EQ(verdict.version, "2026-07-28");
-  EXPECT_TRUE(verdict.has_tools);
+  EXPECT_TRUE(verdict.capabilities.has_tools);
 }
 
 TEST(JudgeDiscover, AnUnsupportedVersionThatNamesASharedOneIsAskedAgain) {

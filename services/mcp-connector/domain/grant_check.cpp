@@ -3,6 +3,7 @@
 #include "common/base/bytes.h"
 #include "common/crypto/sha256.h"
 #include "common/grant/grant.h"
+#include "common/mcp/messages.h"
 
 #include <string>
 
@@ -30,6 +31,10 @@ Result<void> check_grant(const policy::v1::Grant& grant, const GrantFacts& facts
   }
   if (grant.method() != facts.method) {
     return denied("is for another method");
+  }
+  const bool names_a_tool = !grant.tool().empty() || !grant.definition_hash().empty();
+  if (names_a_tool && facts.method != mcp::kToolsCall) {
+    return denied("is for a tool");
   }
   if (grant.tenant() != facts.tenant || grant.principal() != facts.principal) {
     return denied("belongs to another caller");

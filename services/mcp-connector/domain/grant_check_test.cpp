@@ -73,6 +73,20 @@ TEST(CheckGrant, RefusesAGrantThatDiffersInAnyField) {
   }
 }
 
+TEST(CheckGrant, AGrantForAnotherMethodThanToolsCallNamesNoTool) {
+  GrantFacts read = facts();
+  read.method = "resources/read";
+  policy::v1::Grant grant = good_grant();
+  grant.set_method("resources/read");
+
+  grant.clear_tool();
+  EXPECT_THAT(check_grant(grant, read), HasCode(Code::Denied)) << "the definition hash is there";
+  grant.clear_definition_hash();
+  EXPECT_THAT(check_grant(grant, read), IsOk());
+  grant.set_tool("read_file");
+  EXPECT_THAT(check_grant(grant, read), HasCode(Code::Denied));
+}
+
 TEST(CheckGrant, RefusesAnOlderPolicyWithConflict) {
   GrantFacts newer = facts();
   newer.policy_version = 6;

@@ -19,7 +19,7 @@ CallEnd without_answer(connector::v1::Outcome outcome, const Error& why, std::st
 
 }  // namespace
 
-CallEnd ended_with(Answer answer) {
+CallEnd ended_with(std::string_view method, Answer answer) {
   CallEnd end;
   end.outcome = connector::v1::OUTCOME_DONE;
   if (!answer.error.empty()) {
@@ -32,12 +32,12 @@ CallEnd ended_with(Answer answer) {
         .code = mcp::kInternalError,
         .message = "the call was carried out, but its result of " + std::to_string(bytes) +
                    " bytes exceeds the limit of " + std::to_string(kResultBytesMax) +
-                   "; ask the tool for less at a time",
+                   "; ask for less at a time",
         .data = {}
     });
     end.error_code = "result_too_large";
     end.detail = "the result exceeds the limit";
-  } else {
+  } else if (method == mcp::kToolsCall) {
     const auto is_error = mcp::says_is_error(answer.result);
     end.is_error = is_error.ok() && is_error.value();
     if (end.is_error) {

@@ -29,8 +29,8 @@ struct CallEnd {
   int rpc_code = 0;        // of the JSON-RPC error the caller gets when there is no answer
 };
 
-// The server answered.
-[[nodiscard]] CallEnd ended_with(Answer answer);
+// The server answered a request with this method; only a tool can say isError.
+[[nodiscard]] CallEnd ended_with(std::string_view method, Answer answer);
 // Certainly not carried out: never handed to the server.
 [[nodiscard]] CallEnd not_sent(const Error& why);
 // Handed to the server, no answer.

@@ -8,7 +8,7 @@ namespace sluice::mcp_connector {
 namespace {
 
 TEST(EndedWith, ARegularResultIsDone) {
-  const CallEnd end = ended_with({.result = R"({"content":[]})", .error = {}});
+  const CallEnd end = ended_with("tools/call", {.result = R"({"content":[]})", .error = {}});
 
   EXPECT_EQ(end.outcome, connector::v1::OUTCOME_DONE);
   EXPECT_FALSE(end.is_error);
@@ -17,14 +17,21 @@ TEST(EndedWith, ARegularResultIsDone) {
 }
 
 TEST(EndedWith, AToolErrorIsDoneAndMarked) {
-  const CallEnd end = ended_with({.result = R"({"content":[],"isError":true})", .error = {}});
+  const CallEnd end =
+      ended_with("tools/call", {.result = R"({"content":[],"isError":true})", .error = {}});
 
   EXPECT_EQ(end.outcome, connector::v1::OUTCOME_DONE);
   EXPECT_TRUE(end.is_error);
 }
 
+TEST(EndedWith, WhatIsNoToolCannotSayIsError) {
+  EXPECT_FALSE(ended_with("resources/read", {.result = R"({"isError":true})", .error = {}}).is_error
+  );
+}
+
 TEST(EndedWith, AJsonRpcErrorIsDoneBecauseTheServerAnswered) {
-  const CallEnd end = ended_with({.result = {}, .error = R"({"code":-32602,"message":"no"})"});
+  const CallEnd end =
+      ended_with("tools/call", {.result = {}, .error = R"({"code":-32602,"message":"no"})"});
 
   EXPECT_EQ(end.outcome, connector::v1::OUTCOME_DONE);
   EXPECT_EQ(end.error_code, "json_rpc_error");
@@ -32,8 +39,9 @@ TEST(EndedWith, AJsonRpcErrorIsDoneBecauseTheServerAnswered) {
 }
 
 TEST(EndedWith, AResultOverTheLimitIsReplacedByAnError) {
-  const CallEnd end =
-      ended_with({.result = '"' + std::string(kResultBytesMax, 'x') + '"', .error = {}});
+  const CallEnd end = ended_with(
+      "tools/call", {.result = '"' + std::string(kResultBytesMax, 'x') + '"', .error = {}}
+  );
 
   EXPECT_EQ(end.outcome, connector::v1::OUTCOME_DONE);
   EXPECT_TRUE(end.answer.result.empty());

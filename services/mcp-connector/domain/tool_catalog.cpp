@@ -30,22 +30,25 @@ Tool make_tool(const json::Value& definition) {
 
 }  // namespace
 
-ToolCatalog::ToolCatalog() : ToolCatalog(std::vector<Tool>(), 0) {}
+ToolCatalog::ToolCatalog() : ToolCatalog(std::vector<Tool>(), Offerings()) {}
 
-ToolCatalog::ToolCatalog(std::vector<Tool> tools, std::size_t duplicates)
-    : tools_(std::move(tools)), duplicates_(duplicates) {
+ToolCatalog::ToolCatalog(std::vector<Tool> tools, Offerings offerings)
+    : tools_(std::move(tools)), offerings_(std::move(offerings)) {
   crypto::Sha256 hash;
   for (const Tool& tool : tools_) {
     hash.field(tool.name).field(tool.definition_hash);
   }
+  if (!offerings_.empty()) {
+    offerings_.add_to(&hash);
+  }
   hash_ = hash.finish();
 }
 
-Result<ToolCatalog> ToolCatalog::build(std::vector<json::Value> definitions) {
-  if (definitions.size() > kToolsMax) {
+Result<ToolCatalog> ToolCatalog::build(std::vector<json::Value> definitions, Offerings offerings) {
+  if (definitions.size() > kListItemsMax) {
     return Error(
         Code::Invalid,
-        "the server lists more than " + std::to_string(kToolsMax) +
+        "the server lists more than " + std::to_string(kListItemsMax) +
             " tools; split it into several servers"
     );
   }
@@ -70,7 +73,12 @@ Result<ToolCatalog> ToolCatalog::build(std::vector<json::Value> definitions) {
   for (auto& [name, tool] : by_name) {
     tools.push_back(std::move(tool));
   }
-  return ToolCatalog(std::move(tools), duplicates);
+  const bool fits =
+      offerings.bytes() == 0 || bytes + offerings.bytes() <= kCatalogWithOfferingsBytesMax;
+  ToolCatalog catalog(std::move(tools), fits ? std::move(offerings) : Offerings());
+  catalog.duplicates_ = duplicates;
+  catalog.left_offerings_out_ = !fits;
+  return catalog;
 }
 
 ToolCatalog ToolCatalog::from_copy(const connector::v1::ServerCatalog& copy) {
@@ -81,7 +89,7 @@ ToolCatalog ToolCatalog::from_copy(const connector::v1::ServerCatalog& copy) {
       definitions.push_back(std::move(value).value());
     }
   }
-  auto catalog = build(std::move(definitions));
+  auto catalog = build(std::move(definitions), Offerings::from_copy(copy));
   return catalog.ok() ? std::move(catalog).value() : ToolCatalog();
 }
 
@@ -103,6 +111,7 @@ void ToolCatalog::fill(connector::v1::ServerCatalog* out) const {
     definition->set_definition_hash(tool.definition_hash);
     definition->set_definition(tool.definition);
   }
+  offerings_.fill(out);
 }
 
 std::string catalog_version(std::vector<std::pair<std::string, std::string>> servers) {

@@ -1,5 +1,8 @@
-// The tools of one server as it lists them, and the hashes everyone compares. Immutable once built.
+// The tools of one server as it lists them, what it offers besides, and the hashes everyone
+// compares. Immutable once built.
 #pragma once
+
+#include "services/mcp-connector/domain/offerings.h"
 
 #include "common/base/ids.h"
 #include "common/json/value.h"
@@ -28,9 +31,12 @@ class ToolCatalog {
  public:
   ToolCatalog();  // no tools
 
-  // Sorts by name; of two tools with one name the first stays. Errors: Invalid (too many, too
-  // large, a definition without a canonical form).
-  [[nodiscard]] static Result<ToolCatalog> build(std::vector<json::Value> definitions);
+  // Sorts by name; of two tools with one name the first stays. Offerings that are too large beside
+  // the tools are left out. Errors: Invalid (too many, too large, a definition without a canonical
+  // form).
+  [[nodiscard]] static Result<ToolCatalog> build(
+      std::vector<json::Value> definitions, Offerings offerings = {}
+  );
   // From a copy; what cannot be read is left out.
   [[nodiscard]] static ToolCatalog from_copy(const connector::v1::ServerCatalog& copy);
 
@@ -38,19 +44,26 @@ class ToolCatalog {
 
   [[nodiscard]] const std::vector<Tool>& tools() const { return tools_; }
 
-  // SHA-256 over the sorted (name, definition hash) pairs.
+  [[nodiscard]] const Offerings& offerings() const { return offerings_; }
+
+  // SHA-256 over the sorted (name, definition hash) pairs, and the offerings where there are any.
   [[nodiscard]] const std::string& hash() const { return hash_; }
 
   [[nodiscard]] std::size_t duplicates() const { return duplicates_; }
 
+  // The offerings given to build() were too large.
+  [[nodiscard]] bool left_offerings_out() const { return left_offerings_out_; }
+
   void fill(connector::v1::ServerCatalog* out) const;
 
  private:
-  explicit ToolCatalog(std::vector<Tool> tools, std::size_t duplicates);
+  ToolCatalog(std::vector<Tool> tools, Offerings offerings);
 
   std::vector<Tool> tools_;
+  Offerings offerings_;
   std::string hash_;
   std::size_t duplicates_ = 0;
+  bool left_offerings_out_ = false;
 };
 
 // SHA-256 over the (server id, definitions hash) pairs, sorted by server id.

@@ -56,7 +56,7 @@ TEST(ToolCatalog, KeepsTheFirstOfTwoToolsWithOneName) {
 }
 
 TEST(ToolCatalog, RefusesTooManyTools) {
-  std::vector<json::Value> many(kToolsMax + 1, json::object({{"name", "a"}}));
+  std::vector<json::Value> many(kListItemsMax + 1, json::object({{"name", "a"}}));
 
   EXPECT_THAT(ToolCatalog::build(std::move(many)), HasCode(Code::Invalid));
 }

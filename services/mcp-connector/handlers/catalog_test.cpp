@@ -130,6 +130,35 @@ TEST_F(CatalogTest, AConnectingServerKeepsTheToolsSeenBefore) {
   EXPECT_EQ(after.servers(1).state(), connector::v1::SERVER_STATE_CONNECTING);
 }
 
+TEST_F(CatalogTest, AConnectingServerKeepsWhatItOffersBesidesTools) {
+  auto offering = elsewhere();
+  offering.clear_tools();
+  offering.add_resources()->set_key("a://1");
+  offering.add_resource_templates()->set_key("a://{b}");
+  offering.add_prompts()->set_key("p");
+  offering.set_completions(true);
+  holders_.live[fixture_.servers[1].id.str()] = offering;
+  const auto before = ask();
+
+  auto connecting = elsewhere();
+  connecting.clear_tools();
+  connecting.set_definitions_hash("of none");
+  connecting.set_state(connector::v1::SERVER_STATE_CONNECTING);
+  holders_.live[fixture_.servers[1].id.str()] = connecting;
+  const auto after = ask();
+  holders_.live.clear();
+  const auto gone = ask();
+
+  EXPECT_EQ(after.version(), before.version());
+  EXPECT_EQ(after.servers(1).state(), connector::v1::SERVER_STATE_CONNECTING);
+  for (const auto& reply : {after, gone}) {
+    EXPECT_EQ(reply.servers(1).resources_size(), 1);
+    EXPECT_EQ(reply.servers(1).resource_templates_size(), 1);
+    EXPECT_EQ(reply.servers(1).prompts_size(), 1);
+    EXPECT_TRUE(reply.servers(1).completions());
+  }
+}
+
 TEST_F(CatalogTest, AConnectedServerThatListsNothingHasNoToolsAnyMore) {
   holders_.live[fixture_.servers[1].id.str()] = elsewhere();
   const auto before = ask();

@@ -2,10 +2,12 @@
 
 #include "services/mcp-connector/domain/grant_check.h"
 #include "services/mcp-connector/domain/outcome.h"
+#include "services/mcp-connector/domain/read_params.h"
 
 #include "common/crypto/random.h"
 #include "common/crypto/sha256.h"
 #include "common/mcp/json_rpc.h"
+#include "common/mcp/messages.h"
 
 #include <algorithm>
 #include <utility>
@@ -13,7 +15,6 @@
 namespace sluice::mcp_connector {
 namespace {
 
-constexpr std::string_view kToolsCall = "tools/call";
 const std::vector<double> kSecondsBounds{0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30};
 
 std::uint64_t microseconds(Duration duration) {
@@ -33,6 +34,26 @@ std::string_view outcome_label(connector::v1::Outcome outcome) {
   }
 }
 
+Result<void> check_connected(const LeasedServer& server) {
+  if (server.connected()) {
+    return {};
+  }
+  return Error(
+      Code::Unavailable,
+      "the MCP server is not connected at the moment; nothing was done, retry later"
+  );
+}
+
+Result<void> check_room(const LeasedServer& server) {
+  if (server.in_flight() < kRequestsInFlightMax) {
+    return {};
+  }
+  return Error(
+      Code::Exhausted,
+      "too many calls are waiting for this MCP server; nothing was done, retry later"
+  );
+}
+
 }  // namespace
 
 // One request from admission to answer. Shared by the handler, which may leave early, and the task
@@ -48,7 +69,8 @@ struct RequestHandler::Call {
   bool caller_verified = false;
   LeasedServer* server = nullptr;
   std::shared_ptr<const ToolCatalog> catalog;
-  const Tool* tool = nullptr;  // in catalog
+  const Tool* tool = nullptr;  // in catalog; of a tool call
+  std::string named;           // of another request: what Mcp-Name repeats
 
   std::string intent_event_id;
   bool intent_recorded = false;
@@ -114,7 +136,7 @@ Async<connector::v1::Final> RequestHandler::relay(
 }
 
 // Everything that needs no waiting, in the order of the doc comment: grant, caller, grant against
-// request, tool.
+// request, tool or params.
 Result<void> RequestHandler::admit(Call* call) const {
   const auto now = deps_.clock->unix_ms();
   SLUICE_TRY(call->grant, grant::verify_grant(*deps_.grant_keys, call->request.grant(), now));
@@ -133,8 +155,13 @@ Result<void> RequestHandler::admit(Call* call) const {
         "this replica does not hold that MCP server; list the tools again and retry"
     );
   }
-  if (call->request.method() != kToolsCall) {
-    return Error(Code::Invalid, "only tools/call can be requested in this version");
+  const bool is_read = is_read_method(call->request.method());
+  if (!is_read && call->request.method() != mcp::kToolsCall) {
+    return Error(
+        Code::Invalid,
+        "that method is not carried out here; send tools/call, resources/read, prompts/get or "
+        "completion/complete"
+    );
   }
   if (call->request.params().empty()) {
     call->request.set_params("{}");
@@ -149,7 +176,7 @@ Result<void> RequestHandler::admit(Call* call) const {
        .policy_version = deps_.policy->highest(),
        .now_unix_ms = now}
   ));
-  return admit_tool(call);
+  return is_read ? admit_read(call) : admit_tool(call);
 }
 
 Result<void> RequestHandler::admit_tool(Call* call) const {
@@ -160,12 +187,7 @@ Result<void> RequestHandler::admit_tool(Call* call) const {
             "\"; ask the operator to add it"
     );
   }
-  if (!call->server->connected()) {
-    return Error(
-        Code::Unavailable,
-        "the MCP server is not connected at the moment; nothing was done, retry later"
-    );
-  }
+  SLUICE_CHECK_OK(check_connected(*call->server));
   call->catalog = call->server->catalog();
   call->tool = call->catalog->find(call->grant.tool());
   if (call->tool == nullptr) {
@@ -176,13 +198,14 @@ Result<void> RequestHandler::admit_tool(Call* call) const {
   }
   SLUICE_CHECK_OK(check_definition(call->grant, call->tool->definition_hash));
   SLUICE_CHECK_OK(call->server->check_arguments(*call->tool, call->request.params()));
-  if (call->server->in_flight() >= kRequestsInFlightMax) {
-    return Error(
-        Code::Exhausted,
-        "too many calls are waiting for this MCP server; nothing was done, retry later"
-    );
-  }
-  return {};
+  return check_room(*call->server);
+}
+
+// The server itself knows what it has: more may be read than it lists.
+Result<void> RequestHandler::admit_read(Call* call) const {
+  SLUICE_CHECK_OK(check_connected(*call->server));
+  SLUICE_TRY(call->named, named_in(call->request.method(), call->request.params()));
+  return check_room(*call->server);
 }
 
 Async<void> RequestHandler::run(SharedCall call) {
@@ -288,7 +311,7 @@ Async<CallEnd> RequestHandler::send(SharedCall call) {
     co_return not_sent(Error(Code::Deadline, "no time was left; allow more time and decide again"));
   }
   SLUICE_CO_TRY(CallEnd end, co_await exchange(call, deadline));
-  if (!call->server->wants_other_headers(end.answer)) {
+  if (call->tool == nullptr || !call->server->wants_other_headers(end.answer)) {
     co_return end;
   }
   // Nothing was done there: once more, if the tool is still the one that was granted.
@@ -299,13 +322,28 @@ Async<CallEnd> RequestHandler::send(SharedCall call) {
   co_return co_await exchange(call, deadline);
 }
 
+// An error means: certainly not sent. The lease is checked on the way.
+Result<std::unique_ptr<McpSession::Ticket>> RequestHandler::hand_over(
+    Call* call, TimePoint deadline
+) {
+  if (call->tool != nullptr) {
+    return call->server->call_tool(call->tool->name, call->request.params(), deadline);
+  }
+  return call->server->request(
+      {.method = call->request.method(),
+       .params = call->request.params(),
+       .name = call->named,
+       .param_headers = {},
+       .progress = true},
+      deadline
+  );
+}
+
 Async<CallEnd> RequestHandler::exchange(SharedCall call, TimePoint deadline) {
   if (call->given_up) {
     co_return not_sent(Error(Code::Cancelled, "the caller left before the call was sent"));
   }
-  const auto ticket = call->server->call_tool(
-      call->tool->name, call->request.params(), deadline
-  );  // checks the lease
+  const auto ticket = hand_over(call.get(), deadline);
   if (!ticket.ok()) {
     co_return not_sent(ticket.error());
   }
@@ -321,7 +359,8 @@ Async<CallEnd> RequestHandler::exchange(SharedCall call, TimePoint deadline) {
   }
   call->ticket = nullptr;
   auto answer = ticket.value()->take();
-  co_return answer.ok() ? ended_with(std::move(answer).value()) : no_answer(answer.error());
+  co_return answer.ok() ? ended_with(call->request.method(), std::move(answer).value())
+                        : no_answer(answer.error());
 }
 
 Async<connector::v1::Final> RequestHandler::finish(SharedCall call, CallEnd end) {
@@ -436,7 +475,7 @@ audit::v1::Record RequestHandler::record_for(const Call& call, std::string actio
     record.set_chain_id(grant.chain_id());
   }
   record.set_run_id(grant.run_id());
-  record.set_tool(grant.tool());
+  record.set_tool(grant.tool().empty() ? grant.method() : grant.tool());
   record.set_definition_hash(grant.definition_hash());
   record.set_policy_version(grant.policy_version());
   record.set_rule(grant.rule());

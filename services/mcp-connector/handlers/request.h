@@ -1,4 +1,5 @@
-// Carries out one granted tool call. The order is the promise: verify → record the intent durably →
+// Carries out one granted request: a tool call, or the reading of a resource, a prompt or a
+// completion. The order is the promise: verify → record the intent durably →
 // send → record the outcome → answer. What was let through runs to its end even when its caller
 // leaves.
 #pragma once
@@ -18,11 +19,11 @@
 
 namespace sluice::mcp_connector {
 
-// Errors: Denied (no grant for exactly this), Unauthenticated (caller token), Invalid (arguments),
-// NotFound (tool), Conflict (used grant, older policy, changed definition), Unavailable (no lease,
-// not connected, intent not durable; nothing sent), Exhausted, Deadline. Each of these leaves a
-// tool.refused record. After the intent the answer is always a Final, unless its outcome could not
-// be recorded.
+// Errors: Denied (no grant for exactly this), Unauthenticated (caller token), Invalid (method,
+// arguments), NotFound (tool), Conflict (used grant, older policy, changed definition), Unavailable
+// (no lease, not connected, intent not durable; nothing sent), Exhausted, Deadline. Each of these
+// leaves a tool.refused record. After the intent the answer is always a Final, unless its outcome
+// could not be recorded.
 class RequestHandler {
  public:
   struct Deps {
@@ -55,6 +56,7 @@ class RequestHandler {
 
   Result<void> admit(Call* call) const;
   Result<void> admit_tool(Call* call) const;
+  Result<void> admit_read(Call* call) const;
   Async<connector::v1::Final> relay(
       SharedCall call, bus::ChunkWriter<connector::v1::Progress>* out
   );
@@ -64,6 +66,7 @@ class RequestHandler {
   Async<void> commit_intent(SharedCall call);
   Async<void> use_read_grant(SharedCall call);
   Async<CallEnd> send(SharedCall call);
+  static Result<std::unique_ptr<McpSession::Ticket>> hand_over(Call* call, TimePoint deadline);
   Async<CallEnd> exchange(SharedCall call, TimePoint deadline);
   Async<connector::v1::Final> finish(SharedCall call, CallEnd end);
   Async<void> refuse(SharedCall call, Error why);

@@ -197,7 +197,7 @@ struct Refusal {
   std::function<void(ConnectorFixture&, connector::v1::Request&, RequestContext&)> change;
 };
 
-std::vector<Refusal> refusals() {
+std::vector<Refusal> refusals_of_grants() {
   return {
       {"no grant", Code::Denied, [](auto&, auto& request, auto&) { request.clear_grant(); }},
       {"garbage grant",
@@ -237,12 +237,27 @@ std::vector<Refusal> refusals() {
          claims.set_tenant("other");
          context.caller_token = grant::sign_token(fixture.token_key, claims);
        }},
+  };
+}
+
+std::vector<Refusal> refusals_of_requests() {
+  return {
       {"another server",
        Code::Unavailable,
        [](auto&, auto& request, auto&) { request.set_server_id("0123456789abcdef"); }},
-      {"another method",
+      {"unknown method",
        Code::Invalid,
+       [](auto&, auto& request, auto&) { request.set_method("resources/subscribe"); }},
+      {"grant of a tool for a resource",
+       Code::Denied,
        [](auto&, auto& request, auto&) { request.set_method("resources/read"); }},
+      {"grant of a resource for a tool",
+       Code::Denied,
+       [](auto& fixture, auto& request, auto&) {
+         request.set_grant(grant::sign_grant(
+             fixture.grant_key, fixture.grant_to_read("resources/read", request.params())
+         ));
+       }},
       {"older policy", Code::Conflict, [](auto& fixture, auto&, auto&) { fixture.policy.heard(6); }
       },
       {"tool not to be executed",
@@ -295,7 +310,10 @@ std::vector<Refusal> refusals() {
 }
 
 TEST(RequestHandler, RefusesWithRecordAndWithoutEffect) {
-  for (const Refusal& refusal : refusals()) {
+  auto refusals = refusals_of_grants();
+  const auto others = refusals_of_requests();
+  refusals.insert(refusals.end(), others.begin(), others.end());
+  for (const Refusal& refusal : refusals) {
     SCOPED_TRACE(refusal.name);
     ConnectorFixture fixture;
     fixture.start();

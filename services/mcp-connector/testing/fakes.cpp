@@ -23,6 +23,8 @@ void QuietLog::
     write(observability::Level level, std::string_view event, observability::LogFields /*fields*/) {
   if (level == observability::Level::Error) {
     errors_.emplace_back(event);
+  } else if (level == observability::Level::Warn) {
+    warnings_.emplace_back(event);
   }
 }
 

@@ -24,7 +24,7 @@
 
 namespace sluice::mcp_connector {
 
-// Drops everything but counts errors.
+// Keeps the events of errors and warnings only.
 class QuietLog final : public observability::Log {
  public:
   void write(observability::Level level, std::string_view event, observability::LogFields fields)
@@ -32,8 +32,11 @@ class QuietLog final : public observability::Log {
 
   [[nodiscard]] const std::vector<std::string>& errors() const { return errors_; }
 
+  [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
+
  private:
   std::vector<std::string> errors_;
+  std::vector<std::string> warnings_;
 };
 
 // A running operation of a test: its result, and the way to cancel it.

@@ -124,13 +124,22 @@ policy::v1::Grant ConnectorFixture::grant_for(
   return grant;
 }
 
+policy::v1::Grant ConnectorFixture::grant_to_read(
+    const std::string& method, const std::string& params
+) {
+  policy::v1::Grant grant = grant_for("", params, policy::v1::EFFECT_CLASS_READ);
+  grant.set_method(method);
+  grant.clear_definition_hash();
+  return grant;
+}
+
 connector::v1::Request ConnectorFixture::request_with(
-    const policy::v1::Grant& grant, const std::string& arguments
+    const policy::v1::Grant& grant, const std::string& params
 ) {
   connector::v1::Request request;
   request.set_server_id(server_id().str());
-  request.set_method("tools/call");
-  request.set_params(arguments);
+  request.set_method(grant.method());
+  request.set_params(params);
   request.set_grant(grant::sign_grant(grant_key, grant));
   request.set_tool_call_id("call_1");
   return request;

@@ -54,8 +54,13 @@ class ConnectorFixture {
   [[nodiscard]] policy::v1::Grant grant_for(
       const std::string& tool, const std::string& arguments, policy::v1::EffectClass effect
   );
+  // The same for a method other than tools/call.
+  [[nodiscard]] policy::v1::Grant grant_to_read(
+      const std::string& method, const std::string& params
+  );
+  // In the method of the grant.
   [[nodiscard]] connector::v1::Request request_with(
-      const policy::v1::Grant& grant, const std::string& arguments
+      const policy::v1::Grant& grant, const std::string& params
   );
   // A granted call of write_file or read_file.
   [[nodiscard]] connector::v1::Request write_request(const std::string& path = "/a");

@@ -1,0 +1,116 @@
+#include "services/mcp-connector/domain/offerings.h"
+
+#include "services/mcp-connector/limits.h"
+
+#include "common/json/canonical.h"
+#include "common/json/parse.h"
+#include "common/json/write.h"
+#include "common/mcp/messages.h"
+
+#include <map>
+#include <utility>
+
+namespace sluice::mcp_connector {
+namespace {
+
+using Copies = google::protobuf::RepeatedPtrField<connector::v1::Offering>;
+
+constexpr json::ParseLimits kDefinitionLimits{.depth_max = 64, .bytes_max = kCatalogBytesMax};
+
+std::vector<Offering> read(const Copies& copies, const mcp::ListMethod& list) {
+  std::vector<json::Value> definitions;
+  for (const auto& copy : copies) {
+    if (auto value = json::parse(copy.definition(), kDefinitionLimits); value.ok()) {
+      definitions.push_back(std::move(value).value());
+    }
+  }
+  auto built = OfferingList::build(list.key, definitions);
+  return built.ok() ? std::move(built.value().items) : std::vector<Offering>();
+}
+
+void write(const std::vector<Offering>& offerings, Copies* out) {
+  for (const Offering& offering : offerings) {
+    auto* copy = out->Add();
+    copy->set_key(offering.key);
+    copy->set_definition(offering.definition);
+  }
+}
+
+}  // namespace
+
+Result<OfferingList> OfferingList::build(
+    std::string_view key, const std::vector<json::Value>& definitions
+) {
+  if (definitions.size() > kListItemsMax) {
+    return Error(
+        Code::Invalid,
+        "the server lists more than " + std::to_string(kListItemsMax) +
+            " items; split it into several servers"
+    );
+  }
+  std::map<std::string, Offering> by_key;  // sorted, and the first of a key stays
+  std::size_t bytes = 0;
+  for (const json::Value& definition : definitions) {
+    Offering offering{
+        .key = definition.text_or(key, ""),
+        .definition = json::write(definition),
+        .definition_hash = crypto::sha256(json::canonical(definition))
+    };
+    bytes += offering.definition.size();
+    if (bytes > kCatalogBytesMax) {
+      return Error(
+          Code::Invalid,
+          "the server's definitions exceed " + std::to_string(kCatalogBytesMax) +
+              " bytes; shorten them or split the server"
+      );
+    }
+    if (!offering.key.empty()) {
+      std::string name = offering.key;
+      by_key.emplace(std::move(name), std::move(offering));
+    }
+  }
+  OfferingList list{.items = {}, .left_out = definitions.size() - by_key.size()};
+  list.items.reserve(by_key.size());
+  for (auto& [name, offering] : by_key) {
+    list.items.push_back(std::move(offering));
+  }
+  return list;
+}
+
+Offerings Offerings::from_copy(const connector::v1::ServerCatalog& copy) {
+  return {
+      .resources = read(copy.resources(), mcp::kResourcesList),
+      .templates = read(copy.resource_templates(), mcp::kTemplatesList),
+      .prompts = read(copy.prompts(), mcp::kPromptsList),
+      .completions = copy.completions()
+  };
+}
+
+std::size_t Offerings::bytes() const {
+  std::size_t sum = 0;
+  for (const auto* list : {&resources, &templates, &prompts}) {
+    for (const Offering& offering : *list) {
+      sum += offering.definition.size();
+    }
+  }
+  return sum;
+}
+
+void Offerings::add_to(crypto::Sha256* hash) const {
+  for (const auto* list : {&resources, &templates, &prompts}) {
+    hash->field(std::to_string(list->size()));
+    for (const Offering& offering : *list) {
+      hash->field(offering.key).field(offering.definition_hash);
+    }
+  }
+  hash->field(completions ? "completions" : "");
+}
+
+void Offerings::fill(connector::v1::ServerCatalog* out) const {
+  write(resources, out->mutable_resources());
+  write(templates, out->mutable_resource_templates());
+  write(prompts, out->mutable_prompts());
+  out->set_completions(completions);
+}
+
+}  // namespace sluice::mcp_connector
