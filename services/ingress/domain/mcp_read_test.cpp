@@ -39,7 +39,7 @@ class McpReadTest : public ::testing::Test {
   }
 
   // The params the server gets.
-  std::string sent(std::string_view method, const std::string& params) const {
+  [[nodiscard]] std::string sent(std::string_view method, const std::string& params) const {
     const auto request = read(method, params);
     EXPECT_THAT(request, IsOk());
     if (!request.ok()) {
