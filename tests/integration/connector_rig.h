@@ -5,6 +5,7 @@
 #include "services/mcp-connector/adapters/sse_transport.h"
 #include "services/mcp-connector/adapters/stdio_transport.h"
 #include "services/mcp-connector/connections/handshake.h"
+#include "services/mcp-connector/connections/offering_lists.h"
 #include "services/mcp-connector/testing/fixture.h"
 #include "tests/support/process.h"
 
@@ -114,7 +115,21 @@ class ServerRig {
       const std::string& arguments,
       std::chrono::milliseconds timeout = std::chrono::seconds(10)
   ) {
-    return loop.run(call_and_wait(tool, arguments, loop.clock()->now() + timeout));
+    return loop.run(wait_for(session->call_tool(tool, arguments, loop.clock()->now() + timeout)));
+  }
+
+  // Another request than tools/call.
+  Result<Answer> request(const std::string& method, const std::string& params) {
+    return loop.run(wait_for(session->request(
+        {.method = method, .params = params, .name = {}, .param_headers = {}, .progress = true},
+        loop.clock()->now() + std::chrono::seconds(10)
+    )));
+  }
+
+  // What the server offers besides tools.
+  Result<Offerings> offerings(mcp::ServerCapabilities capabilities) {
+    OfferingLists lists(session.get(), loop.clock(), &log_, "fake");
+    return loop.run(lists.fetch(capabilities));
   }
 
   // Returns how long the end took.
@@ -138,12 +153,14 @@ class ServerRig {
   int gone = 0;
 
  private:
-  Async<Answer> call_and_wait(std::string tool, std::string arguments, TimePoint deadline) {
-    SLUICE_CO_TRY(const auto ticket, session->call_tool(tool, arguments, deadline));
+  Async<Answer> wait_for(Result<std::unique_ptr<McpSession::Ticket>> ticket) {
+    if (!ticket.ok()) {
+      co_return std::move(ticket).error();
+    }
     while (true) {
-      SLUICE_CO_TRY(auto notification, co_await ticket->progress());
+      SLUICE_CO_TRY(auto notification, co_await ticket.value()->progress());
       if (!notification) {
-        co_return ticket->take();
+        co_return ticket.value()->take();
       }
       progress.push_back(std::move(*notification));
     }

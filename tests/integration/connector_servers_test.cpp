@@ -75,5 +75,37 @@ TEST(PublishedServers, EverythingListsItsToolsAndEveryInputSchemaCanBeUsed) {
   EXPECT_NE(answer.value().result.find("hi"), std::string::npos);
 }
 
+TEST(PublishedServers, EverythingListsReadsAndCompletesWhatItOffers) {
+  if (!std::filesystem::exists(program_of("server-everything"))) {
+    GTEST_SKIP() << "server-everything is not installed; run npm ci in tests/e2e";
+  }
+  StdioRig rig(node_server("server-everything", {}));
+  ASSERT_THAT(rig.open(), IsOk());
+  const auto started = rig.initialize();
+  ASSERT_THAT(started, IsOk());
+
+  const auto offered = rig.offerings(started.value().capabilities);
+
+  ASSERT_THAT(offered, IsOk());
+  EXPECT_EQ(offered.value().resources.size(), 7U);
+  EXPECT_EQ(offered.value().templates.size(), 2U);
+  EXPECT_EQ(offered.value().prompts.size(), 4U);
+  EXPECT_TRUE(offered.value().completions);
+  const auto resource =
+      rig.request("resources/read", R"({"uri":")" + offered.value().resources[0].key + R"("})");
+  ASSERT_THAT(resource, IsOk());
+  EXPECT_NE(resource.value().result.find(R"("contents")"), std::string::npos);
+  const auto prompt = rig.request("prompts/get", R"({"name":"simple-prompt"})");
+  ASSERT_THAT(prompt, IsOk());
+  EXPECT_NE(prompt.value().result.find(R"("messages")"), std::string::npos);
+  const auto completed = rig.request(
+      "completion/complete",
+      R"({"argument":{"name":"department","value":"E"},"ref":{"name":"completable-prompt","type":"ref/prompt"}})"
+  );
+  ASSERT_THAT(completed, IsOk());
+  EXPECT_NE(completed.value().result.find("Engineering"), std::string::npos)
+      << completed.value().result << completed.value().error;
+}
+
 }  // namespace
 }  // namespace sluice::mcp_connector

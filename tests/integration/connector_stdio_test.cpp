@@ -126,6 +126,29 @@ TEST(Stdio, ReadsPagesAndHugeCatalogs) {
   EXPECT_EQ(large.value().front().text_or("description", "").size(), 3'000'000U);
 }
 
+TEST(Stdio, ListsThatFailHaveNoEndOrAreNoneAreEmptyAndTheToolsStay) {
+  for (const auto& [how, listed] :
+       {std::pair{"good", 2U},
+        std::pair{"refused", 0U},
+        std::pair{"endless", 0U},
+        std::pair{"malformed", 0U}}) {
+    SCOPED_TRACE(how);
+    StdioRig rig(fake_server({"--offers", how, "--storm"}));
+    ASSERT_THAT(rig.open(), IsOk());
+    const auto started = rig.initialize();
+    ASSERT_THAT(started, IsOk());
+
+    const auto offered = rig.offerings(started.value().capabilities);
+
+    ASSERT_THAT(offered, IsOk());
+    EXPECT_EQ(offered.value().resources.size(), listed);
+    EXPECT_EQ(offered.value().templates.size(), listed / 2);
+    EXPECT_EQ(offered.value().prompts.size(), listed / 2);
+    EXPECT_EQ(rig.list_changes, 9);
+    EXPECT_THAT(rig.call("echo", R"({"text":"hi"})"), IsOk());
+  }
+}
+
 TEST(Stdio, SkipsALineOverTheLimitAndGoesOn) {
   StdioRig rig(fake_server({"--long-line", "17000000"}));
   ASSERT_THAT(rig.open(), IsOk());

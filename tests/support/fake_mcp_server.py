@@ -46,6 +46,8 @@ def options():
     parser.add_argument("--stderr", type=int, default=0, help="bytes written to stderr at the start")
     parser.add_argument("--storm", action="store_true", help="seven list_changed and roots/list after initialize")
     parser.add_argument("--pages", action="store_true", help="one tool a page")
+    parser.add_argument("--offers", choices=["good", "refused", "endless", "malformed"],
+                        help="has resources and prompts, and how their lists are answered")
     parser.add_argument("--grandchild", help="file for the pid of a sleeping child of this process")
     fake_modern_era.add_options(parser)
     parser.add_argument("rest", nargs="*")
@@ -118,6 +120,22 @@ class Refused(Exception):
     pass
 
 
+OFFERS = {"resources/list": ("resources", [{"uri": "fake://b"}, {"uri": "fake://a", "x-own": 1}]),
+          "resources/templates/list": ("resourceTemplates", [{"uriTemplate": "fake://{any}"}]),
+          "prompts/list": ("prompts", [{"name": "greet"}])}
+
+
+def offers(method):
+    member, items = OFFERS[method]
+    if OPTIONS.offers == "refused":
+        raise Refused({"code": -32603, "message": "no backend"})
+    if OPTIONS.offers == "malformed":
+        return {member: "nothing"}
+    if OPTIONS.offers == "endless":
+        return {member: items, "nextCursor": str(time.monotonic_ns())}
+    return {member: items}
+
+
 def answer_modern(message):
     method, params = message["method"], message["params"]
     fault = MODERN.fault(message)
@@ -148,12 +166,15 @@ def answer(message):
             raise Refused(MODERN.refuses_initialize())
         if OPTIONS.never_ready:
             return None
-        return {"protocolVersion": "2025-11-25", "capabilities": {"tools": {"listChanged": True}},
+        more = {"resources": {"listChanged": True}, "prompts": {"listChanged": True}} if OPTIONS.offers else {}
+        return {"protocolVersion": "2025-11-25", "capabilities": {"tools": {"listChanged": True}, **more},
                 "serverInfo": {"name": "fake", "version": "1"}}
     if method == "ping":
         return {}
     if method == "tools/list":
         return tools_page(params.get("cursor"))
+    if method in OFFERS and OPTIONS.offers:
+        return offers(method)
     if method == "tools/call":
         token = params.get("_meta", {}).get("progressToken")
         return call(params["name"], params.get("arguments") or {}, token)
@@ -166,6 +187,9 @@ def handle(message):
     if message["method"] == "notifications/initialized" and OPTIONS.storm:
         for _ in range(7):
             send({"method": "notifications/tools/list_changed"})
+        if OPTIONS.offers:
+            send({"method": "notifications/resources/list_changed"})
+            send({"method": "notifications/prompts/list_changed"})
         send({"id": "server-1", "method": "roots/list"})
     if message["method"] == "notifications/cancelled":
         CANCELLED.append(message["params"]["requestId"])
