@@ -322,6 +322,22 @@ TEST(HttpConnection, ComesBackWithANewSessionAfterTheServerWasRestarted) {
   EXPECT_TRUE(running.loop.wait([&] { return running.connection.connected(); }, 20s));
 }
 
+TEST(HttpConnection, ChangedPromptsAreListedAnew) {
+  const FakeHttpServer server({"--prompts"});
+  RunningConnection<HttpOpener> running(server.config());
+  ASSERT_TRUE(running.loop.wait([&] { return running.connection.connected(); }, 10s));
+  ASSERT_EQ(running.connection.catalog()->offerings().prompts.size(), 1U);
+  ASSERT_TRUE(running.loop.wait([&] { return server.count("GET", "") > 0; }, 5s));
+
+  const auto ticket =
+      running.connection.call_tool("change", "{}", running.loop.clock()->now() + 5s);
+
+  ASSERT_THAT(ticket, IsOk());
+  EXPECT_TRUE(running.loop.wait(
+      [&] { return running.connection.catalog()->offerings().prompts.size() == 2; }, 5s
+  ));
+}
+
 // server-everything as it is published, over either transport.
 class PublishedHttpServer : public ::testing::Test {
  protected:

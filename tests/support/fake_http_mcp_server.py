@@ -42,6 +42,7 @@ def options():
     parser.add_argument("--endpoint", default="/message", help="what GET /sse names, before ?session=")
     parser.add_argument("--refuse", type=int, default=0, help="status of every GET /sse")
     parser.add_argument("--only-sse", type=int, default=0, help="status of every POST to /mcp, whose GET is what /sse is")
+    parser.add_argument("--prompts", action="store_true", help="has a prompt, and after change {} two; list_changed is theirs")
     fake_modern_era.add_options(parser)
     return parser.parse_args()
 
@@ -152,6 +153,8 @@ class Handler(BaseHTTPRequestHandler):
         elif message["method"] == "tools/list":
             extra = [tool("added", {})] if CHANGED.is_set() else []
             self.answer(result(message, {"tools": TOOLS + extra}))
+        elif message["method"] == "prompts/list":
+            self.answer(result(message, {"prompts": [{"name": "one"}, {"name": "two"}][:2 if CHANGED.is_set() else 1]}))
         elif message["method"] == "tools/call":
             self.call(message, message["params"]["name"], message["params"].get("arguments", {}))
         else:
@@ -228,7 +231,8 @@ class Handler(BaseHTTPRequestHandler):
             session = "with space" if OPTIONS.bad_session_id else uuid.uuid4().hex
             SESSIONS[session] = queue.Queue()
             more = [("Mcp-Session-Id", session)]
-        self.answer(result(message, {"protocolVersion": OPTIONS.version, "capabilities": {"tools": {"listChanged": True}},
+        prompts = {"prompts": {"listChanged": True}} if OPTIONS.prompts else {}
+        self.answer(result(message, {"protocolVersion": OPTIONS.version, "capabilities": {"tools": {"listChanged": True}, **prompts},
                                      "serverInfo": {"name": "fake", "version": "1"}}), more)
 
     def call(self, message, name, arguments):
@@ -263,7 +267,8 @@ class Handler(BaseHTTPRequestHandler):
         elif name == "change":
             CHANGED.set()
             if session in SESSIONS:
-                SESSIONS[session].put({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"})
+                changed = "prompts" if OPTIONS.prompts else "tools"
+                SESSIONS[session].put({"jsonrpc": "2.0", "method": f"notifications/{changed}/list_changed"})
             self.answer(result(message, text("changed")))
         elif name == "forget":
             SESSIONS.pop(session, None)
