@@ -27,17 +27,17 @@ PROCESS_START_SECONDS_MAX = 20
 SCENARIO_SECONDS_MAX = 10
 SUITE_SECONDS_MAX = 120
 REASON_CHARACTERS_MAX = 160
-# Required scenarios that pass through the gateway, whatever the fixture speaks behind it. The last two lines of MODERN pass although
-# what they are about is not served: a refusal is enough for the suite.
+# Required scenarios that pass through the gateway, whatever the fixture speaks behind it.
+BOTH = """completion-complete tools-list tools-call-simple-text tools-call-image tools-call-audio tools-call-embedded-resource
+    tools-call-mixed-content tools-call-error tools-call-with-progress server-sse-multiple-streams resources-list resources-read-text
+    resources-read-binary resources-templates-read prompts-list prompts-get-simple prompts-get-with-args prompts-get-embedded-resource
+    prompts-get-with-image dns-rebinding-protection""".split()
+# These pass although what they are about is not served: a refusal is enough for the suite.
+BY_REFUSING = """input-required-result-missing-input-response input-required-result-unsupported-methods
+    input-required-result-ignore-extra-params input-required-result-validate-input""".split()
 EXPECTED = {
-    LEGACY: """server-initialize ping tools-list tools-call-simple-text tools-call-image tools-call-audio tools-call-embedded-resource
-        tools-call-mixed-content tools-call-error tools-call-with-progress server-sse-multiple-streams
-        dns-rebinding-protection""".split(),
-    MODERN: """tools-list tools-call-simple-text tools-call-image tools-call-audio tools-call-embedded-resource
-        tools-call-mixed-content tools-call-error tools-call-with-progress server-sse-multiple-streams
-        dns-rebinding-protection
-        sep-2164-resource-not-found input-required-result-missing-input-response input-required-result-unsupported-methods
-        input-required-result-ignore-extra-params input-required-result-validate-input""".split(),
+    LEGACY: BOTH + ["server-initialize", "ping"],
+    MODERN: BOTH + ["caching", "sep-2164-resource-not-found"] + BY_REFUSING,
 }
 
 
