@@ -46,12 +46,6 @@ struct InitializeResult {
 // Errors: Invalid (no result of initialize, or a version nobody here speaks).
 [[nodiscard]] Result<InitializeResult> parse_initialize_result(std::string_view result);
 
-// Requests that are carried out under a grant.
-inline constexpr std::string_view kToolsCall = "tools/call";
-inline constexpr std::string_view kResourcesRead = "resources/read";
-inline constexpr std::string_view kPromptsGet = "prompts/get";
-inline constexpr std::string_view kCompletionComplete = "completion/complete";
-
 // A list that a server gives in pages.
 struct ListMethod {
   std::string_view method;

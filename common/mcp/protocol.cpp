@@ -43,11 +43,15 @@ bool is_header_name(std::string_view text) {
   });
 }
 
+bool is_read_method(std::string_view method) {
+  return method == kResourcesRead || method == kPromptsGet || method == kCompletionComplete;
+}
+
 std::string_view named_member(std::string_view method) {
-  if (method == "tools/call" || method == "prompts/get") {
+  if (method == kToolsCall || method == kPromptsGet) {
     return "name";
   }
-  return method == "resources/read" ? "uri" : "";
+  return method == kResourcesRead ? "uri" : "";
 }
 
 std::string header_value_of(std::string_view text) {

@@ -39,6 +39,14 @@ inline constexpr std::string_view kMetaSubscriptionId = "io.modelcontextprotocol
 // A token, which is what the name of an HTTP header may be.
 [[nodiscard]] bool is_header_name(std::string_view text);
 
+// Requests that are carried out under grants.
+inline constexpr std::string_view kToolsCall = "tools/call";
+inline constexpr std::string_view kResourcesRead = "resources/read";
+inline constexpr std::string_view kPromptsGet = "prompts/get";
+inline constexpr std::string_view kCompletionComplete = "completion/complete";
+// Whether it is one of them, but of no tool.
+[[nodiscard]] bool is_read_method(std::string_view method);
+
 // The member of params that Mcp-Name repeats: "name" or "uri"; "" for methods without one.
 [[nodiscard]] std::string_view named_member(std::string_view method);
 

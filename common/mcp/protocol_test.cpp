@@ -24,6 +24,9 @@ TEST(Protocol, McpNameRepeatsTheNameOrTheUri) {
   EXPECT_EQ(named_member("prompts/get"), "name");
   EXPECT_EQ(named_member("resources/read"), "uri");
   EXPECT_EQ(named_member("tools/list"), "");
+  EXPECT_TRUE(is_read_method("completion/complete"));
+  EXPECT_FALSE(is_read_method("tools/call"));
+  EXPECT_FALSE(is_read_method("resources/list"));
 }
 
 TEST(Protocol, AHeaderCarriesPlainTextAsItIsAndTheRestEncoded) {

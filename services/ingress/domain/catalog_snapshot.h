@@ -6,6 +6,8 @@
 #include "services/ingress/domain/narrowing.h"
 #include "services/ingress/domain/offerings.h"
 
+#include "common/mcp/protocol.h"
+
 #include "proto/sluice/connector/v1/connector.pb.h"
 #include "proto/sluice/policy/v1/policy.pb.h"
 
@@ -24,12 +26,10 @@ enum class ToolVisibility : std::uint8_t {
   Hidden,   // policy does not show it; a call is still put to policy, which refuses with its rule
 };
 
-inline constexpr std::string_view kToolsCall = "tools/call";
-
 // What stands behind one name.
 struct ToolEntry {
-  std::string name;                // as models see it
-  std::string method{kToolsCall};  // another one: tool and definition_hash are empty
+  std::string name;                     // as models see it
+  std::string method{mcp::kToolsCall};  // another one: tool and definition_hash are empty
   std::string server_id;
   std::string server;
   std::string tool;

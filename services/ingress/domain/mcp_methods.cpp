@@ -5,7 +5,8 @@
 #include "services/ingress/domain/narrowing.h"
 #include "services/ingress/limits.h"
 
-#include <algorithm>
+#include "common/mcp/protocol.h"
+
 #include <utility>
 
 namespace sluice::ingress {
@@ -52,10 +53,10 @@ Async<RpcEnd> McpMethods::run(McpExchange* exchange, mcp::Message message) {
   if (is_list(method)) {
     co_return co_await list(exchange, method, std::move(params));
   }
-  if (method == kToolsCall) {
+  if (method == mcp::kToolsCall) {
     co_return co_await call_tool(exchange, std::move(params));
   }
-  if (method == kResourcesRead || method == kPromptsGet || method == kComplete) {
+  if (mcp::is_read_method(method)) {
     co_return co_await read(exchange, method, std::move(params));
   }
   if (exchange->era == McpEra::Modern && method == "server/discover") {
@@ -218,7 +219,7 @@ Async<RpcEnd> McpMethods::read(McpExchange* exchange, std::string method, json::
   RpcEnd answer = read_end_of(end.value(), method, exchange->era);
   auto* result = std::get_if<std::string>(&answer);
   if (result != nullptr && exchange->era == McpEra::Modern) {
-    const Caching caching = method == kResourcesRead ? Caching::Yes : Caching::No;
+    const Caching caching = method == mcp::kResourcesRead ? Caching::Yes : Caching::No;
     SLUICE_CO_TRY(answer, modern_result(std::move(*result), caching));
   }
   co_return answer;

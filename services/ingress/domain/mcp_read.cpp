@@ -1,5 +1,7 @@
 #include "services/ingress/domain/mcp_read.h"
 
+#include "common/mcp/protocol.h"
+
 #include <utility>
 
 namespace sluice::ingress {
@@ -55,16 +57,16 @@ Result<OfferingTarget> find_ref(const Offerings& offerings, json::Value* ref) {
 Result<OfferingTarget> find_target(
     const Offerings& offerings, std::string_view method, json::Value* params
 ) {
-  if (method == kComplete) {
+  if (method == mcp::kCompletionComplete) {
     json::Value* ref = params->find("ref");
     return ref == nullptr || !ref->is_object() ? missing("ref") : find_ref(offerings, ref);
   }
-  const std::string member = method == kPromptsGet ? "name" : "uri";
+  const std::string member = method == mcp::kPromptsGet ? "name" : "uri";
   const std::string name = params->text_or(member, "");
   if (name.empty()) {
     return missing(member);
   }
-  if (method == kPromptsGet) {
+  if (method == mcp::kPromptsGet) {
     SLUICE_TRY(auto prompt, find(offerings, OfferingKind::Prompt, "prompt", name));
     params->as_object()->set(member, prompt.key);
     return prompt;
@@ -144,7 +146,7 @@ RpcEnd read_end_of(const ExecutionEnd& end, std::string_view method, McpEra era)
 
 mcp::RpcError read_error_of(const Error& error, std::string_view method, McpEra era) {
   mcp::RpcError out = mcp::to_rpc_error(error);
-  if (error.code() == Code::NotFound && method == kResourcesRead && era == McpEra::Legacy) {
+  if (error.code() == Code::NotFound && method == mcp::kResourcesRead && era == McpEra::Legacy) {
     out.code = mcp::kLegacyResourceNotFound;
   }
   return out;

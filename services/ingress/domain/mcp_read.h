@@ -13,17 +13,13 @@
 
 namespace sluice::ingress {
 
-inline constexpr std::string_view kResourcesRead = "resources/read";
-inline constexpr std::string_view kPromptsGet = "prompts/get";
-inline constexpr std::string_view kComplete = "completion/complete";
-
 struct ReadRequest {
   ToolEntry target;    // method and server
   json::Value params;  // as the server knows them, without _meta
 };
 
-// method: one of the three above. Errors: Invalid (a member is missing), NotFound (nobody offers
-// it).
+// method: one of mcp::is_read_method. Errors: Invalid (a member is missing), NotFound (nobody
+// offers it).
 [[nodiscard]] Result<ReadRequest> read_request_of(
     const Offerings& offerings, std::string_view method, json::Value params
 );

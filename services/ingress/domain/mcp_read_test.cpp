@@ -56,40 +56,40 @@ class McpReadTest : public ::testing::Test {
 
 TEST_F(McpReadTest, AServerIsAskedUnderItsOwnNames) {
   EXPECT_EQ(
-      sent(kResourcesRead, R"({"uri":"doc://a","_meta":{"progressToken":1}})"),
+      sent(mcp::kResourcesRead, R"({"uri":"doc://a","_meta":{"progressToken":1}})"),
       R"({"uri":"doc://a"})"
   );
-  EXPECT_EQ(sent(kResourcesRead, R"({"uri":"doc://7"})"), R"({"uri":"doc://7"})");
+  EXPECT_EQ(sent(mcp::kResourcesRead, R"({"uri":"doc://7"})"), R"({"uri":"doc://7"})");
   EXPECT_EQ(
-      sent(kPromptsGet, R"({"name":"docs-ask","arguments":{"x":"1"}})"),
+      sent(mcp::kPromptsGet, R"({"name":"docs-ask","arguments":{"x":"1"}})"),
       R"({"arguments":{"x":"1"},"name":"ask"})"
   );
   EXPECT_EQ(
       sent(
-          kComplete,
+          mcp::kCompletionComplete,
           R"({"ref":{"type":"ref/prompt","name":"docs-ask"},"argument":{"name":"x","value":""}})"
       ),
       R"({"argument":{"name":"x","value":""},"ref":{"name":"ask","type":"ref/prompt"}})"
   );
   EXPECT_EQ(
-      sent(kComplete, R"({"ref":{"type":"ref/resource","uri":"doc://{id}"}})"),
+      sent(mcp::kCompletionComplete, R"({"ref":{"type":"ref/resource","uri":"doc://{id}"}})"),
       R"({"ref":{"type":"ref/resource","uri":"doc://{id}"}})"
   );
 }
 
 TEST_F(McpReadTest, WhatNobodyOffersIsNotFound) {
-  EXPECT_THAT(read(kResourcesRead, R"({"uri":"other://a"})"), HasCode(Code::NotFound));
-  EXPECT_THAT(read(kPromptsGet, R"({"name":"ask"})"), HasCode(Code::NotFound));
+  EXPECT_THAT(read(mcp::kResourcesRead, R"({"uri":"other://a"})"), HasCode(Code::NotFound));
+  EXPECT_THAT(read(mcp::kPromptsGet, R"({"name":"ask"})"), HasCode(Code::NotFound));
   EXPECT_THAT(
-      read(kComplete, R"({"ref":{"type":"ref/resource","uri":"other://{id}"}})"),
+      read(mcp::kCompletionComplete, R"({"ref":{"type":"ref/resource","uri":"other://{id}"}})"),
       HasCode(Code::NotFound)
   );
   for (const auto& [method, params] : std::vector<std::pair<std::string_view, std::string>>{
-           {kResourcesRead, "{}"},
-           {kPromptsGet, R"({"name":7})"},
-           {kComplete, "{}"},
-           {kComplete, R"({"ref":"docs-ask"})"},
-           {kComplete, R"({"ref":{"type":"ref/prompt"}})"},
+           {mcp::kResourcesRead, "{}"},
+           {mcp::kPromptsGet, R"({"name":7})"},
+           {mcp::kCompletionComplete, "{}"},
+           {mcp::kCompletionComplete, R"({"ref":"docs-ask"})"},
+           {mcp::kCompletionComplete, R"({"ref":{"type":"ref/prompt"}})"},
        }) {
     EXPECT_THAT(read(method, params), HasCode(Code::Invalid)) << method << params;
   }
@@ -98,14 +98,14 @@ TEST_F(McpReadTest, WhatNobodyOffersIsNotFound) {
 TEST_F(McpReadTest, EachEraHasItsNumberForAMissingResource) {
   const Error missing(Code::NotFound, "no");
   EXPECT_EQ(
-      read_error_of(missing, kResourcesRead, McpEra::Legacy).code, mcp::kLegacyResourceNotFound
+      read_error_of(missing, mcp::kResourcesRead, McpEra::Legacy).code, mcp::kLegacyResourceNotFound
   );
-  EXPECT_EQ(read_error_of(missing, kResourcesRead, McpEra::Modern).code, mcp::kInvalidParams);
-  EXPECT_EQ(read_error_of(missing, kPromptsGet, McpEra::Legacy).code, mcp::kInvalidParams);
+  EXPECT_EQ(read_error_of(missing, mcp::kResourcesRead, McpEra::Modern).code, mcp::kInvalidParams);
+  EXPECT_EQ(read_error_of(missing, mcp::kPromptsGet, McpEra::Legacy).code, mcp::kInvalidParams);
   Finished end;
   end.final.set_error(R"({"code":-32002,"message":"no"})");
   const auto code = [&end](McpEra era) {
-    return std::get<mcp::RpcError>(read_end_of(end, kResourcesRead, era)).code;
+    return std::get<mcp::RpcError>(read_end_of(end, mcp::kResourcesRead, era)).code;
   };
   EXPECT_EQ(code(McpEra::Legacy), mcp::kLegacyResourceNotFound);
   EXPECT_EQ(code(McpEra::Modern), mcp::kInvalidParams);
@@ -115,7 +115,7 @@ TEST_F(McpReadTest, WhatIsNoAnswerIsAnError) {
   Withheld denied;
   denied.decision.set_reason("not yours");
   const auto error = [](const ExecutionEnd& end) {
-    return std::get<mcp::RpcError>(read_end_of(end, kPromptsGet, McpEra::Legacy));
+    return std::get<mcp::RpcError>(read_end_of(end, mcp::kPromptsGet, McpEra::Legacy));
   };
   EXPECT_EQ(error(denied).code, mcp::json_rpc_code(Code::Denied));
   EXPECT_EQ(error(denied).message, "not yours");

@@ -260,7 +260,7 @@ Async<std::optional<ExecutionEnd>> ToolExecution::recall(
 
 Async<void> ToolExecution::refresh(Attempt* attempt) {
   deps_.catalog->forget(*attempt->execution->caller);
-  if (attempt->tool.method == kToolsCall) {
+  if (attempt->tool.method == mcp::kToolsCall) {
     SLUICE_CO_CHECK_OK(co_await find_again(attempt));
   }
   if (attempt->tool.effect_class ==

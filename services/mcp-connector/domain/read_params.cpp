@@ -1,14 +1,9 @@
 #include "services/mcp-connector/domain/read_params.h"
 
 #include "common/json/parse.h"
-#include "common/mcp/messages.h"
+#include "common/mcp/protocol.h"
 
 namespace sluice::mcp_connector {
-
-bool is_read_method(std::string_view method) {
-  return method == mcp::kResourcesRead || method == mcp::kPromptsGet ||
-         method == mcp::kCompletionComplete;
-}
 
 Result<std::string> named_in(std::string_view method, std::string_view params) {
   SLUICE_TRY(const json::Value value, json::parse(params));

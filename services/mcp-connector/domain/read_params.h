@@ -8,9 +8,6 @@
 
 namespace sluice::mcp_connector {
 
-// Whether a request with this method is carried out with the caller's own params.
-[[nodiscard]] bool is_read_method(std::string_view method);
-
 // What params name: the uri of resources/read, the name of prompts/get; "" for completion/complete.
 // Errors: Invalid (no JSON object, nothing named, a _meta, which is the gateway's own to add).
 [[nodiscard]] Result<std::string> named_in(std::string_view method, std::string_view params);

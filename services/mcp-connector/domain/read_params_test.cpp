@@ -9,15 +9,6 @@ namespace {
 
 using testing::HasCode;
 
-TEST(IsReadMethod, KnowsTheThree) {
-  for (const char* method : {"resources/read", "prompts/get", "completion/complete"}) {
-    EXPECT_TRUE(is_read_method(method)) << method;
-  }
-  for (const char* method : {"tools/call", "resources/list", "resources/subscribe", ""}) {
-    EXPECT_FALSE(is_read_method(method)) << method;
-  }
-}
-
 TEST(NamedIn, ReadsTheMemberOfTheMethod) {
   EXPECT_EQ(named_in("resources/read", R"({"name":"n","uri":"a://b"})").value(), "a://b");
   EXPECT_EQ(named_in("prompts/get", R"({"arguments":{},"name":"n"})").value(), "n");

@@ -155,7 +155,7 @@ Result<void> RequestHandler::admit(Call* call) const {
         "this replica does not hold that MCP server; list the tools again and retry"
     );
   }
-  const bool is_read = is_read_method(call->request.method());
+  const bool is_read = mcp::is_read_method(call->request.method());
   if (!is_read && call->request.method() != mcp::kToolsCall) {
     return Error(
         Code::Invalid,

@@ -6,26 +6,19 @@
 #include "common/crypto/sha256.h"
 #include "common/grant/grant.h"
 #include "common/json/canonical.h"
-
-#include <algorithm>
-#include <array>
+#include "common/mcp/protocol.h"
 
 namespace sluice::policy_engine {
 namespace {
 
 constexpr std::uint32_t kGrantVersion = 1;
-constexpr std::string_view kToolsCall = "tools/call";
-// Asked of a server itself, not of one of its tools.
-constexpr std::array<std::string_view, 3> kReads{
-    "resources/read", "prompts/get", "completion/complete"
-};
 
 std::string_view method_of(const policy::v1::ToolCall& call) {
-  return call.method().empty() ? kToolsCall : std::string_view(call.method());
+  return call.method().empty() ? mcp::kToolsCall : std::string_view(call.method());
 }
 
 bool is_read(const policy::v1::ToolCall& call) {
-  return std::find(kReads.begin(), kReads.end(), method_of(call)) != kReads.end();
+  return mcp::is_read_method(method_of(call));
 }
 
 bool is_canonical_object(const std::string& arguments) {
@@ -112,7 +105,7 @@ policy::v1::Grant grant_for(
 
 Result<void> check_call(const policy::v1::ToolCall& call, int index) {
   const std::string name = "call " + std::to_string(index);
-  if (!is_read(call) && method_of(call) != kToolsCall) {
+  if (!is_read(call) && method_of(call) != mcp::kToolsCall) {
     return Error(
         Code::Invalid,
         "the method of " + name +
