@@ -40,8 +40,7 @@ TEST(Protocol, AHeaderCarriesPlainTextAsItIsAndTheRestEncoded) {
         "two\nlines",
         "Zürich",
         "=?base64?WsO8cmljaA==?=",
-        "=?base64?"
-        "?=",
+        "=?base64?\?=",
         "\x7F",
         "=?base64?="}) {
     const std::string value = header_value_of(text);
