@@ -90,8 +90,8 @@ class McpStreamsTest : public ::testing::Test {
     turn();
   }
 
+  std::vector<std::unique_ptr<Stream>> opened;  // outlive the tasks that write to them
   IngressFixture fixture;
-  std::vector<std::unique_ptr<Stream>> opened;
 };
 
 TEST_F(McpStreamsTest, OtherToolsAreToldOnceForAllThatHappensAtOnce) {
