@@ -1,6 +1,7 @@
 #include "services/mcp-connector/connections/handshake.h"
 
 #include "services/mcp-connector/testing/fixture.h"
+#include "services/mcp-connector/testing/session_test.h"
 
 #include "common/testing/matchers.h"
 
@@ -26,29 +27,8 @@ ScriptedServer::Reply error(std::string text) {
   return {.result = {}, .error = std::move(text)};
 }
 
-class HandshakeTest : public ::testing::Test {
- public:
-  ~HandshakeTest() override {
-    session_->fail_all(Error(Code::Unavailable, "the test ends"));
-    EXPECT_THAT(loop_.finish(link_->stop()), IsOk());
-    EXPECT_TRUE(loop_.advance_until([this] { return reading_->done(); }));
-    EXPECT_THAT(loop_.finish(session_->idle()), IsOk());
-  }
-
+class HandshakeTest : public SessionTest {
  protected:
-  HandshakeTest() {
-    link_ = loop_.finish(server_.open(nullptr)).value();
-    session_ = std::make_unique<McpSession>(McpSession::Deps{
-        .clock = &loop_.clock,
-        .log = &log_,
-        .link = link_.get(),
-        .server = "s",
-        .on_list_changed = [] {},
-        .on_gone = [] {},
-    });
-    reading_ = loop_.start(session_->read());
-  }
-
   Async<Agreement> shake(seconds timeout = seconds(30)) {
     return shake_hands(session_.get(), &loop_.clock, &config_, loop_.clock.now() + timeout);
   }
@@ -66,13 +46,7 @@ class HandshakeTest : public ::testing::Test {
       "server/discover", "initialize", "notifications/initialized"
   };
 
-  TestLoop loop_;
-  QuietLog log_;
-  ScriptedServer server_;
   ServerConfig config_ = stdio_server("s");
-  std::unique_ptr<ServerLink> link_;
-  std::unique_ptr<McpSession> session_;
-  std::shared_ptr<Started<void>> reading_;
 };
 
 TEST_F(HandshakeTest, AServerThatDiscoversAModernVersionNeedsNoMore) {

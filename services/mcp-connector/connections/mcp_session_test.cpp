@@ -1,6 +1,6 @@
 #include "services/mcp-connector/connections/mcp_session.h"
 
-#include "services/mcp-connector/testing/fakes.h"
+#include "services/mcp-connector/testing/session_test.h"
 
 #include "common/testing/matchers.h"
 
@@ -13,30 +13,8 @@ using std::chrono::seconds;
 using testing::HasCode;
 using testing::IsOk;
 
-class McpSessionTest : public ::testing::Test {
- public:
-  ~McpSessionTest() override {
-    session_->fail_all(Error(Code::Unavailable, "the test ends"));
-    EXPECT_THAT(loop_.finish(link_->stop()), IsOk());
-    EXPECT_TRUE(loop_.advance_until([this] { return reading_->done(); }));
-    EXPECT_THAT(loop_.finish(session_->idle()), IsOk());
-  }
-
+class McpSessionTest : public SessionTest {
  protected:
-  McpSessionTest() {
-    auto opened = loop_.finish(server_.open(nullptr));
-    link_ = std::move(opened).value();
-    session_ = std::make_unique<McpSession>(McpSession::Deps{
-        .clock = &loop_.clock,
-        .log = &log_,
-        .link = link_.get(),
-        .server = "s",
-        .on_list_changed = [this] { ++list_changes_; },
-        .on_gone = [this] { ++gone_; },
-    });
-    reading_ = loop_.start(session_->read());
-  }
-
   TimePoint in(seconds time) { return loop_.clock.now() + time; }
 
   Async<std::vector<std::string>> follow(McpSession::Ticket* ticket) {
@@ -49,15 +27,6 @@ class McpSessionTest : public ::testing::Test {
       notifications.push_back(std::move(*notification));
     }
   }
-
-  TestLoop loop_;
-  QuietLog log_;
-  ScriptedServer server_;
-  std::unique_ptr<ServerLink> link_;
-  std::unique_ptr<McpSession> session_;
-  std::shared_ptr<Started<void>> reading_;
-  int list_changes_ = 0;
-  int gone_ = 0;
 };
 
 TEST_F(McpSessionTest, InitializesAndSaysSo) {

@@ -1,6 +1,6 @@
 #include "services/mcp-connector/connections/offering_lists.h"
 
-#include "services/mcp-connector/testing/fakes.h"
+#include "services/mcp-connector/testing/session_test.h"
 
 #include "common/testing/matchers.h"
 
@@ -16,28 +16,9 @@ constexpr mcp::ServerCapabilities kAll{
     .has_tools = true, .has_resources = true, .has_prompts = true, .has_completions = true
 };
 
-class OfferingListsTest : public ::testing::Test {
- public:
-  ~OfferingListsTest() override {
-    session_->fail_all(Error(Code::Unavailable, "the test ends"));
-    EXPECT_THAT(loop_.finish(link_->stop()), IsOk());
-    EXPECT_TRUE(loop_.advance_until([this] { return reading_->done(); }));
-    EXPECT_THAT(loop_.finish(session_->idle()), IsOk());
-  }
-
+class OfferingListsTest : public SessionTest {
  protected:
   OfferingListsTest() {
-    auto opened = loop_.finish(server_.open(nullptr));
-    link_ = std::move(opened).value();
-    session_ = std::make_unique<McpSession>(McpSession::Deps{
-        .clock = &loop_.clock,
-        .log = &log_,
-        .link = link_.get(),
-        .server = "s",
-        .on_list_changed = [] {},
-        .on_gone = [] {},
-    });
-    reading_ = loop_.start(session_->read());
     answer("resources/list", R"({"resources":[{"uri":"a://2"},{"uri":"a://1"}]})");
     answer("resources/templates/list", R"({"resourceTemplates":[{"uriTemplate":"a://{b}"}]})");
     answer("prompts/list", R"({"prompts":[{"name":"p"}]})");
@@ -59,13 +40,6 @@ class OfferingListsTest : public ::testing::Test {
     OfferingLists lists(session_.get(), &loop_.clock, &log_, "s");
     return loop_.finish(lists.fetch(capabilities));
   }
-
-  TestLoop loop_;
-  QuietLog log_;
-  ScriptedServer server_;
-  std::unique_ptr<ServerLink> link_;
-  std::unique_ptr<McpSession> session_;
-  std::shared_ptr<Started<void>> reading_;
 };
 
 TEST_F(OfferingListsTest, FetchesWhatTheServerSaysItHas) {
