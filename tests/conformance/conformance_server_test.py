@@ -5,28 +5,20 @@ Without arguments two ways to connect the fixture are tried, over HTTP with both
 each transport with each era."""
 
 import json
-import os
-import re
-import subprocess
 import sys
 import tempfile
-import threading
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
-from case import NODE, StackTest  # noqa: E402
+from case import StackTest  # noqa: E402
+from suite import LEGACY, MODERN, NODE, NodeServer, Run, skip_if_missing  # noqa: E402
 
-SUITE = HERE / "node_modules/@modelcontextprotocol/conformance/dist/index.js"
 FIXTURE, PROXY = HERE / "fixture_server.mjs", HERE / "key_proxy.mjs"
-LEGACY, MODERN = "2025-11-25", "2026-07-28"
 REQUIRED = {LEGACY: 30, MODERN: 37}  # scenarios of the suite
-PROCESS_START_SECONDS_MAX = 20
 SCENARIO_SECONDS_MAX = 10
-SUITE_SECONDS_MAX = 120
-REASON_CHARACTERS_MAX = 160
 # Required scenarios that pass through the gateway, whatever the fixture speaks behind it.
 BOTH = """completion-complete tools-list tools-call-simple-text tools-call-image tools-call-audio tools-call-embedded-resource
     tools-call-mixed-content tools-call-error tools-call-with-progress server-sse-multiple-streams resources-list resources-read-text
@@ -41,78 +33,11 @@ EXPECTED = {
 }
 
 
-class NodeServer:
-    """A script that prints its port once it listens."""
-
-    def __init__(self, *argv, **env):
-        self.process = subprocess.Popen([str(NODE), *map(str, argv)], env=dict(os.environ, **env), stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, text=True)
-        watch = threading.Timer(PROCESS_START_SECONDS_MAX, self.process.kill)
-        watch.start()
-        line = self.process.stdout.readline()
-        watch.cancel()
-        if not line:
-            self.stop()
-            raise AssertionError(f"{argv[0]} ended or did not listen within {PROCESS_START_SECONDS_MAX} s; its error is above")
-        self.port = int(line)
-
-    def stop(self):
-        self.process.kill()
-        self.process.wait(10)
-        self.process.stdout.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.stop()
-
-
-class Run:
-    """The scenarios of one revision against one server: which pass, and of the others why not."""
-
-    def __init__(self, port, revision, folder):
-        self.revision, self.folder = revision, folder / revision
-        done = subprocess.run(
-            [str(NODE), str(SUITE), "server", "--url", f"http://localhost:{port}/mcp", "--requirements", revision, "-o", str(self.folder),
-             "--timeout", str(SCENARIO_SECONDS_MAX * 1000)], capture_output=True, text=True, timeout=SUITE_SECONDS_MAX)
-        unscored = set(re.findall(r"^  [✓✗] (\S+) \(", done.stdout, re.M))
-        # A scenario of which nothing was checked has not passed.
-        passed = {name: failures == "0" and checks != "0"
-                  for name, checks, failures in re.findall(r"^[✓✗] (\S+): (\d+) passed, (\d+) failed$", done.stdout, re.M)}
-        self.scored = {name: ok for name, ok in passed.items() if name not in unscored}
-        self.unscored = {name: ok for name, ok in passed.items() if name in unscored}
-        if len(self.scored) != REQUIRED[revision]:
-            raise AssertionError(f"{len(self.scored)} instead of {REQUIRED[revision]} scenarios ran:\n{done.stdout}{done.stderr}")
-
-    def passing(self):
-        return [name for name, ok in self.scored.items() if ok]
-
-    def score(self):
-        return f"{len(self.passing())} of {len(self.scored)}"
-
-    def first(self, name, status):
-        """The first check of the scenario with this status, in words; "" if it has none."""
-        for file in self.folder.glob(f"server-{name}-20*/checks.json"):
-            for check in json.loads(file.read_text()):
-                if check["status"] == status:
-                    words = (check.get("errorMessage") or check["description"]).split()
-                    return f": {check['id']}: {' '.join(words)[:REASON_CHARACTERS_MAX]}"
-        return ""
-
-    def show(self, title):
-        print(f"\n{title}, {self.revision}:")
-        for name, ok in {**self.scored, **self.unscored}.items():
-            verdict = "passed" if ok else "not yet"
-            if name in self.unscored:
-                verdict += ", unscored"
-            print(f"  {verdict:19}{name}" + (self.first(name, "WARNING") if ok else self.first(name, "FAILURE") or ": nothing was checked"))
-
-
 def runs(port, folder, title):
     """{revision: Run} of both revisions, shown. They run at the same time: both mostly wait."""
+    options = "--url", f"http://localhost:{port}/mcp", "--timeout", SCENARIO_SECONDS_MAX * 1000
     with ThreadPoolExecutor(len(REQUIRED)) as pool:
-        both = dict(zip(REQUIRED, pool.map(lambda revision: Run(port, revision, folder), REQUIRED)))
+        both = dict(zip(REQUIRED, pool.map(lambda revision: Run("server", revision, REQUIRED[revision], folder, *options), REQUIRED)))
     for run in both.values():
         run.show(title)
     return both
@@ -177,8 +102,7 @@ class Direct(unittest.TestCase):
 
 
 def setUpModule():
-    if not (SUITE.exists() and NODE.exists()):
-        raise unittest.SkipTest("npm packages of the conformance tests are missing; ./dev setup installs them")
+    skip_if_missing()
 
 
 def load_tests(loader, _tests, _pattern):
