@@ -6,6 +6,7 @@
 #include "proto/sluice/audit/v1/audit.pb.h"
 #include "proto/sluice/codemode/v1/codemode.pb.h"
 #include "proto/sluice/connector/v1/connector.pb.h"
+#include "proto/sluice/ingress/v1/ingress.pb.h"
 #include "proto/sluice/policy/v1/policy.pb.h"
 #include "proto/sluice/provider/v1/provider.pb.h"
 
@@ -143,6 +144,14 @@ inline constexpr KeyedStream<connector::v1::Request, connector::v1::Progress, co
         .owner = "mcp-connector",
         .timeout = 600s
     };
+// Goes on with such a request after its server has asked something.
+inline constexpr KeyedStream<connector::v1::Input, connector::v1::Progress, connector::v1::Final>
+    kConnectorInput{
+        .prefix = "sluice.connector.v1.server.",
+        .suffix = ".input",
+        .owner = "mcp-connector",
+        .timeout = 600s
+    };
 inline constexpr KeyedCall<connector::v1::ServerCatalogRequest, connector::v1::ServerCatalogReply>
     kConnectorServerCatalog{
         .prefix = "sluice.connector.v1.server.",
@@ -165,6 +174,18 @@ inline constexpr Event<connector::v1::CatalogChanged> kCatalogChanged{
 };
 inline constexpr Event<connector::v1::ServerChanged> kServerChanged{
     .subject = "sluice.connector.v1.server_changed", .owner = "mcp-connector"
+};
+
+inline constexpr Event<connector::v1::ResourceUpdated> kResourceUpdated{
+    .subject = "sluice.connector.v1.resource_updated", .owner = "mcp-connector"
+};
+inline constexpr Event<connector::v1::ServersChanged> kServersChanged{
+    .subject = "sluice.connector.v1.servers_changed", .owner = "mcp-connector"
+};
+
+// Between replicas of ingress: any of them may get what a client sends.
+inline constexpr Event<ingress::v1::ClientMessage> kClientMessage{
+    .subject = "sluice.ingress.v1.client_message", .owner = "ingress"
 };
 
 inline constexpr StreamCall<
@@ -243,6 +264,7 @@ inline constexpr std::array kOwners{
     Owner{"mcp-connector", "connector"},
     Owner{"codemode-sandbox", "codemode"},
     Owner{"audit-writer", "audit"},
+    Owner{"ingress", "ingress"},
 };
 
 // Who calls what. The allow-lists of the NATS users are made of this; what is not here is refused
@@ -264,10 +286,13 @@ inline constexpr std::array kUses{
     Use{"ingress", "sluice.policy.v1.manage"},
     Use{"ingress", "sluice.policy.v1.policy_beat"},
     Use{"ingress", "sluice.connector.v1.server.*.request"},
+    Use{"ingress", "sluice.connector.v1.server.*.input"},
     Use{"ingress", "sluice.connector.v1.catalog"},
     Use{"ingress", "sluice.connector.v1.manage"},
     Use{"ingress", "sluice.connector.v1.catalog_changed"},
     Use{"ingress", "sluice.connector.v1.server_changed"},
+    Use{"ingress", "sluice.connector.v1.resource_updated"},
+    Use{"ingress", "sluice.ingress.v1.client_message"},
     Use{"ingress", "sluice.codemode.v1.run"},
     Use{"ingress", "sluice.codemode.v1.describe"},
     Use{"ingress", "sluice.codemode.v1.runs"},
@@ -280,6 +305,7 @@ inline constexpr std::array kUses{
     Use{"policy-engine", "sluice.connector.v1.catalog_changed"},
     Use{"policy-engine", "sluice.audit.v1.void_grant"},
     Use{"mcp-connector", "sluice.connector.v1.server.*.catalog"},
+    Use{"mcp-connector", "sluice.connector.v1.servers_changed"},
     Use{"mcp-connector", "sluice.policy.v1.policy_beat"},
     Use{"mcp-connector", "sluice.audit.v1.commit"},
     Use{"codemode-sandbox", "sluice.connector.v1.server.*.request"},

@@ -30,6 +30,8 @@ constexpr std::tuple kAll{
     endpoints::kPolicyManage,     endpoints::kPolicyBeat,
     endpoints::kConnectorRequest, endpoints::kConnectorServerCatalog,
     endpoints::kConnectorCatalog, endpoints::kConnectorManage,
+    endpoints::kConnectorInput,   endpoints::kResourceUpdated,
+    endpoints::kServersChanged,   endpoints::kClientMessage,
     endpoints::kCatalogChanged,   endpoints::kServerChanged,
     endpoints::kCodemodeRun,      endpoints::kCodemodeDescribe,
     endpoints::kCodemodeRuns,     endpoints::kRunChanged,

@@ -44,7 +44,8 @@ bool is_header_name(std::string_view text) {
 }
 
 bool is_read_method(std::string_view method) {
-  return method == kResourcesRead || method == kPromptsGet || method == kCompletionComplete;
+  return method == kResourcesRead || method == kPromptsGet || method == kCompletionComplete ||
+         method == kResourcesSubscribe;
 }
 
 std::string_view named_member(std::string_view method) {

@@ -44,7 +44,13 @@ inline constexpr std::string_view kToolsCall = "tools/call";
 inline constexpr std::string_view kResourcesRead = "resources/read";
 inline constexpr std::string_view kPromptsGet = "prompts/get";
 inline constexpr std::string_view kCompletionComplete = "completion/complete";
-// Whether it is one of them, but of no tool.
+// Legacy on the wire. Between services: whoever sends it wants to hear of changes for ten minutes.
+inline constexpr std::string_view kResourcesSubscribe = "resources/subscribe";
+// Requests of a server to its client, in the middle of one of these.
+inline constexpr std::string_view kSamplingCreateMessage = "sampling/createMessage";
+inline constexpr std::string_view kElicitationCreate = "elicitation/create";
+inline constexpr std::string_view kRootsList = "roots/list";
+// Whether it is one that is carried out under a grant, but of no tool.
 [[nodiscard]] bool is_read_method(std::string_view method);
 
 // The member of params that Mcp-Name repeats: "name" or "uri"; "" for methods without one.
