@@ -1,5 +1,6 @@
 #include "services/mcp-connector/config.h"
 
+#include "common/postgres/settings.h"
 #include "common/redis/settings.h"
 #include "common/service/connect.h"
 
@@ -32,6 +33,7 @@ Config Config::load(config::Document& document) {
   config.bus = service::read_bus(document);
   config.audit = service::read_audit(document, "mcp-connector");
   config.redis = redis::read_options(document, "mcp-connector");
+  config.postgres = postgres::read_options(document, "mcp-connector");
   config.servers = read_servers(document);
   return config;
 }

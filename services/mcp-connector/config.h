@@ -1,6 +1,6 @@
-// Settings of mcp-connector: the sections bus, redis, audit and mcp of the one configuration file.
-// mcp.client_configs has Bifrost's shape; what Bifrost does not have (env, health_interval_ms, …)
-// is marked as own.
+// Settings of mcp-connector: the sections bus, redis, postgres, audit and mcp of the one
+// configuration file. mcp.client_configs has Bifrost's shape; what Bifrost does not have (env,
+// health_interval_ms, …) is marked as own.
 #pragma once
 
 #include "common/audit/client.h"
@@ -8,6 +8,7 @@
 #include "common/base/secret.h"
 #include "common/bus/transport.h"
 #include "common/config/config.h"
+#include "common/postgres/pool.h"
 #include "common/redis/client.h"
 
 #include <chrono>
@@ -62,6 +63,7 @@ struct ServerConfig {
 struct Config {
   bus::NatsOptions bus;
   redis::Options redis;
+  postgres::Options postgres;  // without the password, which is a secret of its own
   audit::Options audit;
   std::vector<ServerConfig> servers;
   std::chrono::milliseconds drain_timeout{10000};

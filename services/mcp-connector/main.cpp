@@ -12,6 +12,7 @@
 #include "services/mcp-connector/handlers/server_catalog.h"
 
 #include "common/crypto/random.h"
+#include "common/crypto/seal.h"
 #include "common/grant/grant.h"
 #include "common/redis/client.h"
 #include "common/service/connect.h"
@@ -33,6 +34,11 @@ Async<void> serve(service::Runtime runtime, Config config) {
       const auto redis,
       co_await redis::connect(runtime.executor(), runtime.clock(), runtime.log(), config.redis)
   );
+  // Connects at first use: without Postgres everything goes on but what is kept there.
+  SLUICE_CO_TRY(config.postgres.password, runtime.secret("postgres.password"));
+  SLUICE_CO_TRY(const auto store_key_text, runtime.secret("store.key"));
+  SLUICE_CO_TRY(const auto store_key, crypto::SealingKey::from_hex(store_key_text));
+  const auto postgres = postgres::Pool::open(runtime.clock(), runtime.log(), config.postgres);
 
   // 2. Ports, filled with real things.
   LinkOpeners opener(

@@ -255,8 +255,7 @@ class Stack:
     def make_secrets(self):
         """One folder per service, each file 0400. An existing set is kept."""
         top = self.folder / "secrets"
-        if not (top / "complete").exists():
-            subprocess.run([str(ROOT / "deploy" / "init-secrets"), str(top)], check=True, timeout=60)
+        subprocess.run([str(ROOT / "deploy" / "init-secrets"), str(top)], check=True, timeout=60)
         key_file = self.folder / "key"
         if not key_file.exists():
             key_file.write_text("sk-sl-" + secrets.token_urlsafe(32) + "\n")

@@ -22,7 +22,7 @@ Async<connector::v1::ManageReply> ManageHandler::operator()(
       co_return co_await list(std::move(context));
     case connector::v1::ManageRequest::kReconnect:
       co_return co_await reconnect(request.reconnect().server_id(), std::move(context));
-    case connector::v1::ManageRequest::OPERATION_NOT_SET:
+    default:
       break;
   }
   co_return Error(
