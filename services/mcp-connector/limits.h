@@ -24,9 +24,21 @@ inline constexpr std::chrono::milliseconds kReconnectMax = 30000ms;
 // A connection that lived this long was a good one: the next wait starts small again.
 inline constexpr std::chrono::milliseconds kStableAfter = 30000ms;
 
-// Health. A ping has 5 s (Bifrost's number); three in a row without an answer end the connection.
+// Health. A dead server is noticed within 12 s where one check is made every 10 s (the task of this
+// service): a question and its repetition share the 2 s, with room for a loaded machine.
+inline constexpr std::chrono::milliseconds kHealthTimeout = 1000ms;
+inline constexpr std::chrono::milliseconds kHealthRepeatTimeout = 800ms;
+// A check that ends later than this after its deadline tells of this process, not of the server.
+inline constexpr std::chrono::milliseconds kHealthLagMax = 300ms;
+// The one request that decides whether a doubtful http server is still there. Bifrost's number.
 inline constexpr std::chrono::milliseconds kPingTimeout = 5000ms;
-inline constexpr int kHealthFailuresMax = 3;
+
+// Circuit breaker. Five in a row: the default of Envoy's outlier detection. The pause is that of
+// one health check: nothing is learnt earlier.
+inline constexpr int kCircuitFailuresMax = 5;
+inline constexpr std::chrono::milliseconds kCircuitPause = 10000ms;
+// A timeout counts when the call waited all but this part of what its server is allowed.
+inline constexpr int kCircuitWaitedParts = 4;
 
 // Eras. How long server/discover may stay unanswered before initialize is sent: servers that know
 // neither answer at once, and the slowest measured took 5 s to start when idle; its late answer
@@ -36,6 +48,8 @@ inline constexpr std::chrono::milliseconds kProbeTimeout = 3000ms;
 // Listing. A burst of seven list_changed after initialize was seen (server-everything): one re-list
 // answers it.
 inline constexpr std::chrono::milliseconds kListDebounce = 250ms;
+// The same while a storm lasts: one list every 2 s, as soon as anybody has to see a change.
+inline constexpr std::chrono::milliseconds kListDebounceMax = 2000ms;
 inline constexpr std::chrono::milliseconds kListTimeout = 30000ms;
 // Of one list of resources, resource templates or prompts: the tools of a server that connects wait
 // for it.
@@ -60,6 +74,12 @@ inline constexpr std::chrono::milliseconds kReapTimeout = 2000ms;
 // ever).
 inline constexpr std::chrono::milliseconds kDrainAfterExit = 200ms;
 inline constexpr std::chrono::milliseconds kExecTimeout = 5000ms;
+
+// Noise: lines that are no messages, and notifications. After this much a server is not read for a
+// moment, which bounds it to 6 MB or 10 000 messages a second: a tenth of a core, measured.
+inline constexpr std::size_t kNoiseBytesMax = std::size_t{64} << 10;
+inline constexpr std::size_t kNoiseBytesPerMessage = 512;  // what the least of them costs
+inline constexpr std::chrono::milliseconds kNoisePause = 10ms;
 
 inline constexpr std::size_t kStderrRingBytes = std::size_t{64} << 10;
 inline constexpr std::size_t kReadBufferBytes = std::size_t{64} << 10;

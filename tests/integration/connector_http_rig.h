@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -46,6 +47,9 @@ class FakeHttpServer {
     );
     SLUICE_CHECK(up, "the fake server says its port");
   }
+
+  // It takes connections and says nothing more, as behind a black hole.
+  void hang() { process_->kill(SIGSTOP); }
 
   void kill() {
     process_->kill();

@@ -43,6 +43,9 @@ def options():
     parser.add_argument("--refuse", type=int, default=0, help="status of every GET /sse")
     parser.add_argument("--only-sse", type=int, default=0, help="status of every POST to /mcp, whose GET is what /sse is")
     parser.add_argument("--prompts", action="store_true", help="has a prompt, and after change {} two; list_changed is theirs")
+    parser.add_argument("--no-delete", action="store_true", help="405 to DELETE")
+    parser.add_argument("--silent-get", action="store_true", help="200 to GET, and not a byte after the headers")
+    parser.add_argument("--duplicates", action="store_true", help="lists its tools twice")
     fake_modern_era.add_options(parser)
     return parser.parse_args()
 
@@ -152,7 +155,7 @@ class Handler(BaseHTTPRequestHandler):
             self.whole(202)
         elif message["method"] == "tools/list":
             extra = [tool("added", {})] if CHANGED.is_set() else []
-            self.answer(result(message, {"tools": TOOLS + extra}))
+            self.answer(result(message, {"tools": (TOOLS + extra) * (2 if OPTIONS.duplicates else 1)}))
         elif message["method"] == "prompts/list":
             self.answer(result(message, {"prompts": [{"name": "one"}, {"name": "two"}][:2 if CHANGED.is_set() else 1]}))
         elif message["method"] == "tools/call":
@@ -294,6 +297,9 @@ class Handler(BaseHTTPRequestHandler):
             self.whole(405)
         elif not self.session_is_known():
             self.whole(OPTIONS.lost_status)
+        elif OPTIONS.silent_get:
+            self.begin_events()
+            time.sleep(60)
         else:
             self.stream(SESSIONS.get(self.headers.get("Mcp-Session-Id"), queue.Queue()))
 
@@ -324,6 +330,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_DELETE(self):
         self.note("")
+        if OPTIONS.no_delete:
+            self.whole(405)
+            return
         self.whole(200 if SESSIONS.pop(self.headers.get("Mcp-Session-Id"), None) else 404)
 
 

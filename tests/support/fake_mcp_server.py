@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import fake_modern_era
@@ -49,6 +50,16 @@ def options():
     parser.add_argument("--offers", choices=["good", "refused", "endless", "malformed"],
                         help="has resources and prompts, and how their lists are answered")
     parser.add_argument("--grandchild", help="file for the pid of a sleeping child of this process")
+    parser.add_argument("--version", default="2025-11-25", help="protocol version of the answer to initialize")
+    parser.add_argument("--batch", action="store_true", help="answers come as JSON arrays, with a notification in each")
+    parser.add_argument("--wrong-ids", action="store_true", help="answers under other ids before each, and each twice")
+    parser.add_argument("--chatty", action="store_true", help="log notifications nobody asked for, before each answer")
+    parser.add_argument("--duplicates", action="store_true", help="lists its tools and resources twice")
+    parser.add_argument("--capabilities", choices=["tools", "none"], help="tools: whole tool objects in them; none: an empty object")
+    parser.add_argument("--tools", choices=["refused", "empty", "silent", "nameless"], help="how tools/list is answered")
+    parser.add_argument("--endless-storm", action="store_true", help="every list is followed by list_changed")
+    parser.add_argument("--flood", action="store_true", help="garbage on stdout as fast as it is read")
+    parser.add_argument("--pid-file", help="file for the pid of this process")
     fake_modern_era.add_options(parser)
     parser.add_argument("rest", nargs="*")
     return parser.parse_args()
@@ -57,11 +68,13 @@ def options():
 OPTIONS = options()
 MODERN = fake_modern_era.ModernEra(OPTIONS)
 CANCELLED = []
+OUTPUT = threading.Lock()
 
 
 def say(text):
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    with OUTPUT:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
 
 
 def send(message):
@@ -71,7 +84,20 @@ def send(message):
         say('{"jsonrpc": "2.0", "id": 1, broken')
         say("[1, 2")
         say('{"jsonrpc": "2.0", "id": 987654, "result": {}}')
-    say(json.dumps({"jsonrpc": "2.0", **message}, ensure_ascii=False))
+    text = json.dumps({"jsonrpc": "2.0", **message}, ensure_ascii=False)
+    is_answer = "id" in message and "method" not in message
+    if OPTIONS.chatty and is_answer:
+        say('{"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "nobody asked"}}')
+        say('{"jsonrpc": "2.0", "method": "notifications/of/its/own"}')
+    if OPTIONS.wrong_ids and is_answer:
+        for wrong in (str(message["id"]), None, message["id"] + 1000, [message["id"]], message["id"] + 0.5):
+            say(json.dumps({"jsonrpc": "2.0", "id": wrong, "result": {"wrong": True}}))
+        say('{"jsonrpc": "2.0", "result": {}}')
+    if OPTIONS.batch and is_answer:
+        text = '[{"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "in a batch"}}, ' + text + "]"
+    say(text)
+    if OPTIONS.wrong_ids and is_answer:
+        say(text)
 
 
 def text_result(text, **more):
@@ -105,6 +131,16 @@ def call(name, arguments, token):
 
 def tools_page(cursor):
     tools = [dict(entry) for entry in TOOLS]
+    if OPTIONS.tools == "refused":
+        raise Refused({"code": -32603, "message": "no backend"})
+    if OPTIONS.tools == "silent":
+        return None
+    if OPTIONS.tools == "empty":
+        tools = []
+    if OPTIONS.tools == "nameless":
+        tools.append({"description": "no name"})
+    if OPTIONS.duplicates:
+        tools += [dict(entry, description="the second of that name") for entry in tools]
     if OPTIONS.large_catalog:
         tools[0]["description"] = "d" * OPTIONS.large_catalog
     if not OPTIONS.pages:
@@ -133,7 +169,7 @@ def offers(method):
         return {member: "nothing"}
     if OPTIONS.offers == "endless":
         return {member: items, "nextCursor": str(time.monotonic_ns())}
-    return {member: items}
+    return {member: items * 2 if OPTIONS.duplicates else items}
 
 
 def answer_modern(message):
@@ -167,7 +203,10 @@ def answer(message):
         if OPTIONS.never_ready:
             return None
         more = {"resources": {"listChanged": True}, "prompts": {"listChanged": True}} if OPTIONS.offers else {}
-        return {"protocolVersion": "2025-11-25", "capabilities": {"tools": {"listChanged": True}, **more},
+        tools = {"tools": {"listChanged": True}}
+        if OPTIONS.capabilities:
+            tools = {"tools": {entry["name"]: entry for entry in TOOLS}} if OPTIONS.capabilities == "tools" else {}
+        return {"protocolVersion": OPTIONS.version, "capabilities": {**tools, **more},
                 "serverInfo": {"name": "fake", "version": "1"}}
     if method == "ping":
         return {}
@@ -208,6 +247,13 @@ def handle(message):
         return
     if result is not None:
         send({"id": message["id"], "result": result})
+    if message["method"] == "tools/list" and OPTIONS.endless_storm:
+        send({"method": "notifications/tools/list_changed"})
+
+
+def flood():
+    while True:
+        say("garbage " * 100)
 
 
 def main():
@@ -217,6 +263,9 @@ def main():
         child = subprocess.Popen(["sleep", "1000"], stdin=subprocess.DEVNULL)
         with open(OPTIONS.grandchild, "w", encoding="ascii") as file:
             file.write(str(child.pid))
+    if OPTIONS.pid_file:
+        with open(OPTIONS.pid_file, "w", encoding="ascii") as file:
+            file.write(str(os.getpid()))
     if OPTIONS.stderr:
         sys.stderr.write("e" * OPTIONS.stderr + " the last words")
         sys.stderr.flush()
@@ -225,6 +274,8 @@ def main():
     if OPTIONS.long_line:
         say('{"jsonrpc": "2.0", "method": "notifications/message", "params": {"data": "' + "x" * OPTIONS.long_line + '"}}')
     time.sleep(OPTIONS.slow_start)
+    if OPTIONS.flood:
+        threading.Thread(target=flood, daemon=True).start()
     while OPTIONS.deaf:
         time.sleep(1000)
     for line in sys.stdin:

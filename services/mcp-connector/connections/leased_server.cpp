@@ -194,6 +194,16 @@ Result<std::unique_ptr<McpSession::Ticket>> LeasedServer::request(
   return connection_->request(request, deadline);
 }
 
+Result<void> LeasedServer::check_circuit() const {
+  return connection_ ? connection_->check_circuit() : Result<void>(not_held());
+}
+
+void LeasedServer::call_ended(const Error* error, Duration waited) {
+  if (connection_) {
+    connection_->call_ended(error, waited);
+  }
+}
+
 bool LeasedServer::wants_other_headers(const Answer& answer) const {
   return connection_ && connection_->wants_other_headers(answer);
 }
@@ -219,7 +229,7 @@ connector::v1::ServerCatalog LeasedServer::snapshot() const {
   const ServerStatus& status = connection_->status();
   out.set_state(status.state());
   out.set_stage(std::string(name_of(status.stage())));
-  out.set_message(status.message());
+  out.set_message(connection_->message());
   out.set_since_unix_ms(status.since_unix_ms());
   out.set_protocol_version(connection_->protocol_version());
   connection_->catalog()->fill(&out);
@@ -236,12 +246,19 @@ void LeasedServer::status_changed() {
           {{"server", server_->name}}
       )
       .set(connection_->connected() ? 1 : 0);
+  deps_.metrics
+      ->gauge(
+          "sluice_connector_server_circuit_open_count",
+          "1 while calls of the server are refused because the last ones got no answer",
+          {{"server", server_->name}}
+      )
+      .set(connection_->refuses_calls() ? 1 : 0);
   connector::v1::ServerChanged event;
   event.set_server_id(server_->id.str());
   event.set_name(server_->name);
   event.set_state(status.state());
   event.set_stage(std::string(name_of(status.stage())));
-  event.set_message(status.message());
+  event.set_message(connection_->message());
   event.set_since_unix_ms(status.since_unix_ms());
   deps_.announcer->server_changed(event);
   publish_soon();

@@ -67,6 +67,9 @@ class LeasedServer {
   [[nodiscard]] Result<std::unique_ptr<McpSession::Ticket>> request(
       const Request& request, TimePoint deadline
   );
+  // Whether its last calls got answers, so that another may be sent. Errors: Unavailable.
+  [[nodiscard]] Result<void> check_circuit() const;
+  void call_ended(const Error* error, Duration waited);
   [[nodiscard]] bool wants_other_headers(const Answer& answer) const;
   Async<void> list_tools(TimePoint deadline);
   // State, tools and offerings, as catalog requests are answered.

@@ -96,6 +96,11 @@ Async<void> McpSession::read() {
     } else {
       receive(std::move(std::get<std::string>(*inbound.value())));
     }
+    // Its pipe fills meanwhile: the noise costs the server, nobody else.
+    if (noise_ >= kNoiseBytesMax) {
+      noise_ = 0;
+      SLUICE_CO_CHECK_OK(co_await async::sleep_for(deps_.clock, kNoisePause));
+    }
   }
   const bool by_itself = !closed_;
   fail_all(gone_error());
@@ -128,10 +133,12 @@ void McpSession::give_up(ServerLink::Unanswered unanswered) {
 }
 
 void McpSession::receive(std::string line) {
+  const std::size_t bytes = line.size() + kNoiseBytesPerMessage;
   auto messages = mcp::may_be_message(line)
                       ? mcp::parse_messages(std::move(line))
                       : Result<std::vector<mcp::Message>>(Error(Code::Invalid, "not JSON"));
   if (!messages.ok()) {  // banners and log lines between messages are common
+    noise_ += bytes;
     if (lines_skipped_++ % kSkippedLinesPerLog == 0) {
       deps_.log->warn(
           "server-line-skipped", {{"server", deps_.server}, {"skipped", lines_skipped_}}
@@ -140,6 +147,7 @@ void McpSession::receive(std::string line) {
     return;
   }
   for (mcp::Message& message : messages.value()) {
+    noise_ += message.kind == mcp::Message::Kind::Notification ? bytes : 0;
     receive(std::move(message));
   }
 }
@@ -172,6 +180,7 @@ void McpSession::receive(mcp::Message message) {
 }
 
 void McpSession::answer(mcp::Message message) {
+  last_sign_of_life_ = deps_.clock->now();
   const auto* id = message.id ? std::get_if<std::int64_t>(&*message.id) : nullptr;
   const auto place = id == nullptr ? tickets_.end() : tickets_.find(*id);
   if (place == tickets_.end()) {  // late, or for nobody
@@ -194,6 +203,7 @@ void McpSession::notice(const mcp::Message& notification) {
   const auto token = mcp::progress_token_of(notification.params);
   const auto place = token ? tickets_.find(*token) : tickets_.end();
   if (place != tickets_.end()) {
+    last_sign_of_life_ = deps_.clock->now();
     std::string text = mcp::make_notification(notification.method, notification.params);
     if (!place->second->progress_.try_push(text)) {
       deps_.log->debug("progress-dropped", {{"server", deps_.server}});

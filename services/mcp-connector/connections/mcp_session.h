@@ -124,6 +124,9 @@ class McpSession {
 
   [[nodiscard]] std::size_t in_flight() const { return tickets_.size(); }
 
+  // When the last answer came, or the last progress of a request. Zero: never.
+  [[nodiscard]] TimePoint last_sign_of_life() const { return last_sign_of_life_; }
+
  private:
   enum class Cancellable { No, Yes };
 
@@ -144,6 +147,8 @@ class McpSession {
   bool closed_ = false;
   std::int64_t last_id_ = 0;
   std::uint64_t lines_skipped_ = 0;
+  TimePoint last_sign_of_life_;
+  std::size_t noise_ = 0;  // since the last pause, as of kNoiseBytesMax
   std::map<std::int64_t, Ticket*> tickets_;
   async::OneShot<void>* idle_waiter_ = nullptr;
 };

@@ -83,7 +83,8 @@ Result<std::unique_ptr<McpSession::Ticket>> ServerConnection::call_tool(
     SLUICE_TRY(const auto declared, mcp::param_headers_of(known->input_schema));
     SLUICE_TRY(headers, mcp::param_header_values(declared, arguments));
   }
-  return session_->call_tool(tool, arguments, deadline, std::move(headers));
+  SLUICE_CHECK_OK(circuit_.admit(deps_.clock->now()));
+  return count_in(session_->call_tool(tool, arguments, deadline, std::move(headers)));
 }
 
 Result<std::unique_ptr<McpSession::Ticket>> ServerConnection::request(
@@ -92,7 +93,8 @@ Result<std::unique_ptr<McpSession::Ticket>> ServerConnection::request(
   if (!usable_) {
     return not_connected();
   }
-  return session_->request(request, deadline);
+  SLUICE_CHECK_OK(circuit_.admit(deps_.clock->now()));
+  return count_in(session_->request(request, deadline));
 }
 
 bool ServerConnection::wants_other_headers(const Answer& answer) const {
@@ -135,7 +137,7 @@ Async<Duration> ServerConnection::connect(const ServerConfig* server) {
       .on_list_changed =
           [this] {
             if (!list_due_) {
-              list_due_ = deps_.clock->now() + kListDebounce;
+              list_due_ = deps_.clock->now() + pause_before_list();
               wakeup_.raise();
             }
           },
@@ -167,14 +169,15 @@ Async<Duration> ServerConnection::connect(const ServerConfig* server) {
 
 Async<Duration> ServerConnection::use_session(const ServerConfig* server) {
   list_due_.reset();
-  health_failures_ = 0;
   ping_failed_ = false;
+  loss_counted_ = false;
   SLUICE_CO_TRY(const bool started, co_await start_session(server));
   if (!started) {
     co_return Duration::zero();
   }
   const TimePoint since = deps_.clock->now();
   usable_ = true;
+  circuit_.reconnected();
   status_.connected(deps_.clock->unix_ms());
   deps_.log->info(
       "server-connected",
@@ -185,9 +188,17 @@ Async<Duration> ServerConnection::use_session(const ServerConfig* server) {
        {"prompts", catalog_->offerings().prompts.size()}}
   );
   deps_.on_status();
+  health_wakeup_ = Wakeup();
+  async::TaskGroup health(deps_.executor, [this](std::string_view, const Error& error) {
+    deps_.log->error("checks-failed", {{"server", deps_.server->name}, {"error", error.to_log()}});
+  });
+  health.spawn("health", check_health());
   SLUICE_CO_CHECK_OK(co_await watch());
   usable_ = false;
   lose();
+  session_->fail_all(stopping_error());
+  health_wakeup_.raise();
+  SLUICE_CO_CHECK_OK(co_await health.close());
   co_return deps_.clock->now() - since;
 }
 
@@ -218,8 +229,16 @@ Async<bool> ServerConnection::start_session(const ServerConfig* server) {
   co_return true;
 }
 
+// A server that says it changed whenever it is asked is asked less and less often.
+Duration ServerConnection::pause_before_list() {
+  const bool quiet = deps_.clock->now() - listed_at_ > 2 * list_pause_;
+  list_pause_ = quiet ? kListDebounce : std::min<Duration>(2 * list_pause_, kListDebounceMax);
+  return list_pause_;
+}
+
 Async<void> ServerConnection::list_all(TimePoint deadline) {
   list_due_.reset();
+  listed_at_ = deps_.clock->now();
   SLUICE_CO_TRY(auto definitions, co_await fetch_tools(deadline));
   OfferingLists lists(session_.get(), deps_.clock, deps_.log, deps_.server->name);
   SLUICE_CO_TRY(auto offerings, co_await lists.fetch(capabilities_));
@@ -232,7 +251,9 @@ Async<void> ServerConnection::list_tools_only(TimePoint deadline) {
 }
 
 Async<std::vector<json::Value>> ServerConnection::fetch_tools(TimePoint deadline) {
+  const TimePoint asked = deps_.clock->now();
   auto listed = co_await session_->list_tools(deadline);
+  list_took_ = listed.ok() ? deps_.clock->now() - asked : list_took_;
   if (!listed.ok() && (capabilities_.has_tools || session_->gone())) {
     co_return std::move(listed).error();
   }
@@ -287,7 +308,6 @@ void ServerConnection::drop_unusable(std::vector<json::Value>* definitions) {
 // Returns when the connection should end.
 Async<void> ServerConnection::watch() {
   const ServerConfig& server = *deps_.server;
-  TimePoint health_due = deps_.clock->now() + server.health_interval;
   const bool syncs = server.sync_interval > std::chrono::milliseconds(0);
   TimePoint sync_due = syncs ? deps_.clock->now() + server.sync_interval : TimePoint::max();
   while (!ending()) {
@@ -305,40 +325,10 @@ Async<void> ServerConnection::watch() {
       }
       continue;
     }
-    if (now >= health_due) {
-      SLUICE_CO_TRY(const bool healthy, co_await is_healthy());
-      if (!healthy) {
-        ping_failed_ = true;
-        break;
-      }
-      health_due = deps_.clock->now() + server.health_interval;
-      continue;
-    }
-    const TimePoint next = std::min({health_due, sync_due, list_due_.value_or(TimePoint::max())});
+    const TimePoint next = std::min(sync_due, list_due_.value_or(TimePoint::max()));
     SLUICE_CO_CHECK_OK(co_await wakeup_.sleep_until(deps_.clock, next));
   }
   co_return Result<void>();
-}
-
-// False after too many checks without an answer. A server busy with calls may be too busy to
-// answer.
-Async<bool> ServerConnection::is_healthy() {
-  const TimePoint deadline = deps_.clock->now() + kPingTimeout;
-  const bool busy = session_->in_flight() > 0;
-  const auto checked = deps_.server->is_ping_available && session_->has_ping()
-                           ? co_await session_->ping(deadline)
-                           : co_await list_tools_only(deadline);
-  if (checked.ok() || checked.error().code() != Code::Deadline) {
-    health_failures_ = 0;
-    co_return true;
-  }
-  if (!busy) {
-    ++health_failures_;
-  }
-  deps_.log->warn(
-      "health-check-failed", {{"server", deps_.server->name}, {"failures", health_failures_}}
-  );
-  co_return health_failures_ < kHealthFailuresMax;
 }
 
 void ServerConnection::fail(Stage stage, const Error& error) {

@@ -5,6 +5,7 @@
 
 #include "services/mcp-connector/connections/mcp_session.h"
 #include "services/mcp-connector/connections/wakeup.h"
+#include "services/mcp-connector/domain/circuit_breaker.h"
 #include "services/mcp-connector/domain/reconnect_policy.h"
 #include "services/mcp-connector/domain/server_state.h"
 #include "services/mcp-connector/domain/tool_catalog.h"
@@ -54,7 +55,17 @@ class ServerConnection {
 
   [[nodiscard]] std::size_t in_flight() const { return session_ ? session_->in_flight() : 0; }
 
-  // Errors: Unavailable (not connected), Exhausted. Certainly not sent then.
+  // Of status(), or why calls are refused although it is connected.
+  [[nodiscard]] std::string message() const;
+
+  // Whether calls are refused because the last ones got no answer.
+  [[nodiscard]] bool refuses_calls() const { return circuit_.is_open(); }
+
+  // Whether a call may be sent now. Errors: Unavailable.
+  [[nodiscard]] Result<void> check_circuit() const { return circuit_.check(deps_.clock->now()); }
+
+  // Errors: Unavailable (not connected, or check_circuit()), Exhausted. Certainly not sent then;
+  // else call_ended() follows.
   [[nodiscard]] Result<std::unique_ptr<McpSession::Ticket>> call_tool(
       std::string_view tool, std::string_view arguments, TimePoint deadline
   );
@@ -62,6 +73,8 @@ class ServerConnection {
   [[nodiscard]] Result<std::unique_ptr<McpSession::Ticket>> request(
       const Request& request, TimePoint deadline
   );
+  // Once for each ticket of the two above. error: nullptr when there was an answer.
+  void call_ended(const Error* error, Duration waited);
   // Whether that answer to a call says that nothing was done because its headers do not fit the
   // tools as the server lists them now.
   [[nodiscard]] bool wants_other_headers(const Answer& answer) const;
@@ -73,12 +86,19 @@ class ServerConnection {
   Async<Duration> connect(const ServerConfig* server);
   Async<Duration> use_session(const ServerConfig* server);
   Async<bool> start_session(const ServerConfig* server);
+  [[nodiscard]] Duration pause_before_list();
   Async<void> list_all(TimePoint deadline);
   Async<void> list_tools_only(TimePoint deadline);
   Async<std::vector<json::Value>> fetch_tools(TimePoint deadline);
   Result<void> adopt(std::vector<json::Value> definitions, Offerings offerings);
   Async<void> watch();
+  Async<void> check_health();
   Async<bool> is_healthy();
+  Async<bool> gives_sign_of_life();
+  Async<void> ask_health(bool by_ping, Duration limit);
+  [[nodiscard]] Result<std::unique_ptr<McpSession::Ticket>> count_in(
+      Result<std::unique_ptr<McpSession::Ticket>> ticket
+  );
   void drop_unusable(std::vector<json::Value>* definitions);
   void fail(Stage stage, const Error& error);
   void lose();
@@ -96,6 +116,13 @@ class ServerConnection {
   std::shared_ptr<const ToolCatalog> catalog_;
   std::string protocol_version_;
   Wakeup wakeup_;
+  Wakeup health_wakeup_;
+  CircuitBreaker circuit_;
+  int calls_open_ = 0;
+  Duration list_took_{0};  // the last tools/list
+  Duration list_pause_ = kListDebounce;
+  TimePoint listed_at_;
+  bool loss_counted_ = false;  // the calls that end with a connection are one failure
   std::unique_ptr<ServerLink> link_;
   std::unique_ptr<McpSession> session_;
   std::optional<Error> no_post_;    // why an http server is tried over HTTP+SSE
@@ -105,7 +132,6 @@ class ServerConnection {
   bool stopping_ = false;
   bool reconnect_asked_ = false;
   bool ping_failed_ = false;
-  int health_failures_ = 0;
   std::optional<TimePoint> list_due_;
 };
 

@@ -136,32 +136,6 @@ TEST_F(ServerConnectionTest, AServerThatEndsIsRestartedAndItsToolsStayListed) {
   EXPECT_EQ(server_.opened(), 2);
 }
 
-TEST_F(ServerConnectionTest, AServerThatStopsAnsweringPingsIsRestarted) {
-  connect();
-  server_.on("ping", [](const auto&) { return std::nullopt; });
-
-  const bool lost = loop_.advance_until(
-      [this] { return connection_->status().stage() == Stage::Ping; },
-      3 * (config_.health_interval + kPingTimeout) + seconds(1)
-  );
-
-  EXPECT_TRUE(lost);
-  EXPECT_EQ(connection_->status().state(), connector::v1::SERVER_STATE_DISCONNECTED);
-}
-
-TEST_F(ServerConnectionTest, AServerBusyWithACallMayMissPings) {
-  server_.on("tools/call", [](const auto&) { return std::nullopt; });
-  connect();
-  server_.on("ping", [](const auto&) { return std::nullopt; });
-
-  const auto ticket = connection_->call_tool("a", "{}", loop_.clock.now() + std::chrono::hours(1));
-  ASSERT_THAT(ticket, IsOk());
-  loop_.advance(seconds(90));
-
-  EXPECT_TRUE(connection_->connected());
-  EXPECT_EQ(server_.opened(), 1);
-}
-
 TEST_F(ServerConnectionTest, WithoutPingTheHealthCheckListsTheTools) {
   config_.is_ping_available = false;
   connect();

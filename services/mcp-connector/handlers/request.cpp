@@ -36,7 +36,7 @@ std::string_view outcome_label(connector::v1::Outcome outcome) {
 
 Result<void> check_connected(const LeasedServer& server) {
   if (server.connected()) {
-    return {};
+    return server.check_circuit();
   }
   return Error(
       Code::Unavailable,
@@ -348,6 +348,7 @@ Async<CallEnd> RequestHandler::exchange(SharedCall call, TimePoint deadline) {
     co_return not_sent(ticket.error());
   }
   call->ticket = ticket.value().get();
+  const TimePoint handed_over = deps_.clock->now();
   while (true) {
     auto notification = co_await ticket.value()->progress();
     if (!notification.ok() || !notification.value()) {
@@ -359,6 +360,9 @@ Async<CallEnd> RequestHandler::exchange(SharedCall call, TimePoint deadline) {
   }
   call->ticket = nullptr;
   auto answer = ticket.value()->take();
+  call->server->call_ended(
+      answer.ok() ? nullptr : &answer.error(), deps_.clock->now() - handed_over
+  );
   co_return answer.ok() ? ended_with(call->request.method(), std::move(answer).value())
                         : no_answer(answer.error());
 }

@@ -371,6 +371,27 @@ TEST(RequestHandler, ATimeoutIsUnknownAndTellsTheServer) {
   );
 }
 
+TEST(RequestHandler, ASilentServerGetsNoMoreCallsForAWhile) {
+  ConnectorFixture fixture;
+  fixture.start();
+  fixture.server.on("tools/call", silence());
+  for (int i = 0; i < kCircuitFailuresMax; ++i) {
+    ASSERT_THAT(fixture.send(fixture.read_request()), IsOk());
+  }
+  const auto sent = fixture.server.count("tools/call");
+
+  const auto refused = fixture.send(fixture.write_request());
+
+  ASSERT_THAT(refused, HasCode(Code::Unavailable));
+  EXPECT_TRUE(refused.error().retry_after().has_value());
+  EXPECT_EQ(fixture.server.count("tools/call"), sent);
+  EXPECT_TRUE(fixture.recording.commits().empty()) << "no intent of what is not sent";
+  EXPECT_EQ(only(fixture.recording.with_action("tool.refused")).error_code(), "Unavailable");
+  const auto shown = fixture.pool->find(fixture.server_id().str())->snapshot();
+  EXPECT_EQ(shown.state(), connector::v1::SERVER_STATE_CONNECTED);
+  EXPECT_NE(shown.message().find("calls are refused"), std::string::npos) << shown.message();
+}
+
 TEST(RequestHandler, AServerThatDiesAfterTheSendLeavesTheOutcomeUnknown) {
   ConnectorFixture fixture;
   fixture.server.on("tools/call", silence());
