@@ -9,6 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 DEPS = ROOT / "build" / "deps"
 E2E = ROOT / "tests" / "e2e"  # official clients and MCP servers; Node 22 is one of its packages
+SERVERS = ROOT / "tests" / "servers"  # published MCP servers that only tests connect
 CONFORMANCE = ROOT / "tests" / "conformance"  # the suite and what its fixture server is written on; runs on the Node 22 of E2E
 INSPECTOR = ROOT / "tests" / "inspector"  # one more client; apart from E2E so that neither lock file gets too large
 COMPILER = ROOT / "services" / "codemode-sandbox" / "runner" / "typescript"
@@ -176,7 +177,7 @@ def ensure():
         if number == "12":
             take_from_trixie()
             take_libnode()
-        for folder in (E2E, CONFORMANCE, INSPECTOR, COMPILER):
+        for folder in (E2E, SERVERS, CONFORMANCE, INSPECTOR, COMPILER):
             install_node_packages(folder)
     except SetupError as error:
         print(f"./dev setup: {error}", file=sys.stderr)
