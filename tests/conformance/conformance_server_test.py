@@ -1,8 +1,8 @@
 """/mcp before the official conformance suite: its server scenarios of both protocol eras, run through the gateway against
 fixture_server.mjs, which passes all of them when it is asked directly. Which pass is written down in EXPECTED and kept exact.
 
-Without arguments two ways to connect the fixture are tried, over HTTP with both eras and over stdio with the legacy one; --all tries
-each transport with each era."""
+Without arguments two ways to connect the fixture are tried: over HTTP with both eras, beside nine other servers, and over stdio with the
+legacy one; --all tries each transport with each era too."""
 
 import json
 import sys
@@ -17,6 +17,8 @@ from case import StackTest  # noqa: E402
 from suite import LEGACY, MODERN, NODE, NodeServer, Run, skip_if_missing  # noqa: E402
 
 FIXTURE, PROXY = HERE / "fixture_server.mjs", HERE / "key_proxy.mjs"
+FAKE = HERE.parent / "support/fake_mcp_server.py"
+PACKAGES = HERE.parent / "e2e/node_modules/@modelcontextprotocol"
 REQUIRED = {LEGACY: 30, MODERN: 37}  # scenarios of the suite
 SCENARIO_SECONDS_MAX = 10
 # Required scenarios that pass through the gateway, whatever the fixture speaks behind it.
@@ -31,6 +33,20 @@ EXPECTED = {
     LEGACY: BOTH + ["server-initialize", "ping"],
     MODERN: BOTH + ["caching", "sep-2164-resource-not-found"] + BY_REFUSING,
 }
+
+
+def stdio(name, command, *args):
+    return {"name": name, "connection_type": "stdio", "tools_to_execute": ["*"],
+            "stdio_config": {"command": str(command), "args": [str(word) for word in args]}}
+
+
+def nine_others(folder):
+    """Published servers, and fakes of both eras with bad manners; their tools, resources and prompts are listed beside the fixture's."""
+    fakes = [("--banner",), ("--garbage",), ("--storm",), ("--pages", "--offers", "refused"), ("--era", "modern"),
+             ("--era", "dual"), ("--large-catalog", "200000")]
+    return [stdio("everything", NODE, PACKAGES / "server-everything/dist/index.js", "stdio"),
+            stdio("filesystem", NODE, PACKAGES / "server-filesystem/dist/index.js", folder),
+            *(stdio(f"fake{index}", sys.executable, FAKE, *options) for index, options in enumerate(fakes))]
 
 
 def runs(port, folder, title):
@@ -48,9 +64,10 @@ def scores(both):
 
 
 class ThroughTheGateway(StackTest):
-    """The base of one class per transport and era of the fixture."""
+    """The base of one class per transport and era of the fixture, with nine other servers or without."""
 
     transport = era = None
+    others = False
 
     @classmethod
     def setUpClass(cls):
@@ -60,7 +77,7 @@ class ThroughTheGateway(StackTest):
             server |= {"connection_string": f"http://127.0.0.1:{cls.fixture.port}/mcp", "allowed_private_networks": ["127.0.0.0/8"]}
         else:
             server |= {"stdio_config": {"command": str(NODE), "args": [str(FIXTURE), "--stdio", "--era", cls.era]}}
-        cls.config = {"mcp": {"client_configs": [server]}}
+        cls.config = {"mcp": {"client_configs": [server] + (nine_others(HERE) if cls.others else [])}}
         try:
             super().setUpClass()
         except BaseException:
@@ -80,10 +97,12 @@ class ThroughTheGateway(StackTest):
     def test_1_the_gateway_speaks_the_newest_era_of_the_fixture(self):
         status, _, text = self.stack.request("GET", "/api/mcp/clients")
         self.assertEqual(status, 200, text)
-        self.assertEqual(json.loads(text)["clients"][0]["protocol_version"], LEGACY if self.era == "legacy" else MODERN)
+        versions = {client["config"]["name"]: client["protocol_version"] for client in json.loads(text)["clients"]}
+        self.assertEqual(len(versions), 10 if self.others else 1)
+        self.assertEqual(versions["fixture"], LEGACY if self.era == "legacy" else MODERN)
 
     def test_2_the_scenarios_that_pass_are_those_expected(self):
-        title = f"fixture over {self.transport}, {self.era}"
+        title = f"fixture over {self.transport}, {self.era}" + (", with nine other servers" if self.others else "")
         with NodeServer(PROXY, self.stack.url, SLUICE_KEY=self.stack.key) as proxy:
             both = runs(proxy.port, self.folder, title)
         print(f"\n{title}, through the gateway: {scores(both)}", flush=True)
@@ -106,11 +125,12 @@ def setUpModule():
 
 
 def load_tests(loader, _tests, _pattern):
-    ways = [("http", "dual"), ("stdio", "legacy")]
+    ways = [("http", "dual", True), ("stdio", "legacy", False)]
     if ALL:
-        ways = [(transport, era) for transport in ("http", "stdio") for era in ("dual", "legacy", "modern")]
-    classes = [Direct] + [type(f"Conformance{transport.title()}{era.title()}", (ThroughTheGateway,), {"transport": transport, "era": era})
-                          for transport, era in ways]
+        ways[1:] = [(transport, era, False) for transport in ("http", "stdio") for era in ("dual", "legacy", "modern")]
+    classes = [Direct] + [
+        type(f"Conformance{transport.title()}{era.title()}{'Crowd' if others else ''}", (ThroughTheGateway,),
+             {"transport": transport, "era": era, "others": others}) for transport, era, others in ways]
     return unittest.TestSuite(map(loader.loadTestsFromTestCase, classes))
 
 

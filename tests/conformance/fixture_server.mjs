@@ -1,12 +1,12 @@
 // The MCP server of the conformance tests: fixture_surface.mjs in one era or in both, over stdio or over Streamable HTTP at /mcp.
-// Usage: fixture_server.mjs (--stdio | PORT) [--era legacy|modern|dual]. Over HTTP it prints the port once it listens.
+// Usage: fixture_server.mjs (--stdio | PORT) [--era legacy|modern|dual] [--surface FILE]. Over HTTP it prints the port once it listens.
+// FILE, beside this one, offers something else than fixture_surface.mjs.
 import { randomUUID } from 'node:crypto';
 import { createServer as createHttpServer } from 'node:http';
 import { parseArgs } from 'node:util';
 import { localhostHostValidation, localhostOriginValidation, toNodeHandler } from '@modelcontextprotocol/node';
 import { WebStandardStreamableHTTPServerTransport, createMcpHandler, isLegacyRequest } from '@modelcontextprotocol/server';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
-import { createServer } from './fixture_surface.mjs';
 
 const SESSIONS_MAX = 1000;  // of the legacy era; the oldest gives way
 const EVENTS_MAX = 1000;  // kept per session for clients that come back
@@ -88,10 +88,14 @@ function serveProcess(era) {
 }
 
 const { values, positionals } = parseArgs({
-  options: { stdio: { type: 'boolean' }, era: { type: 'string', default: 'dual' } }, allowPositionals: true,
+  options: {
+    stdio: { type: 'boolean' }, era: { type: 'string', default: 'dual' }, surface: { type: 'string', default: 'fixture_surface.mjs' },
+  },
+  allowPositionals: true,
 });
 if (!['legacy', 'modern', 'dual'].includes(values.era) || Boolean(values.stdio) === (positionals.length === 1)) {
-  console.error('usage: fixture_server.mjs (--stdio | PORT) [--era legacy|modern|dual]');
+  console.error('usage: fixture_server.mjs (--stdio | PORT) [--era legacy|modern|dual] [--surface FILE]');
   process.exit(2);
 }
+const { createServer } = await import(`./${values.surface}`);
 values.stdio ? serveProcess(values.era) : serveHttp(Number(positionals[0]), values.era);

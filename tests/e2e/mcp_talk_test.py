@@ -1,0 +1,109 @@
+"""Official clients of both eras go on after all of Sluice was restarted."""
+
+import json
+import os
+import subprocess
+import threading
+import unittest
+
+from case import NODE, StackTest, stack_module
+
+TESTS = stack_module.ROOT / "tests/e2e"
+FIXTURE = stack_module.ROOT / "tests/conformance/fixture_server.mjs"
+KINDS = ["sdk 1", "client 2, legacy", "client 2, modern", "AI SDK"]  # of mcp_kinds.mjs
+SHELL_SECONDS_MAX = 120
+
+
+def fixture(*words):
+    return [str(NODE), str(FIXTURE), *words, "--surface", "talk_surface.mjs"]
+
+
+class McpTalk(StackTest):
+    @classmethod
+    def configure(cls, config):
+        config["http"]["port"] = stack_module.free_port()  # the same after a restart
+        config["mcp"]["client_configs"] = [
+            {"name": "old", "connection_type": "stdio", "tools_to_execute": ["*"],
+             "stdio_config": {"command": str(NODE), "args": fixture("--stdio", "--era", "legacy")[1:]}},
+            {"name": "new", "connection_type": "http", "connection_string": f"http://127.0.0.1:{cls.port}/mcp",
+             "allowed_private_networks": ["127.0.0.0/8"], "tools_to_execute": ["*"]}]
+
+    @classmethod
+    def setUpClass(cls):
+        cls.web = subprocess.Popen(fixture("0", "--era", "modern"), stdout=subprocess.PIPE, text=True)
+        try:
+            cls.port = int(cls.web.stdout.readline())
+            super().setUpClass()
+        except BaseException:
+            cls.stop_web()
+            raise
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.stop_web()
+        super().tearDownClass()
+
+    @classmethod
+    def stop_web(cls):
+        cls.web.kill()
+        cls.web.wait(10)
+        cls.web.stdout.close()
+
+    def environment(self, **more):
+        return dict(os.environ, SLUICE_URL=self.stack.url, SLUICE_KEY=self.stack.key, **more)
+
+    def test_clients_go_on_after_everything_was_restarted(self):
+        with_all = [self.shell(kind) for kind in KINDS]
+        try:
+            before = [self.ask(shell, "before") for shell in with_all]
+            for service in stack_module.SERVICES:
+                self.stack.services[service][0].stop()
+            for service in stack_module.SERVICES:
+                self.stack.restart_service(service)
+            for service in stack_module.SERVICES:
+                self.stack.wait_ready(service)
+            self.stack.wait_servers()
+
+            for kind, shell, tools in zip(KINDS, with_all, before):
+                with self.subTest(kind):
+                    self.assertEqual(self.ask(shell, "after"), tools)
+        finally:
+            for shell in with_all:
+                shell.kill()
+                shell.wait(10)
+                shell.stdin.close()
+                shell.stdout.close()
+
+    def shell(self, kind):
+        process = subprocess.Popen([str(NODE), str(TESTS / "mcp_shell.mjs")], env=self.environment(SLUICE_MCP_KIND=kind), text=True,
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.line(process)
+        return process
+
+    def line(self, process):
+        watch = threading.Timer(SHELL_SECONDS_MAX, process.kill)
+        watch.start()
+        line = process.stdout.readline()
+        watch.cancel()
+        self.assertTrue(line, "mcp_shell.mjs ended or took too long; its error is above")
+        return json.loads(line)
+
+    def ask(self, process, name):
+        """The names of the tools, after a call that went well."""
+        answers = []
+        for request in ({"list": True}, {"name": "old-ended", "arguments": {"name": name}}):
+            process.stdin.write(json.dumps(request) + "\n")
+            process.stdin.flush()
+            answers.append(self.line(process))
+        self.assertEqual(answers[1].get("result", {}).get("content"), [{"type": "text", "text": "never begun"}], answers[1])
+        self.assertIn("tools", answers[0], answers[0])
+        return answers[0]["tools"]
+
+
+def setUpModule():
+    if not (FIXTURE.parent / "node_modules").exists():
+        raise unittest.SkipTest("npm packages of tests/conformance are missing; ./dev setup installs them")
+
+
+if __name__ == "__main__":
+    unittest.main()
