@@ -21,6 +21,9 @@ struct Config {
   [[nodiscard]] static Config load(config::Document& document);
 };
 
+// auth.jwt.
+[[nodiscard]] std::vector<JwtIssuer> read_jwt_issuers(config::Section& auth);
+
 // auth, mcp.client_configs and policy: everything that makes the policy.
 [[nodiscard]] Policy read_policy(config::Document& document);
 

@@ -271,6 +271,7 @@ void read_keys(config::Document& document, Policy* policy) {
     warn_of_unknown_servers(entry, key, *policy);
     policy->keys.push_back(std::move(key));
   }
+  policy->jwt_issuers = read_jwt_issuers(auth);
 }
 
 Preset read_preset(config::Document& document) {

@@ -112,5 +112,68 @@ TEST(Config, WarnsOfNamesThatCanHaveNoEffect) {
   EXPECT_EQ(loaded.warnings.size(), 4U);
 }
 
+TEST(Config, ReadsIssuersOfAccessTokens) {
+  const Loaded loaded = load(
+      R"({"auth": {"jwt": [
+        {"id": "a", "issuer": "https://a.example", "audience": "https://gw/mcp"},
+        {"id": "b", "issuer": "http://127.0.0.1:1", "jwks_url": "http://127.0.0.1:1/keys", "audience": "https://gw/mcp",
+         "algorithms": ["ES256"], "principal_claim": "email", "tenant": "t", "scopes": {"run": ["caller"]},
+         "allowed_private_networks": ["127.0.0.0/8"]}]}})"
+  );
+
+  EXPECT_EQ(loaded.faults, "");
+  EXPECT_THAT(loaded.warnings, IsEmpty());
+  ASSERT_EQ(loaded.config.policy.jwt_issuers.size(), 2U);
+  const JwtIssuer& a = loaded.config.policy.jwt_issuers[0];
+  EXPECT_EQ(a.caller.id, "jwt:a");
+  EXPECT_EQ(a.principal_claim, "sub");
+  EXPECT_EQ(a.algorithms.size(), 3U);
+  EXPECT_EQ(a.scopes.at("sluice:use"), (std::vector<std::string>{"caller"}));
+  const JwtIssuer& b = loaded.config.policy.jwt_issuers[1];
+  EXPECT_EQ(b.algorithms, (std::vector{crypto::JwsAlgorithm::Es256}));
+  EXPECT_EQ(b.caller.tenant, "t");
+  EXPECT_EQ(b.scopes.size(), 1U);
+}
+
+TEST(Config, ListsFaultsOfIssuers) {
+  const Loaded loaded = load(
+      R"({"auth": {"jwt": [
+        {"id": "a:b", "issuer": "login.example", "audience": "", "algorithms": ["HS256"], "scopes": {"x": ["king"]}},
+        {"id": "c", "issuer": "https://c", "audience": "x", "jwks_url": "file:///etc/passwd", "algorithms": [],
+         "scopes": [], "tenant": " ", "allowed_private_networks": ["10.0.0.1"], "key": 1},
+        {"id": "c", "issuer": "https://c", "audience": "x", "algorithms": ["none"]}, {}]}})"
+  );
+
+  for (const char* fault :
+       {"jwt[0].id",
+        "jwt[0].issuer",
+        "jwt[0].audience",
+        "jwt[0].algorithms",
+        "jwt[0].scopes",
+        "jwt[1].jwks_url",
+        "jwt[1].algorithms",
+        "jwt[1].scopes",
+        "jwt[1].tenant",
+        "jwt[1].allowed_private_networks",
+        "jwt[1].key",
+        "jwt[2].id",
+        "jwt[2].issuer",
+        "jwt[2].algorithms",
+        "jwt[3].id",
+        "jwt[3].issuer",
+        "jwt[3].audience"}) {
+    EXPECT_THAT(loaded.faults, HasSubstr(fault));
+  }
+}
+
+TEST(Config, WarnsOfKeysThatCannotBeFetched) {
+  const Loaded loaded = load(
+      R"({"auth": {"jwt": [{"id": "a", "issuer": "http://a.example", "audience": "https://gw/mcp"}]}})"
+  );
+
+  EXPECT_EQ(loaded.faults, "");
+  EXPECT_THAT(loaded.warnings, Contains(HasSubstr("http://")));
+}
+
 }  // namespace
 }  // namespace sluice::policy_engine

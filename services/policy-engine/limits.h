@@ -30,6 +30,31 @@ inline constexpr std::size_t kKeysMax = 1'000;
 inline constexpr std::size_t kServersMax = 256;
 inline constexpr std::size_t kListEntriesMax = 1'024;
 
+// Access tokens of authorization servers.
+inline constexpr std::size_t kIssuersMax = 16;
+inline constexpr std::size_t kScopesMax = 64;
+inline constexpr std::size_t kUrlBytesMax = 2'048;
+// Source: OpenID Connect Core section 2, sub.
+inline constexpr std::size_t kSubjectBytesMax = 255;
+// Source: ours; claims are flat, those of large issuers three levels deep.
+inline constexpr std::size_t kJwtDepthMax = 16;
+// For clocks that differ. Source: ours; NTP keeps machines within a second.
+inline constexpr std::int64_t kJwtLeewayMs = 30'000;
+// Source: an issuer has a handful of keys; the largest seen fit in 20 kB.
+inline constexpr std::size_t kJwksBytesMax = std::size_t{256} << 10;
+inline constexpr std::size_t kJwksKeysMax = 64;
+// Of one origin. Source: one fetch an issuer at a time, and issuers may share an origin.
+inline constexpr std::size_t kJwksConnectionsMax = kIssuersMax;
+// Metadata and keys; those who wait have less. Source: ours.
+inline constexpr std::chrono::milliseconds kJwksTimeout{5'000};
+// Keys change over days. Source: ours; a withdrawn key is one for this long at most.
+inline constexpr std::chrono::milliseconds kJwksRefreshAfter{600'000};
+// How long an issuer may not answer before its tokens are refused. Source: ours.
+inline constexpr std::chrono::milliseconds kJwksAgeMax{3'600'000};
+// Source: ours; anybody can send a token with a key id of his own.
+inline constexpr std::chrono::milliseconds kJwksFetchInterval{10'000};
+inline constexpr std::size_t kJwksWaitersMax = 1'024;
+
 // Catalog.
 // Source: ours; a hundred servers with a hundred tools each.
 inline constexpr std::size_t kCatalogToolsMax = 10'000;

@@ -1,10 +1,12 @@
 // policy-engine: says who a caller is and what may be done with a tool, and signs grants for it.
 // The only file in this service that names concrete adapters.
 #include "services/policy-engine/adapters/bus_ports.h"
+#include "services/policy-engine/adapters/http_key_sets.h"
 #include "services/policy-engine/adapters/pg_version_store.h"
 #include "services/policy-engine/config.h"
 #include "services/policy-engine/domain/caller_check.h"
 #include "services/policy-engine/domain/catalog_cache.h"
+#include "services/policy-engine/domain/jwt_verifier.h"
 #include "services/policy-engine/domain/name_check.h"
 #include "services/policy-engine/domain/version_binding.h"
 #include "services/policy-engine/handlers/authenticate.h"
@@ -79,6 +81,14 @@ Async<void> serve(service::Runtime runtime, Config config) {
   BusToolServers servers(link.bus.get());
   BusBeatSink beats(link.bus.get());
   PgVersionStore versions(postgres.get(), runtime.clock());
+  const auto http_client = http::Client::make(
+      runtime.executor(),
+      runtime.clock(),
+      {.connections_per_origin_max = kJwksConnectionsMax,
+       .idle_per_origin_max = 1,
+       .response_bytes_max = kJwksBytesMax}
+  );
+  HttpKeySets key_sets(http_client.get());
   PolicyState state;
   VersionBinding binding(&versions, &state);
   SLUICE_CO_CHECK_OK(co_await claim_version(runtime, &binding, std::move(config.policy)));
@@ -96,10 +106,11 @@ Async<void> serve(service::Runtime runtime, Config config) {
       .on_change = [&state, log = runtime.log()](const Catalog& catalog
                    ) { log_unknown_names(log, state.loaded()->policy, catalog); },
   });
+  JwtVerifier jwt({&key_sets, runtime.clock(), &tasks, runtime.log()});
   const CallerCheck callers(keys.tokens, &state);
 
   // 3. Handlers. From here down everything is covered by unit tests.
-  AuthenticateHandler authenticate({&state, &keys.token, runtime.clock(), runtime.metrics()});
+  AuthenticateHandler authenticate({&state, &keys.token, &jwt, runtime.clock(), runtime.metrics()});
   VisibleHandler visible({&callers, &catalogs, runtime.clock()});
   DecideHandler decide(
       {&callers, &catalogs, &keys.grant, link.audit.get(), runtime.clock(), runtime.metrics()}

@@ -1,6 +1,8 @@
-// What policy-engine needs from outside: interfaces filled with bus and Postgres adapters in
+// What policy-engine needs from outside: interfaces filled with bus, Postgres and HTTP adapters in
 // main.cpp and with fakes in tests. Errors of all: Unavailable, Deadline.
 #pragma once
+
+#include "services/policy-engine/domain/policy.h"
 
 #include "common/async/request_context.h"
 
@@ -34,6 +36,14 @@ class VersionStore {
   // The newest version if it is bound to hash, else a new one bound to it.
   virtual Async<BoundVersion> claim(std::string hash) = 0;
   virtual Async<BoundVersion> newest() = 0;
+};
+
+// Public keys of authorization servers.
+class KeySets {
+ public:
+  virtual ~KeySets() = default;
+  // The JWK Set of an issuer, as it is published now. Errors: Invalid and Denied besides.
+  virtual Async<std::string> fetch(JwtIssuer issuer, TimePoint deadline) = 0;
 };
 
 class BeatSink {

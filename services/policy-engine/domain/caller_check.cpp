@@ -9,7 +9,7 @@ Result<VerifiedCaller> CallerCheck::verify(const RequestContext& context, std::i
   state_->heard(caller.claims.policy_version());
   SLUICE_TRY(caller.policy, state_->current());
   caller.key = caller.policy->policy.key_named(caller.claims.key_id());
-  const bool same = caller.key != nullptr && caller.key->principal() == caller.claims.principal() &&
+  const bool same = caller.key != nullptr && caller.key->may_name(caller.claims.principal()) &&
                     caller.key->tenant == caller.claims.tenant();
   if (!same) {
     return Error(Code::Unauthenticated, "the caller's key is not valid any more: use another key");

@@ -13,7 +13,7 @@ namespace {
 
 // Raised when what the hash covers changes, so that a new release never takes an old version for
 // its own.
-constexpr int kHashedForm = 2;
+constexpr int kHashedForm = 3;
 
 json::Value names_of(const NameList& list) {
   json::Array names;
@@ -54,6 +54,26 @@ json::Value form_of(const CallerKey& key) {
   });
 }
 
+json::Value form_of(const JwtIssuer& issuer) {
+  json::Array algorithms;
+  for (const crypto::JwsAlgorithm algorithm : issuer.algorithms) {
+    algorithms.emplace_back(name_of(algorithm));
+  }
+  json::Object scopes;
+  for (const auto& [scope, roles] : issuer.scopes) {
+    scopes.set(scope, names_of(NameList(roles)));
+  }
+  return json::object({
+      {"issuer", issuer.issuer},
+      {"jwks_url", issuer.jwks_url},
+      {"audience", issuer.audience},
+      {"algorithms", std::move(algorithms)},
+      {"principal_claim", issuer.principal_claim},
+      {"scopes", std::move(scopes)},
+      {"tenant", issuer.caller.tenant},
+  });
+}
+
 void fill(
     google::protobuf::RepeatedPtrField<std::string>* out, const std::optional<NameList>& list
 ) {
@@ -80,6 +100,10 @@ std::string_view name_of(Preset preset) {
   return "";
 }
 
+bool CallerKey::may_name(std::string_view name) const {
+  return id.starts_with("jwt:") ? name.starts_with(id + ":") : name == principal();
+}
+
 policy::v1::ToolFilter CallerKey::filter() const {
   policy::v1::ToolFilter filter;
   if (servers || tools) {
@@ -99,18 +123,38 @@ std::string Policy::hash() const {
   for (const CallerKey& key : keys) {
     key_forms.set(key.id, form_of(key));
   }
+  json::Object issuer_forms;
+  for (const JwtIssuer& issuer : jwt_issuers) {
+    issuer_forms.set(issuer.caller.id, form_of(issuer));
+  }
   return crypto::sha256(json::canonical(json::object({
       {"form", kHashedForm},
       {"preset", name_of(preset)},
       {"servers", std::move(server_forms)},
       {"keys", std::move(key_forms)},
+      {"jwt_issuers", std::move(issuer_forms)},
   })));
 }
 
 const CallerKey* Policy::key_named(std::string_view id) const {
   const auto found =
       std::find_if(keys.begin(), keys.end(), [id](const CallerKey& key) { return key.id == id; });
-  return found == keys.end() ? nullptr : &*found;
+  if (found != keys.end()) {
+    return &*found;
+  }
+  const auto issuer =
+      std::find_if(jwt_issuers.begin(), jwt_issuers.end(), [id](const JwtIssuer& one) {
+        return one.caller.id == id;
+      });
+  return issuer == jwt_issuers.end() ? nullptr : &issuer->caller;
+}
+
+const JwtIssuer* Policy::jwt_issuer_named(std::string_view issuer) const {
+  const auto found =
+      std::find_if(jwt_issuers.begin(), jwt_issuers.end(), [issuer](const JwtIssuer& one) {
+        return one.issuer == issuer;
+      });
+  return found == jwt_issuers.end() ? nullptr : &*found;
 }
 
 const CallerKey* Policy::key_of(std::string_view credential) const {

@@ -2,6 +2,8 @@
 // settings, identified by its hash.
 #pragma once
 
+#include "common/crypto/jws_key.h"
+
 #include "proto/sluice/policy/v1/policy.pb.h"
 
 #include <cstdint>
@@ -47,9 +49,10 @@ struct ServerPolicy {
   std::optional<NameList> tenants;  // absent: all
 };
 
-// One virtual key (auth.keys). The key itself is nowhere.
+// One virtual key (auth.keys), or what all callers of one issuer have in common. The key itself is
+// nowhere.
 struct CallerKey {
-  std::string id;
+  std::string id;      // "jwt:<id>" of an issuer, which no key's is
   std::string digest;  // SHA-256 of the key's text, 32 bytes
   std::string tenant;
   std::vector<std::string> roles;
@@ -59,18 +62,36 @@ struct CallerKey {
 
   [[nodiscard]] std::string principal() const { return "key:" + id; }
 
+  // Whether a token of this key names that principal: its own, or one of those of the issuer.
+  [[nodiscard]] bool may_name(std::string_view principal) const;
+
   [[nodiscard]] policy::v1::ToolFilter filter() const;
+};
+
+// An authorization server whose access tokens are taken (auth.jwt).
+struct JwtIssuer {
+  std::string issuer;
+  std::string jwks_url;  // "": as its metadata say
+  std::string audience;
+  std::vector<crypto::JwsAlgorithm> algorithms;
+  std::string principal_claim;
+  std::map<std::string, std::vector<std::string>, std::less<>> scopes;  // to the roles they give
+  std::vector<std::string> allowed_private_networks;
+  CallerKey caller;  // without digest and roles
 };
 
 struct Policy {
   Preset preset = Preset::Manual;
   std::map<std::string, ServerPolicy, std::less<>> servers;  // by name
   std::vector<CallerKey> keys;
+  std::vector<JwtIssuer> jwt_issuers;
 
   // SHA-256 of the canonical JSON of all of it: equal policies have equal hashes, in whatever order
   // they were written.
   [[nodiscard]] std::string hash() const;
+  // A virtual key, or what the callers of an issuer have in common.
   [[nodiscard]] const CallerKey* key_named(std::string_view id) const;
+  [[nodiscard]] const JwtIssuer* jwt_issuer_named(std::string_view issuer) const;
   // The key with that text, found in time that depends on the number of keys only.
   [[nodiscard]] const CallerKey* key_of(std::string_view credential) const;
 };

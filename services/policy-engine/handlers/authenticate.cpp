@@ -4,6 +4,7 @@
 
 #include "common/grant/grant.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace sluice::policy_engine {
@@ -41,28 +42,50 @@ AuthenticateHandler::AuthenticateHandler(Deps deps)
       refused_(counter(deps.metrics, "refused")) {}
 
 Async<policy::v1::AuthenticateReply> AuthenticateHandler::operator()(
-    policy::v1::AuthenticateRequest request, RequestContext
+    policy::v1::AuthenticateRequest request, RequestContext context
 ) {
   if (request.credential().size() > kCredentialBytesMax) {
     co_return Error(
         Code::Invalid,
         "the credential is longer than " + std::to_string(kCredentialBytesMax) +
-            " bytes: send a virtual key"
+            " bytes: send a virtual key or a shorter token"
     );
   }
   SLUICE_CO_TRY(const PolicyState::Snapshot loaded, deps_.policy->current());
   const CallerKey* const key = loaded->policy.key_of(request.credential());
-  if (key == nullptr) {
+  policy::v1::AuthenticateReply reply;
+  if (key != nullptr) {
+    *reply.mutable_claims() = claims_of(*key, loaded->version, deps_.clock->unix_ms());
+  } else if (looks_like_jwt(request.credential()) && !loaded->policy.jwt_issuers.empty()) {
+    auto claims = co_await claims_of_token(loaded, request.credential(), std::move(context));
+    if (!claims.ok()) {
+      refused_->add();
+      co_return std::move(claims).error();
+    }
+    *reply.mutable_claims() = std::move(claims).value();
+  } else {
     refused_->add();
     co_return Error(
         Code::Unauthenticated, "no such key: send a valid key as \"Authorization: Bearer <key>\""
     );
   }
   accepted_->add();
-  policy::v1::AuthenticateReply reply;
-  *reply.mutable_claims() = claims_of(*key, loaded->version, deps_.clock->unix_ms());
   reply.set_caller_token(grant::sign_token(*deps_.token_key, reply.claims()));
   co_return reply;
+}
+
+Async<policy::v1::CallerClaims> AuthenticateHandler::claims_of_token(
+    PolicyState::Snapshot loaded, std::string credential, RequestContext context
+) {
+  SLUICE_CO_TRY(
+      const VerifiedJwt verified,
+      co_await deps_.jwt->verify(&loaded->policy, std::move(credential), std::move(context))
+  );
+  auto claims = claims_of(verified.issuer->caller, loaded->version, deps_.clock->unix_ms());
+  claims.set_principal(verified.principal);
+  claims.mutable_roles()->Assign(verified.roles.begin(), verified.roles.end());
+  claims.set_not_after_unix_ms(std::min(claims.not_after_unix_ms(), verified.ends_unix_ms));
+  co_return claims;
 }
 
 }  // namespace sluice::policy_engine

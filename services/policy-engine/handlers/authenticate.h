@@ -1,9 +1,12 @@
-// Turns a caller's credential into a caller token that is valid for 60 s.
+// Turns a caller's credential, a virtual key or an access token of a configured issuer, into a
+// caller token that is valid for 60 s, and no longer than the access token.
 //
-// Errors: Unauthenticated (no such key), Invalid (credential too long), Unavailable (policy not
-// loaded).
+// Errors: Unauthenticated (no such key, no valid token), Denied (a token without a scope that gives
+// a role), Invalid (credential too long), Unavailable (policy not loaded, or the issuer's keys not
+// known).
 #pragma once
 
+#include "services/policy-engine/domain/jwt_verifier.h"
 #include "services/policy-engine/domain/policy_state.h"
 
 #include "common/async/request_context.h"
@@ -19,6 +22,7 @@ class AuthenticateHandler {
   struct Deps {
     const PolicyState* policy;  // all outlive the handler
     const crypto::PrivateKey* token_key;
+    JwtVerifier* jwt;
     async::Clock* clock;
     observability::Metrics* metrics;
   };
@@ -30,6 +34,10 @@ class AuthenticateHandler {
   );
 
  private:
+  Async<policy::v1::CallerClaims> claims_of_token(
+      PolicyState::Snapshot loaded, std::string credential, RequestContext context
+  );
+
   Deps deps_;
   observability::Counter* accepted_;
   observability::Counter* refused_;

@@ -80,6 +80,17 @@ Async<BoundVersion> FakeVersionStore::newest() {
   co_return versions_.empty() ? BoundVersion{} : versions_.back();
 }
 
+Async<std::string> FakeKeySets::fetch(JwtIssuer issuer, TimePoint) {
+  fetches.push_back(issuer.issuer);
+  if (faults_ != nullptr) {
+    SLUICE_CO_CHECK_OK(faults_->step());
+  }
+  if (down_) {
+    co_return Error(Code::Unavailable, "the issuer does not answer");
+  }
+  co_return published;
+}
+
 Result<void> RecordingBeatSink::publish(const policy::v1::PolicyBeat& beat) {
   if (faults_ != nullptr) {
     SLUICE_CHECK_OK(faults_->step());

@@ -57,6 +57,23 @@ class FakeVersionStore final : public VersionStore {
   std::vector<BoundVersion> versions_;
 };
 
+// Publishes what a test put in.
+class FakeKeySets final : public KeySets {
+ public:
+  explicit FakeKeySets(testing::FaultPlan* faults = nullptr) : faults_(faults) {}
+
+  Async<std::string> fetch(JwtIssuer issuer, TimePoint deadline) override;
+
+  void set_down(bool down) { down_ = down; }
+
+  std::string published;
+  std::vector<std::string> fetches;  // the issuers asked
+
+ private:
+  testing::FaultPlan* faults_;
+  bool down_ = false;
+};
+
 class RecordingBeatSink final : public BeatSink {
  public:
   explicit RecordingBeatSink(testing::FaultPlan* faults = nullptr) : faults_(faults) {}

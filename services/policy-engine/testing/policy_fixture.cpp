@@ -1,6 +1,7 @@
 #include "services/policy-engine/testing/policy_fixture.h"
 
 #include "services/policy-engine/config.h"
+#include "services/policy-engine/testing/jwt_maker.h"
 
 #include "common/base/bytes.h"
 #include "common/crypto/sha256.h"
@@ -27,6 +28,13 @@ std::string key_entry(std::string_view id, std::string_view more) {
          to_hex(crypto::sha256(key_text(id))) + "\"" + std::string(more) + "}";
 }
 
+std::string settings_with_issuer(const std::string& members) {
+  return R"({"mcp": {"client_configs": [{"name": "files", "connection_type": "stdio", "tools_to_execute": ["*"]}]},
+             "auth": {"keys": [)" +
+         key_entry("alice") + R"(], "jwt": [{"id": "login", "issuer": ")" + kTestIssuer +
+         R"(", "audience": ")" + kTestAudience + "\"" + members + "}]}}";
+}
+
 std::string PolicyFixture::settings_with(std::string_view preset, std::string_view server_members) {
   return R"({"policy": {"preset": ")" + std::string(preset) +
          R"("}, "mcp": {"client_configs": [{"name": "files", "connection_type": "stdio", )" +
@@ -41,10 +49,12 @@ std::string PolicyFixture::default_settings() {
 PolicyFixture::PolicyFixture(std::string_view settings, testing::FaultPlan* faults, Load load)
     : servers(faults),
       versions(load == Load::Now ? nullptr : faults),
+      key_sets(faults),
       beats(faults),
       audit(faults),
       catalogs({.servers = &servers, .clock = &clock, .tasks = &tasks, .log = &log, .on_change = {}}
-      ) {
+      ),
+      jwt({&key_sets, &clock, &tasks, &log}) {
   servers.put("files", "read_file");
   servers.put("files", "write_file");
   servers.put("files", "delete_file");
@@ -52,7 +62,7 @@ PolicyFixture::PolicyFixture(std::string_view settings, testing::FaultPlan* faul
   grant_ring.add(grant_key.public_key());
   callers = std::make_unique<CallerCheck>(token_ring, &state);
   authenticate = std::make_unique<AuthenticateHandler>(
-      AuthenticateHandler::Deps{&state, &token_key, &clock, metrics.get()}
+      AuthenticateHandler::Deps{&state, &token_key, &jwt, &clock, metrics.get()}
   );
   visible =
       std::make_unique<VisibleHandler>(VisibleHandler::Deps{callers.get(), &catalogs, &clock});

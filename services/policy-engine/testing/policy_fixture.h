@@ -4,6 +4,7 @@
 
 #include "services/policy-engine/domain/caller_check.h"
 #include "services/policy-engine/domain/catalog_cache.h"
+#include "services/policy-engine/domain/jwt_verifier.h"
 #include "services/policy-engine/domain/version_binding.h"
 #include "services/policy-engine/handlers/authenticate.h"
 #include "services/policy-engine/handlers/beat.h"
@@ -82,12 +83,14 @@ class PolicyFixture {
   grant::KeyRing token_ring;
   FakeToolServers servers;
   FakeVersionStore versions;
+  FakeKeySets key_sets;
   RecordingBeatSink beats;
   audit::RecordingClient audit;
   PolicyState state;
   VersionBinding binding{&versions, &state};
   async::TaskGroup tasks{loop.get_executor(), nullptr};
   CatalogCache catalogs;
+  JwtVerifier jwt;
   std::unique_ptr<CallerCheck> callers;
   std::unique_ptr<AuthenticateHandler> authenticate;
   std::unique_ptr<VisibleHandler> visible;
