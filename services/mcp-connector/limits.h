@@ -76,10 +76,10 @@ inline constexpr std::chrono::milliseconds kDrainAfterExit = 200ms;
 inline constexpr std::chrono::milliseconds kExecTimeout = 5000ms;
 
 // Noise: lines that are no messages, and notifications. After this much a server is not read for a
-// moment, which bounds it to 6 MB or 10 000 messages a second: a tenth of a core, measured.
+// moment, which bounds it to 3 MB or 5 000 messages a second: a few hundredths of a core, measured.
 inline constexpr std::size_t kNoiseBytesMax = std::size_t{64} << 10;
 inline constexpr std::size_t kNoiseBytesPerMessage = 512;  // what the least of them costs
-inline constexpr std::chrono::milliseconds kNoisePause = 10ms;
+inline constexpr std::chrono::milliseconds kNoisePause = 20ms;
 
 inline constexpr std::size_t kStderrRingBytes = std::size_t{64} << 10;
 inline constexpr std::size_t kReadBufferBytes = std::size_t{64} << 10;

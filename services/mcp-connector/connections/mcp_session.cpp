@@ -2,13 +2,11 @@
 
 #include "common/mcp/line_splitter.h"
 
+#include <bit>
 #include <utility>
 
 namespace sluice::mcp_connector {
 namespace {
-
-// How often a session says that it skips lines: the first, then every thousandth.
-constexpr std::uint64_t kSkippedLinesPerLog = 1000;
 
 Error gone_error() {
   return Error(Code::Unavailable, "the MCP server is gone; it is being restarted, retry later");
@@ -139,7 +137,7 @@ void McpSession::receive(std::string line) {
                       : Result<std::vector<mcp::Message>>(Error(Code::Invalid, "not JSON"));
   if (!messages.ok()) {  // banners and log lines between messages are common
     noise_ += bytes;
-    if (lines_skipped_++ % kSkippedLinesPerLog == 0) {
+    if (std::has_single_bit(++lines_skipped_)) {  // said at the first, and when they doubled
       deps_.log->warn(
           "server-line-skipped", {{"server", deps_.server}, {"skipped", lines_skipped_}}
       );

@@ -47,7 +47,10 @@ Async<void> ServerConnection::run() {
     deps_.log->info(
         "server-restart-scheduled", {{"server", deps_.server->name}, {"wait_ms", wait.count()}}
     );
-    SLUICE_CO_CHECK_OK(co_await wakeup_.sleep_until(deps_.clock, deps_.clock->now() + wait));
+    const TimePoint due = deps_.clock->now() + wait;
+    while (!stopping_ && !reconnect_asked_ && deps_.clock->now() < due) {
+      SLUICE_CO_CHECK_OK(co_await wakeup_.sleep_until(deps_.clock, due));
+    }
     reconnect_asked_ = false;  // asked for while waiting: this is it
   }
   co_return Result<void>();

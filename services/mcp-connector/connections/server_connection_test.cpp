@@ -82,6 +82,20 @@ TEST_F(ServerConnectionTest, AProgramThatCannotBeStartedIsAnErrorAndTriedAgainWi
   EXPECT_LE(server_.opened(), 7);
 }
 
+TEST_F(ServerConnectionTest, AServerThatEndsAtOnceIsTriedAgainWithBackoffToo) {
+  server_.on("initialize", [this](const auto&) -> std::optional<ScriptedServer::Reply> {
+    server_.end();
+    return std::nullopt;
+  });
+
+  run();
+  loop_.advance(seconds(20));
+
+  EXPECT_EQ(connection_->status().stage(), Stage::Initialize);
+  EXPECT_GE(server_.opened(), 4);
+  EXPECT_LE(server_.opened(), 7);
+}
+
 TEST_F(ServerConnectionTest, AServerThatNeverInitializesIsAnErrorAfterItsStartTimeout) {
   server_.on("initialize", [](const auto&) { return std::nullopt; });
 
