@@ -27,7 +27,7 @@ inline constexpr std::chrono::milliseconds kStableAfter = 30000ms;
 // Health. A dead server is noticed within 12 s where one check is made every 10 s (the task of this
 // service): a question and its repetition share the 2 s, with room for a loaded machine.
 inline constexpr std::chrono::milliseconds kHealthTimeout = 1000ms;
-inline constexpr std::chrono::milliseconds kHealthRepeatTimeout = 800ms;
+inline constexpr std::chrono::milliseconds kHealthRepeatTimeout = 600ms;
 // A check that ends later than this after its deadline tells of this process, not of the server.
 inline constexpr std::chrono::milliseconds kHealthLagMax = 300ms;
 // The one request that decides whether a doubtful http server is still there. Bifrost's number.
