@@ -11,6 +11,7 @@ from case import StackTest, stack_module
 
 FAKE = stack_module.ROOT / "tests/support/fake_http_mcp_server.py"
 NOTICED_SECONDS_MAX = 12  # health checks run every 10 s
+UNANSWERED_MAX, PAUSE_SECONDS = 5, 10
 BACK_SECONDS_MAX = 40  # the longest wait between two attempts is 30 s
 
 
@@ -119,6 +120,26 @@ class HttpServer(StackTest):
         print(f"noticed after {noticed:.1f} s, back {back:.1f} s after the server was")
         status, _, text = self.execute("call_http_5", "web-echo", {"text": "again"})
         self.assertEqual(status, 200, text)
+
+    def test_4_a_server_that_leaves_calls_unanswered_gets_none_for_a_while(self):
+        for number in range(UNANSWERED_MAX):
+            self.assertNotEqual(self.execute(f"call_http_cut_{number}", "web-cut", {})[0], 200)
+        calls = len([entry for entry in self.journal() if entry[1] == "tools/call"])
+        began = time.monotonic()
+
+        status, headers, text = self.execute("call_http_6", "web-echo", {"text": "x"})
+
+        self.assertEqual(status, 503, text)
+        self.assertLess(time.monotonic() - began, 1)
+        wait = int(headers["retry-after"])
+        self.assertLessEqual(wait, PAUSE_SECONDS)
+        self.assertEqual(len([entry for entry in self.journal() if entry[1] == "tools/call"]), calls, "nothing was sent")
+        self.assertEqual(self.state("web")["state"], "connected")
+        self.assertIn("sluice_connector_server_circuit_open_count{server=\"web\"} 1", self.stack.health("mcp-connector", "/metrics"))
+        time.sleep(wait + 0.5)
+        status, _, text = self.execute("call_http_7", "web-echo", {"text": "x"})
+        self.assertEqual(status, 200, text)
+        self.assertEqual(self.execute("call_http_8", "web-echo", {"text": "x"})[0], 200)
 
 
 if __name__ == "__main__":

@@ -17,24 +17,6 @@ using testing::IsOk;
 
 constexpr auto kNoticedWithin = 12s;
 
-class StdioOf final : public LinkOpener {
- public:
-  explicit StdioOf(ClientLinkDeps deps)
-      : inner_(
-            {.executor = deps.executor,
-             .clock = deps.clock,
-             .log = deps.log,
-             .environment = test_environment()}
-        ) {}
-
-  Async<std::unique_ptr<ServerLink>> open(const ServerConfig* server) override {
-    return inner_.open(server);
-  }
-
- private:
-  StdioOpener inner_;
-};
-
 // Until it is not connected any more; prints the time it took.
 template <class Running>
 void expect_noticed(Running* running, const char* what) {

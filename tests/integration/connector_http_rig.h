@@ -117,6 +117,25 @@ class FakeHttpServer {
   std::unique_ptr<tests::Process> process_;
 };
 
+// Opens stdio servers for a RunningConnection.
+class StdioOf final : public LinkOpener {
+ public:
+  explicit StdioOf(ClientLinkDeps deps)
+      : inner_(
+            {.executor = deps.executor,
+             .clock = deps.clock,
+             .log = deps.log,
+             .environment = test_environment()}
+        ) {}
+
+  Async<std::unique_ptr<ServerLink>> open(const ServerConfig* server) override {
+    return inner_.open(server);
+  }
+
+ private:
+  StdioOpener inner_;
+};
+
 // A whole connection with its checks and restarts, as it runs in the service.
 template <class Opener>
 class RunningConnection {

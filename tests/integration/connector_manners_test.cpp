@@ -13,26 +13,7 @@ using namespace std::chrono_literals;
 using testing::HasCode;
 using testing::IsOk;
 
-// Opens stdio servers where RunningConnection has what HTTP needs.
-class Stdio final : public LinkOpener {
- public:
-  explicit Stdio(ClientLinkDeps deps)
-      : inner_(
-            {.executor = deps.executor,
-             .clock = deps.clock,
-             .log = deps.log,
-             .environment = test_environment()}
-        ) {}
-
-  Async<std::unique_ptr<ServerLink>> open(const ServerConfig* server) override {
-    return inner_.open(server);
-  }
-
- private:
-  StdioOpener inner_;
-};
-
-using RunningStdio = RunningConnection<Stdio>;
+using RunningStdio = RunningConnection<StdioOf>;
 using RunningHttp = RunningConnection<HttpOpener>;
 
 template <class Running>
