@@ -22,11 +22,20 @@ bool has(const json::Value& capabilities, std::string_view name) {
   return capability != nullptr && !capability->is_null();
 }
 
+// Whether the capability has that feature, e.g. resources.subscribe.
+bool has(const json::Value& capabilities, std::string_view name, std::string_view feature) {
+  const json::Value* capability = capabilities.find(name);
+  const json::Value* flag = capability == nullptr ? nullptr : capability->find(feature);
+  return flag != nullptr && flag->as_bool().value_or(false);
+}
+
 }  // namespace
 
-std::string initialize_params(const Implementation& client, std::string_view version) {
-  return R"({"protocolVersion":)" + quoted_json(version) +
-         R"(,"capabilities":{},"clientInfo":{"name":)" + quoted_json(client.name) +
+std::string initialize_params(
+    const Implementation& client, std::string_view version, std::string_view capabilities
+) {
+  return R"({"protocolVersion":)" + quoted_json(version) + R"(,"capabilities":)" +
+         std::string(capabilities) + R"(,"clientInfo":{"name":)" + quoted_json(client.name) +
          R"(,"version":)" + quoted_json(client.version) + "}}";
 }
 
@@ -39,7 +48,12 @@ ServerCapabilities capabilities_in(const json::Value& result) {
       .has_tools = has(*capabilities, "tools"),
       .has_resources = has(*capabilities, "resources"),
       .has_prompts = has(*capabilities, "prompts"),
-      .has_completions = has(*capabilities, "completions")
+      .has_completions = has(*capabilities, "completions"),
+      .has_subscriptions = has(*capabilities, "resources", "subscribe"),
+      .has_logging = has(*capabilities, "logging"),
+      .tools_change = has(*capabilities, "tools", "listChanged"),
+      .resources_change = has(*capabilities, "resources", "listChanged"),
+      .prompts_change = has(*capabilities, "prompts", "listChanged")
   };
 }
 
@@ -58,11 +72,8 @@ Result<InitializeResult> parse_initialize_result(std::string_view result) {
   if (const json::Value* server = value.find("serverInfo")) {
     out.server = {.name = server->text_or("name", ""), .version = server->text_or("version", "")};
   }
-  const json::Value* capabilities = value.find("capabilities");
-  const json::Value* tools = capabilities == nullptr ? nullptr : capabilities->find("tools");
   out.capabilities = capabilities_in(value);
-  const json::Value* changes = tools == nullptr ? nullptr : tools->find("listChanged");
-  out.tools_list_changed = changes != nullptr && changes->as_bool().value_or(false);
+  out.instructions = value.text_or("instructions", "");
   return out;
 }
 
@@ -109,6 +120,15 @@ std::string with_meta(std::string_view params, std::string_view members) {
   return out.append(",").append(params.substr(1));
 }
 
+std::string with_members(std::string_view params, std::string_view members) {
+  std::string out(params.empty() ? "{}" : params);
+  if (members.empty()) {
+    return std::string(params);
+  }
+  out.pop_back();
+  return out.append(out.size() > 1 ? "," : "").append(members).append("}");
+}
+
 Result<bool> says_is_error(std::string& result) {
   SLUICE_TRY(const json::Scan scan, json::Scan::object(result));
   return scan.flag_or("isError", false);
@@ -129,18 +149,19 @@ std::optional<std::int64_t> progress_token_of(std::string_view params) {
   return token.ok() ? std::optional(token.value()) : std::nullopt;
 }
 
-std::string answer_server_request(const Message& request) {
+std::string answer_server_request(const Message& request, std::string_view roots) {
   SLUICE_CHECK(request.id.has_value(), "only requests are answered, and a request has an id");
   if (request.method == "ping") {
     return make_result(*request.id, "{}");
   }
-  if (request.method == "roots/list") {
-    return make_result(*request.id, R"({"roots":[]})");
+  if (request.method == kRootsList) {
+    return make_result(*request.id, roots);
   }
   return make_error(
       request.id,
       {.code = kMethodNotFound,
-       .message = "this client declared no capability for that method; do without it",
+       .message = "there is nobody to ask that; ask in the middle of a request of a client that "
+                  "can answer, and of one only, or do without it",
        .data = {}}
   );
 }

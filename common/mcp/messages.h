@@ -20,8 +20,10 @@ struct Implementation {
   std::string version;
 };
 
-// params of initialize: this legacy version, no capabilities.
-[[nodiscard]] std::string initialize_params(const Implementation& client, std::string_view version);
+// params of initialize: this legacy version. capabilities: raw JSON object.
+[[nodiscard]] std::string initialize_params(
+    const Implementation& client, std::string_view version, std::string_view capabilities = "{}"
+);
 
 // What a server says it has.
 struct ServerCapabilities {
@@ -29,6 +31,11 @@ struct ServerCapabilities {
   bool has_resources = false;
   bool has_prompts = false;
   bool has_completions = false;
+  bool has_subscriptions = false;  // to single resources
+  bool has_logging = false;
+  bool tools_change = false;  // it tells when its list of them does
+  bool resources_change = false;
+  bool prompts_change = false;
 
   friend bool operator==(const ServerCapabilities&, const ServerCapabilities&) = default;
 };
@@ -40,7 +47,7 @@ struct InitializeResult {
   std::string protocol_version;
   Implementation server;
   ServerCapabilities capabilities;
-  bool tools_list_changed = false;
+  std::string instructions;
 };
 
 // Errors: Invalid (no result of initialize, or a version nobody here speaks).
@@ -77,6 +84,8 @@ struct ListPage {
 [[nodiscard]] std::string progress_meta(std::int64_t token);
 // params, which hold no _meta, with one of these members; as they are when there is none.
 [[nodiscard]] std::string with_meta(std::string_view params, std::string_view members);
+// params with these members behind all others; as they are when there is none.
+[[nodiscard]] std::string with_members(std::string_view params, std::string_view members);
 // Whether a tools/call result says isError. Errors: Invalid (the result is no object).
 [[nodiscard]] Result<bool> says_is_error(std::string& result);
 
@@ -85,8 +94,10 @@ struct ListPage {
 // The progressToken of a notifications/progress; nullopt when it has none that is an integer.
 [[nodiscard]] std::optional<std::int64_t> progress_token_of(std::string_view params);
 
-// The answer to a request of a server towards a client without capabilities: ping and roots/list
-// have one, everything else is refused with -32601. Never silence.
-[[nodiscard]] std::string answer_server_request(const Message& request);
+// The answer to a request of a server where nobody can be asked: ping and roots/list have one,
+// everything else is refused with -32601. Never silence. roots: raw JSON result of roots/list.
+[[nodiscard]] std::string answer_server_request(
+    const Message& request, std::string_view roots = R"({"roots":[]})"
+);
 
 }  // namespace sluice::mcp

@@ -20,7 +20,20 @@ Message server_request(std::string method) {
   return message;
 }
 
-TEST(InitializeParams, OfferAVersionAndNoCapabilities) {
+TEST(ParseInitializeResult, KeepsTheInstructions) {
+  const auto result =
+      parse_initialize_result(R"({"protocolVersion":"2025-11-25","instructions":"ask first"})");
+
+  ASSERT_THAT(result, IsOk());
+  EXPECT_EQ(result.value().instructions, "ask first");
+}
+
+TEST(InitializeParams, OfferAVersionAndTheCapabilitiesGiven) {
+  EXPECT_EQ(
+      initialize_params({.name = "sluice", .version = "1"}, "2025-11-25", R"({"roots":{}})"),
+      R"({"protocolVersion":"2025-11-25","capabilities":{"roots":{}},"clientInfo":{"name":"sluice","version":"1"}})"
+  );
+
   EXPECT_EQ(
       initialize_params({.name = "sluice", .version = "1"}, "2025-11-25"),
       R"({"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"sluice","version":"1"}})"
@@ -37,7 +50,7 @@ TEST(ParseInitializeResult, AcceptsEveryLegacyVersion) {
     ASSERT_THAT(result, IsOk());
     EXPECT_EQ(result.value().protocol_version, version);
     EXPECT_TRUE(result.value().capabilities.has_tools);
-    EXPECT_TRUE(result.value().tools_list_changed);
+    EXPECT_TRUE(result.value().capabilities.tools_change);
     EXPECT_EQ(result.value().server.name, "s");
   }
 }
@@ -57,7 +70,7 @@ TEST(ParseInitializeResult, ToleratesWholeToolsInsideCapabilities) {
 
   ASSERT_THAT(result, IsOk());
   EXPECT_TRUE(result.value().capabilities.has_tools);
-  EXPECT_FALSE(result.value().tools_list_changed);
+  EXPECT_FALSE(result.value().capabilities.tools_change);
 }
 
 TEST(CapabilitiesIn, ReadsEachOneAndTakesNullForNone) {
@@ -71,6 +84,13 @@ TEST(CapabilitiesIn, ReadsEachOneAndTakesNullForNone) {
   EXPECT_EQ(capabilities("prompts", "{}"), ServerCapabilities{.has_prompts = true});
   EXPECT_EQ(capabilities("completions", "{}"), ServerCapabilities{.has_completions = true});
   EXPECT_EQ(capabilities("prompts", "null"), ServerCapabilities());
+  EXPECT_EQ(
+      capabilities("resources", R"({"subscribe":true,"listChanged":true})"),
+      (ServerCapabilities{
+          .has_resources = true, .has_subscriptions = true, .resources_change = true
+      })
+  );
+  EXPECT_EQ(capabilities("logging", "{}"), ServerCapabilities{.has_logging = true});
   EXPECT_EQ(capabilities_in(json::object({})), ServerCapabilities());
 }
 
@@ -114,6 +134,14 @@ TEST(WithMeta, PutsTheMembersBeforeAllOthers) {
   EXPECT_EQ(with_meta("", ""), "");
 }
 
+TEST(WithMembers, PutsTheMembersBehindAllOthers) {
+  EXPECT_EQ(with_members(R"({"uri":"a"})", R"("b":1)"), R"({"uri":"a","b":1})");
+  EXPECT_EQ(with_members("{}", R"("b":1)"), R"({"b":1})");
+  EXPECT_EQ(with_members("", R"("b":1)"), R"({"b":1})");
+  EXPECT_EQ(with_members(R"({"uri":"a"})", ""), R"({"uri":"a"})");
+  EXPECT_EQ(with_members("", ""), "");
+}
+
 TEST(SaysIsError, ReadsTheFlag) {
   std::string plain = R"({"content":[]})";
   std::string failed = R"({"content":[],"isError":true})";
@@ -137,6 +165,10 @@ TEST(AnswerServerRequest, IsNeverSilent) {
   EXPECT_EQ(
       answer_server_request(server_request("roots/list")),
       R"({"jsonrpc":"2.0","id":"s1","result":{"roots":[]}})"
+  );
+  EXPECT_EQ(
+      answer_server_request(server_request("roots/list"), R"({"roots":[{"uri":"file:///a"}]})"),
+      R"({"jsonrpc":"2.0","id":"s1","result":{"roots":[{"uri":"file:///a"}]}})"
   );
   for (const auto* method : {"sampling/createMessage", "elicitation/create", "made/up"}) {
     EXPECT_NE(answer_server_request(server_request(method)).find("-32601"), std::string::npos);

@@ -25,14 +25,24 @@ std::vector<std::string> texts_in(const json::Value* list) {
 
 }  // namespace
 
-std::string modern_meta(std::string_view version, const Implementation& client) {
-  const std::string meta = json::write(json::object(
+std::string modern_meta(
+    std::string_view version,
+    const Implementation& client,
+    std::string_view capabilities,
+    std::string_view log_level
+) {
+  json::Value meta = json::object(
       {{std::string(kMetaProtocolVersion), version},
        {std::string(kMetaClientInfo),
-        json::object({{"name", client.name}, {"version", client.version}})},
-       {std::string(kMetaClientCapabilities), json::object({})}}
-  ));
-  return meta.substr(1, meta.size() - 2);  // without its braces
+        json::object({{"name", client.name}, {"version", client.version}})}}
+  );
+  if (!log_level.empty()) {
+    meta.as_object()->set(kMetaLogLevel, log_level);
+  }
+  const std::string text = json::write(meta);
+  std::string out = text.substr(1, text.size() - 2);  // without its braces
+  json::append_quoted(out += ',', kMetaClientCapabilities);
+  return out.append(":").append(capabilities);
 }
 
 HeaderList modern_headers(
@@ -57,7 +67,9 @@ Result<DiscoverResult> parse_discover_result(std::string_view result) {
     );
   }
   return DiscoverResult{
-      .supported_versions = texts_in(versions), .capabilities = capabilities_in(value)
+      .supported_versions = texts_in(versions),
+      .capabilities = capabilities_in(value),
+      .instructions = value.text_or("instructions", "")
   };
 }
 

@@ -19,8 +19,14 @@ inline constexpr std::string_view kDiscover = "server/discover";
 // Names in lower case.
 using HeaderList = std::vector<std::pair<std::string, std::string>>;
 
-// Members of the _meta of every request: version, client, no capabilities.
-[[nodiscard]] std::string modern_meta(std::string_view version, const Implementation& client);
+// Members of the _meta of every request. capabilities: of the client, a raw JSON object; log_level:
+// of the messages it wants to hear; empty: none.
+[[nodiscard]] std::string modern_meta(
+    std::string_view version,
+    const Implementation& client,
+    std::string_view capabilities = "{}",
+    std::string_view log_level = ""
+);
 // Headers of every request over HTTP. name: what Mcp-Name repeats; empty: nothing.
 [[nodiscard]] HeaderList modern_headers(
     std::string_view version, std::string_view method, std::string_view name
@@ -29,6 +35,7 @@ using HeaderList = std::vector<std::pair<std::string, std::string>>;
 struct DiscoverResult {
   std::vector<std::string> supported_versions;
   ServerCapabilities capabilities;
+  std::string instructions;
 };
 
 // Errors: Invalid (no result of server/discover).

@@ -19,6 +19,18 @@ TEST(ModernMeta, NamesVersionClientAndNoCapabilities) {
   );
 }
 
+TEST(ModernMeta, CarriesWhatACallerDeclaredAndWantsToHear) {
+  EXPECT_EQ(
+      modern_meta(
+          "2026-07-28", {.name = "sluice", .version = "1"}, R"({"sampling":{}})", "warning"
+      ),
+      R"("io.modelcontextprotocol/protocolVersion":"2026-07-28",)"
+      R"("io.modelcontextprotocol/clientInfo":{"name":"sluice","version":"1"},)"
+      R"("io.modelcontextprotocol/logLevel":"warning",)"
+      R"("io.modelcontextprotocol/clientCapabilities":{"sampling":{}})"
+  );
+}
+
 TEST(ModernHeaders, RepeatVersionMethodAndAnEncodedName) {
   EXPECT_EQ(
       modern_headers("2026-07-28", "tools/list", ""),
