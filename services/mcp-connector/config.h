@@ -25,6 +25,14 @@ enum class ConnectionType { Stdio, Http, Sse };
 
 [[nodiscard]] std::string_view name_of(ConnectionType type);
 
+// What a server may ask its client for, where its caller can answer.
+struct ClientOffer {
+  bool roots = true;
+  bool sampling = true;
+  bool elicitation = true;
+  std::vector<std::string> root_uris;  // answer roots/list; empty: the caller does
+};
+
 struct ServerConfig {
   ServerId id;
   std::string name;
@@ -45,6 +53,8 @@ struct ServerConfig {
   std::optional<std::string> pinned_version;  // of the protocol; none: found out at every connect
 
   bool unprefixed = false;  // its tools are offered under their own names
+
+  ClientOffer client;
 
   std::vector<std::string> tools_to_execute;  // "*" or names; empty: none
   bool is_ping_available = true;

@@ -1,6 +1,7 @@
 // Reads section mcp: Bifrost's client configs and tool manager settings, and what this gateway adds
 // to them.
 #include "services/mcp-connector/config.h"
+#include "services/mcp-connector/config_client.h"
 #include "services/mcp-connector/config_shown.h"
 
 #include "common/http/address_guard.h"
@@ -387,6 +388,7 @@ ServerConfig read_server(Section& entry, const Defaults& defaults, std::set<std:
   read_version(entry, &server);
   read_name(entry, address.as_string() == nullptr ? "" : *address.as_string(), taken, &server);
   read_prefix(entry, &server);
+  server.client = read_client(entry);
   server.disabled =
       entry.flag("disabled", {.fallback = false, .description = "not started, tools not offered"});
   server.tools_to_execute = entry.list(

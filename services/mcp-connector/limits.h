@@ -121,6 +121,20 @@ inline constexpr std::chrono::milliseconds kIntentTimeout = 30000ms;
 // Kept back of the caller's time so that outcome and answer arrive before it gives up.
 inline constexpr std::chrono::milliseconds kReplyReserve = 50ms;
 
+// What servers ask in the middle of a call. How long a caller may take to answer, and how many
+// wait: the task of this service and design, section 3 (`.input`). Rounds: more means a server that
+// does not get on.
+inline constexpr std::chrono::milliseconds kParkedFor = 120000ms;
+inline constexpr std::size_t kParkedMax = 256;  // per replica
+inline constexpr int kRoundsMax = 16;           // per call
+// Questions of one call that are open at once, and their bytes: half of what the bus carries.
+inline constexpr std::size_t kQuestionsMax = 32;
+inline constexpr std::size_t kQuestionBytesMax = std::size_t{4} << 20;
+// How long logging/setLevel may hold a call up.
+inline constexpr std::chrono::milliseconds kLogLevelTimeout = 2000ms;
+// Of a server's own words that every client gets.
+inline constexpr std::size_t kInstructionsBytesMax = std::size_t{8} << 10;
+
 // Catalog of all servers: what a holder has to answer. Equal to the timeout of its endpoint.
 inline constexpr std::chrono::milliseconds kHolderTimeout = 2000ms;
 

@@ -7,6 +7,7 @@
 #include "services/mcp-connector/adapters/redis_nonces.h"
 #include "services/mcp-connector/config.h"
 #include "services/mcp-connector/handlers/catalog.h"
+#include "services/mcp-connector/handlers/input.h"
 #include "services/mcp-connector/handlers/manage.h"
 #include "services/mcp-connector/handlers/request.h"
 #include "services/mcp-connector/handlers/server_catalog.h"
@@ -76,6 +77,12 @@ Async<void> serve(service::Runtime runtime, Config config) {
       &config.servers
   );
   PolicyVersions policy;
+  InputHandler input(
+      {.clock = runtime.clock(),
+       .log = runtime.log(),
+       .audit = link.audit.get(),
+       .token_keys = &token_keys}
+  );
   RequestHandler request(
       {.executor = runtime.executor(),
        .clock = runtime.clock(),
@@ -84,6 +91,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
        .audit = link.audit.get(),
        .nonces = &nonces,
        .pool = &pool,
+       .parked = input.parked(),
        .policy = &policy,
        .grant_keys = &grant_keys,
        .token_keys = &token_keys}
@@ -107,7 +115,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
   );
 
   // 4. Subjects, then run until SIGTERM and drain.
-  subjects.use(&request, &server_catalog);
+  subjects.use(&request, &input, &server_catalog);
   runtime.add_readiness_check("redis", [client = redis.get()] {
     return std::string(client->connected() ? "" : "Redis is not connected");
   });

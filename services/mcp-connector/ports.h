@@ -39,8 +39,14 @@ class ServerLink {
     Error why;
   };
 
-  // A line or body that may be a message, or what comes instead of one.
-  using Inbound = std::variant<std::string, Unanswered>;
+  // A line or body that may be a message.
+  struct Received {
+    std::string text;
+    std::optional<std::int64_t> during;  // the request of ours on whose stream it came
+  };
+
+  // What comes instead of one counts too.
+  using Inbound = std::variant<Received, Unanswered>;
 
   virtual ~ServerLink() = default;
   // Queues one message. Errors: Unavailable (the server is gone; certainly not sent), Exhausted (it
@@ -55,6 +61,9 @@ class ServerLink {
     return send({.message = std::move(notification), .headers = {}, .request = {}, .answer_by = {}}
     );
   }
+
+  // Whether each request has a stream of its own. Otherwise `during` is never set.
+  [[nodiscard]] virtual bool tells_requests() const { return false; }
 
   // Both sides speak this protocol version from now on.
   virtual void negotiated(std::string_view protocol_version) = 0;
@@ -114,6 +123,7 @@ class Subjects {
  public:
   struct Serving {
     std::unique_ptr<bus::Registration> request;
+    std::unique_ptr<bus::Registration> input;
     std::unique_ptr<bus::Registration> catalog;
   };
 

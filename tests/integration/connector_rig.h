@@ -118,6 +118,17 @@ class ServerRig {
     return loop.run(wait_for(session->call_tool(tool, arguments, loop.clock()->now() + timeout)));
   }
 
+  // The same for a caller that may be asked, and answers with `reply`.
+  Result<Answer> call_for(
+      const ForCaller& caller, const std::string& tool, const std::string& arguments
+  ) {
+    const TimePoint deadline = loop.clock()->now() + std::chrono::seconds(10);
+    if (!caller.log_level.empty()) {
+      EXPECT_TRUE(loop.run(session->want_log_level(caller.log_level, deadline)).ok());
+    }
+    return loop.run(wait_for(session->call_tool(tool, arguments, deadline, {}, caller)));
+  }
+
   // Another request than tools/call.
   Result<Answer> request(const std::string& method, const std::string& params) {
     return loop.run(wait_for(session->request(
@@ -148,7 +159,9 @@ class ServerRig {
   RealLoop loop;
   std::unique_ptr<ServerLink> link;
   std::unique_ptr<McpSession> session;
-  std::vector<std::string> progress;
+  std::vector<std::string> progress;  // and log messages
+  std::vector<Question> questions;
+  Reply reply{.result = R"({"n":1.0})", .error = {}};
   int list_changes = 0;
   int gone = 0;
 
@@ -158,11 +171,16 @@ class ServerRig {
       co_return std::move(ticket).error();
     }
     while (true) {
-      SLUICE_CO_TRY(auto notification, co_await ticket.value()->progress());
-      if (!notification) {
+      SLUICE_CO_TRY(auto event, co_await ticket.value()->next());
+      if (!event) {
         co_return ticket.value()->take();
       }
-      progress.push_back(std::move(*notification));
+      if (event->question) {
+        questions.push_back(*event->question);
+        ticket.value()->reply(event->question->id.value_or(mcp::RpcId(0)), reply);
+      } else {
+        progress.push_back(std::move(event->notification));
+      }
     }
   }
 

@@ -35,12 +35,14 @@ Async<connector::v1::ServerCatalog> BusHolders::catalog_of(
 
 Result<Subjects::Serving> BusSubjects::serve(const ServerId& server) {
   SLUICE_CHECK(
-      request_ != nullptr && catalog_ != nullptr, "use() is called before the pool starts"
+      request_ != nullptr && input_ != nullptr && catalog_ != nullptr,
+      "use() is called before the pool starts"
   );
   Serving serving;
   SLUICE_TRY(
       serving.request, bus_->serve_key(endpoints::kConnectorRequest, server.str(), *request_)
   );
+  SLUICE_TRY(serving.input, bus_->serve_key(endpoints::kConnectorInput, server.str(), *input_));
   SLUICE_TRY(
       serving.catalog, bus_->serve_key(endpoints::kConnectorServerCatalog, server.str(), *catalog_)
   );

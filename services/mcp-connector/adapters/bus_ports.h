@@ -2,6 +2,7 @@
 // asks other holders.
 #pragma once
 
+#include "services/mcp-connector/handlers/input.h"
 #include "services/mcp-connector/handlers/request.h"
 #include "services/mcp-connector/handlers/server_catalog.h"
 #include "services/mcp-connector/ports.h"
@@ -41,8 +42,9 @@ class BusSubjects final : public Subjects {
  public:
   explicit BusSubjects(bus::Bus* bus) : bus_(bus) {}
 
-  void use(RequestHandler* request, ServerCatalogHandler* catalog) {
+  void use(RequestHandler* request, InputHandler* input, ServerCatalogHandler* catalog) {
     request_ = request;
+    input_ = input;
     catalog_ = catalog;
   }
 
@@ -51,6 +53,7 @@ class BusSubjects final : public Subjects {
  private:
   bus::Bus* bus_;
   RequestHandler* request_ = nullptr;
+  InputHandler* input_ = nullptr;
   ServerCatalogHandler* catalog_ = nullptr;
 };
 

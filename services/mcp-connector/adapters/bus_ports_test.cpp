@@ -20,7 +20,7 @@ class BusPortsTest : public ::testing::Test {
   BusPortsTest() {
     EXPECT_THAT(fixture_.loop.finish(connector_.start()), IsOk());
     EXPECT_THAT(fixture_.loop.finish(caller_.start()), IsOk());
-    subjects_.use(fixture_.handler.get(), &catalog_);
+    subjects_.use(fixture_.handler.get(), fixture_.input.get(), &catalog_);
     fixture_.start();
   }
 

@@ -76,8 +76,8 @@ Async<void> ClientLink::push(Inbound inbound) {
   co_return ended() ? Result<void>() : taken;
 }
 
-Async<void> ClientLink::deliver(std::string message) {
-  return push(std::move(message));
+Async<void> ClientLink::deliver(std::string message, std::optional<std::int64_t> during) {
+  return push(Received{.text = std::move(message), .during = during});
 }
 
 Async<void> ClientLink::leave_unanswered(std::int64_t request, Error why) {

@@ -73,8 +73,9 @@ class ClientLink : public ServerLink {
   // The oldest message not sent yet.
   [[nodiscard]] std::optional<Outbound> next_queued();
 
-  // Both wait for room, and do nothing once the link has ended. Errors: Cancelled.
-  Async<void> deliver(std::string message);
+  // Both wait for room, and do nothing once the link has ended. during: the request on whose stream
+  // it came. Errors: Cancelled.
+  Async<void> deliver(std::string message, std::optional<std::int64_t> during = std::nullopt);
   Async<void> leave_unanswered(std::int64_t request, Error why);
 
   [[nodiscard]] bool ended() const { return inbound_.closed(); }

@@ -62,14 +62,19 @@ class HttpLink final : public ClientLink {
 
   Result<void> cancel(std::int64_t request, std::string notification) override {
     const auto place = exchanges_.find(request);
-    if (place != exchanges_.end()) {
-      const auto exchange = place->second;
-      exchanges_.erase(place);
-      tasks().cancel(exchange);
+    if (place != exchanges_.end() && place->second.stateless) {
+      cut(request);
       return {};
+    }
+    if (place != exchanges_.end()) {
+      place->second.end = deps().clock->schedule(
+          deps().clock->now() + kAnswerGrace, [this, request] { cut(request); }
+      );
     }
     return is_stateless() ? Result<void>() : ServerLink::cancel(request, std::move(notification));
   }
+
+  [[nodiscard]] bool tells_requests() const override { return true; }
 
   Async<void> stop() override {
     end();
@@ -94,6 +99,13 @@ class HttpLink final : public ClientLink {
     std::int64_t id = 0;
     TimePoint deadline;
     bool stateless = false;  // modern era: there is no session, and a stream does not go on
+  };
+
+  // One that has not ended.
+  struct Running {
+    async::TaskGroup::Task task;
+    bool stateless = false;
+    std::unique_ptr<async::Timer> end;  // once nobody waits for the answer any more
   };
 
   // The state of one event stream over its interruptions.
@@ -164,12 +176,19 @@ class HttpLink final : public ClientLink {
 
   void begin(Outbound outbound) {
     const std::int64_t id = *outbound.request;
-    if (!outbound.headers.empty()) {
-      exchanges_.emplace(id, async::TaskGroup::Task());
-    }
+    exchanges_[id].stateless = !outbound.headers.empty();
     const auto task = tasks().spawn("request", carry_out(std::move(outbound)));
     if (const auto place = exchanges_.find(id); place != exchanges_.end()) {
-      place->second = task;
+      place->second.task = task;
+    }
+  }
+
+  void cut(std::int64_t id) {
+    const auto place = exchanges_.find(id);
+    if (place != exchanges_.end()) {
+      const auto task = place->second.task;
+      exchanges_.erase(place);
+      tasks().cancel(task);
     }
   }
 
@@ -379,7 +398,7 @@ class HttpLink final : public ClientLink {
       co_return false;
     }
     const bool answered = request && answers(event.data, *request);
-    SLUICE_CO_CHECK_OK(co_await deliver(std::move(event.data)));
+    SLUICE_CO_CHECK_OK(co_await deliver(std::move(event.data), request));
     co_return answered;
   }
 
@@ -448,7 +467,7 @@ class HttpLink final : public ClientLink {
   }
 
   std::string session_;
-  std::map<std::int64_t, async::TaskGroup::Task> exchanges_;  // the stateless ones, by request
+  std::map<std::int64_t, Running> exchanges_;  // by request
   bool notifying_ = false;
   bool listening_ = false;
   bool checking_ = false;

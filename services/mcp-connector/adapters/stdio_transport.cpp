@@ -86,7 +86,7 @@ class StdioLink final : public ServerLink {
   Async<std::optional<Inbound>> receive() override {
     while (true) {
       if (auto line = lines_.next()) {
-        co_return std::optional<Inbound>(std::move(*line));
+        co_return std::optional<Inbound>(Received{.text = std::move(*line), .during = {}});
       }
       if (ended_) {
         co_return std::optional<Inbound>();

@@ -24,6 +24,8 @@ class LegacyEra final : public Era {
   [[nodiscard]] Answer read(Answer answer) const override { return answer; }
 
   [[nodiscard]] std::string_view health_method() const override { return "ping"; }
+
+  [[nodiscard]] bool server_may_ask() const override { return true; }
 };
 
 class ModernEra final : public Era {
@@ -34,19 +36,28 @@ class ModernEra final : public Era {
         discovered_(discovered) {}
 
   [[nodiscard]] ServerLink::Outbound form(std::int64_t id, const Request& request) const override {
-    const std::string meta = request.progress ? meta_ + ',' + mcp::progress_meta(id) : meta_;
+    std::string meta =
+        request.caller
+            ? mcp::modern_meta(
+                  version_, this_client(), request.caller->capabilities, request.caller->log_level
+              )
+            : meta_;
+    if (request.progress) {
+      meta += ',' + mcp::progress_meta(id);
+    }
+    const std::string params =
+        request.caller ? mcp::with_members(request.params, request.caller->input) : request.params;
     auto headers = mcp::modern_headers(version_, request.method, request.name);
     headers.insert(headers.end(), request.param_headers.begin(), request.param_headers.end());
     return {
-        .message =
-            mcp::make_request(mcp::RpcId(id), request.method, mcp::with_meta(request.params, meta)),
+        .message = mcp::make_request(mcp::RpcId(id), request.method, mcp::with_meta(params, meta)),
         .headers = std::move(headers),
         .request = id,
         .answer_by = {}
     };
   }
 
-  // Only a complete result is one: the server may ask back instead, or mean an extension.
+  // Only a complete result is one: the server asks back instead, or means an extension.
   [[nodiscard]] Answer read(Answer answer) const override {
     if (!answer.error.empty()) {
       return answer;
@@ -55,15 +66,16 @@ class ModernEra final : public Era {
     if (type.ok() && type.value() == "complete") {
       return answer;
     }
-    const bool asks = type.ok() && type.value() == "input_required";
+    if (type.ok() && type.value() == "input_required") {
+      answer.asks = true;
+      return answer;
+    }
     return {
         .result = {},
         .error = mcp::to_json(mcp::RpcError{
             .code = mcp::kInternalError,
-            .message = asks ? "the MCP server asks for more input, which this gateway cannot give "
-                              "yet; call it with everything it needs, or use another tool"
-                            : "the MCP server answers with a kind of result that this gateway does "
-                              "not know; use another tool",
+            .message = "the MCP server answers with a kind of result that this gateway does not "
+                       "know; use another tool",
             .data = {}
         })
     };
@@ -72,6 +84,8 @@ class ModernEra final : public Era {
   [[nodiscard]] std::string_view health_method() const override {
     return discovered_ == Discovered::Yes ? mcp::kDiscover : std::string_view();
   }
+
+  [[nodiscard]] bool server_may_ask() const override { return false; }
 
  private:
   std::string version_;

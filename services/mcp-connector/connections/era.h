@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,15 @@ namespace sluice::mcp_connector {
 // What the gateway calls itself towards servers.
 [[nodiscard]] const mcp::Implementation& this_client();
 
+// What goes with a request that somebody made under a grant.
+struct ForCaller {
+  std::string capabilities = "{}";  // what the server may ask of the caller, a JSON object
+  std::string log_level = {};       // lowest one the caller wants to hear; empty: none
+  std::string input = {};           // members of params: answers to what the server asked before
+
+  [[nodiscard]] bool may_be_asked() const { return capabilities != "{}"; }
+};
+
 // A request before an era gave it its form.
 struct Request {
   std::string method;
@@ -25,6 +35,7 @@ struct Request {
   std::string name;               // of what it is for, where Mcp-Name repeats one
   mcp::HeaderList param_headers;  // arguments that are repeated
   bool progress = false;          // wanted
+  std::optional<ForCaller> caller = {};
 };
 
 class Era {
@@ -37,6 +48,9 @@ class Era {
   [[nodiscard]] virtual Answer read(Answer answer) const = 0;
   // The cheapest request that every server of the conversation answers; empty: tools/list.
   [[nodiscard]] virtual std::string_view health_method() const = 0;
+  // Whether a server asks by requests of its own, and says by itself what it does. Otherwise its
+  // results ask, and each request says what it may say.
+  [[nodiscard]] virtual bool server_may_ask() const = 0;
 };
 
 [[nodiscard]] std::unique_ptr<Era> legacy_era();

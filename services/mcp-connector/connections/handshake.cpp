@@ -16,7 +16,12 @@ constexpr int kProbesMax = 2;
 
 // Of a server that was not asked.
 constexpr mcp::ServerCapabilities kAnyCapability{
-    .has_tools = true, .has_resources = true, .has_prompts = true, .has_completions = true
+    .has_tools = true,
+    .has_resources = true,
+    .has_prompts = true,
+    .has_completions = true,
+    .has_subscriptions = true,
+    .has_logging = true
 };
 
 class Handshake {
@@ -32,7 +37,7 @@ class Handshake {
   // Without having been told what the server has.
   Agreement speak_modern_unasked(const std::string& version) {
     session_->speak_modern(version, Discovered::No);
-    return {.protocol_version = version, .capabilities = kAnyCapability};
+    return {.protocol_version = version, .capabilities = kAnyCapability, .instructions = {}};
   }
 
   Async<Agreement> find_out() {
@@ -59,12 +64,20 @@ class Handshake {
 
  private:
   static Agreement agreed(const mcp::InitializeResult& result) {
-    return {.protocol_version = result.protocol_version, .capabilities = result.capabilities};
+    return {
+        .protocol_version = result.protocol_version,
+        .capabilities = result.capabilities,
+        .instructions = result.instructions
+    };
   }
 
   Agreement speak_modern(const ProbeVerdict& verdict) {
     session_->speak_modern(verdict.version, Discovered::Yes);
-    return {.protocol_version = verdict.version, .capabilities = verdict.capabilities};
+    return {
+        .protocol_version = verdict.version,
+        .capabilities = verdict.capabilities,
+        .instructions = verdict.instructions
+    };
   }
 
   // nullopt: not clearly modern.
@@ -95,8 +108,8 @@ class Handshake {
 
   Async<void> wait_for_probe() {
     while (true) {
-      SLUICE_CO_TRY(const auto progress, co_await probe_->progress());
-      if (!progress) {
+      SLUICE_CO_TRY(const auto event, co_await probe_->next());
+      if (!event) {
         co_return Result<void>();
       }
     }

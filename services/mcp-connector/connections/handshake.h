@@ -11,6 +11,7 @@ namespace sluice::mcp_connector {
 struct Agreement {
   std::string protocol_version;
   mcp::ServerCapabilities capabilities;  // as the server says; all, when nobody asked it
+  std::string instructions;              // as it says
 };
 
 // server/discover first; initialize on the same connection after any answer that is not clearly

@@ -177,21 +177,28 @@ Result<void> LeasedServer::check_arguments(const Tool& tool, std::string_view ar
 }
 
 Result<std::unique_ptr<McpSession::Ticket>> LeasedServer::call_tool(
-    std::string_view tool, std::string_view arguments, TimePoint deadline
+    std::string_view tool, std::string_view arguments, TimePoint deadline, ForCaller caller
 ) {
   if (!holds_lease() || !connection_) {
     return not_held();
   }
-  return connection_->call_tool(tool, arguments, deadline);
+  return connection_->call_tool(tool, arguments, deadline, std::move(caller));
 }
 
 Result<std::unique_ptr<McpSession::Ticket>> LeasedServer::request(
-    const Request& request, TimePoint deadline
+    Request request, TimePoint deadline
 ) {
   if (!holds_lease() || !connection_) {
     return not_held();
   }
-  return connection_->request(request, deadline);
+  return connection_->request(std::move(request), deadline);
+}
+
+Async<void> LeasedServer::want_log_level(std::string level, TimePoint deadline) {
+  if (!holds_lease() || !connection_) {
+    co_return Result<void>();
+  }
+  co_return co_await connection_->want_log_level(std::move(level), deadline);
 }
 
 Result<void> LeasedServer::check_circuit() const {
@@ -232,6 +239,10 @@ connector::v1::ServerCatalog LeasedServer::snapshot() const {
   out.set_message(connection_->message());
   out.set_since_unix_ms(status.since_unix_ms());
   out.set_protocol_version(connection_->protocol_version());
+  const mcp::ServerCapabilities& capabilities = connection_->capabilities();
+  out.set_subscriptions(capabilities.has_subscriptions);
+  out.set_logging(capabilities.has_logging);
+  out.set_instructions(connection_->instructions());
   connection_->catalog()->fill(&out);
   return out;
 }

@@ -61,12 +61,14 @@ class LeasedServer {
   [[nodiscard]] Result<void> check_arguments(const Tool& tool, std::string_view arguments);
   // Certainly not sent when it answers an error.
   [[nodiscard]] Result<std::unique_ptr<McpSession::Ticket>> call_tool(
-      std::string_view tool, std::string_view arguments, TimePoint deadline
+      std::string_view tool, std::string_view arguments, TimePoint deadline, ForCaller caller = {}
   );
   // See ServerConnection.
   [[nodiscard]] Result<std::unique_ptr<McpSession::Ticket>> request(
-      const Request& request, TimePoint deadline
+      Request request, TimePoint deadline
   );
+  // Before a call that wants to hear log messages. Errors: Cancelled.
+  Async<void> want_log_level(std::string level, TimePoint deadline);
   // Whether its last calls got answers, so that another may be sent. Errors: Unavailable.
   [[nodiscard]] Result<void> check_circuit() const;
   void call_ended(const Error* error, Duration waited);

@@ -1,5 +1,7 @@
 #include "services/mcp-connector/connections/mcp_session.h"
 
+#include "services/mcp-connector/domain/client_capabilities.h"
+
 #include "common/mcp/line_splitter.h"
 
 #include <bit>
@@ -42,43 +44,6 @@ bool is_list_change(std::string_view notification) {
 
 }  // namespace
 
-McpSession::Ticket::Ticket(McpSession* session, std::int64_t id, bool cancellable)
-    : session_(session), id_(id), cancellable_(cancellable) {}
-
-McpSession::Ticket::~Ticket() {
-  session_->forget(id_, cancellable_ && !answer_.has_value());
-}
-
-Result<Answer> McpSession::Ticket::take() {
-  if (!answer_) {
-    return Error(Code::Cancelled, "the request was given up");
-  }
-  return std::move(*answer_);
-}
-
-void McpSession::Ticket::finish(Result<Answer> answer) {
-  if (!answer_) {
-    answer_.emplace(std::move(answer));
-    timer_.reset();
-    progress_.close();
-  }
-}
-
-void McpSession::Ticket::give_up() {
-  abandon(Error(Code::Cancelled, "the caller gave the request up"), "given up");
-}
-
-void McpSession::Ticket::abandon(Error why, std::string_view reason) {
-  if (answer_) {
-    return;
-  }
-  answer_.emplace(std::move(why));  // the timer stays: this may be its call
-  progress_.close();
-  if (cancellable_) {
-    session_->cancel(id_, reason);
-  }
-}
-
 Async<void> McpSession::read() {
   while (!closed_) {
     auto inbound = co_await deps_.link->receive();
@@ -92,7 +57,7 @@ Async<void> McpSession::read() {
     if (auto* unanswered = std::get_if<ServerLink::Unanswered>(&*inbound.value())) {
       give_up(std::move(*unanswered));
     } else {
-      receive(std::move(std::get<std::string>(*inbound.value())));
+      receive(std::move(std::get<ServerLink::Received>(*inbound.value())));
     }
     // Its pipe fills meanwhile: the noise costs the server, nobody else.
     if (noise_ >= kNoiseBytesMax) {
@@ -130,10 +95,10 @@ void McpSession::give_up(ServerLink::Unanswered unanswered) {
   }
 }
 
-void McpSession::receive(std::string line) {
-  const std::size_t bytes = line.size() + kNoiseBytesPerMessage;
-  auto messages = mcp::may_be_message(line)
-                      ? mcp::parse_messages(std::move(line))
+void McpSession::receive(ServerLink::Received received) {
+  const std::size_t bytes = received.text.size() + kNoiseBytesPerMessage;
+  auto messages = mcp::may_be_message(received.text)
+                      ? mcp::parse_messages(std::move(received.text))
                       : Result<std::vector<mcp::Message>>(Error(Code::Invalid, "not JSON"));
   if (!messages.ok()) {  // banners and log lines between messages are common
     noise_ += bytes;
@@ -146,29 +111,17 @@ void McpSession::receive(std::string line) {
   }
   for (mcp::Message& message : messages.value()) {
     noise_ += message.kind == mcp::Message::Kind::Notification ? bytes : 0;
-    receive(std::move(message));
+    receive(std::move(message), received.during);
   }
 }
 
-void McpSession::receive(mcp::Message message) {
+void McpSession::receive(mcp::Message message, std::optional<std::int64_t> during) {
   switch (message.kind) {
-    case mcp::Message::Kind::Request: {
-      const auto sent = deps_.link->send(
-          {.message = mcp::answer_server_request(message),
-           .headers = {},
-           .request = {},
-           .answer_by = {}}
-      );
-      if (!sent.ok()) {
-        deps_.log->warn(
-            "server-request-unanswered",
-            {{"server", deps_.server}, {"reason", sent.error().message()}}
-        );
-      }
+    case mcp::Message::Kind::Request:
+      be_asked(std::move(message), during);
       return;
-    }
     case mcp::Message::Kind::Notification:
-      notice(message);
+      notice(message, during);
       return;
     case mcp::Message::Kind::Result:
     case mcp::Message::Kind::Error:
@@ -190,9 +143,13 @@ void McpSession::answer(mcp::Message message) {
   );
 }
 
-void McpSession::notice(const mcp::Message& notification) {
+void McpSession::notice(const mcp::Message& notification, std::optional<std::int64_t> during) {
   if (is_list_change(notification.method)) {
     deps_.on_list_changed();
+    return;
+  }
+  if (notification.method == "notifications/message") {
+    hear(notification, during);
     return;
   }
   if (notification.method != "notifications/progress") {
@@ -202,43 +159,35 @@ void McpSession::notice(const mcp::Message& notification) {
   const auto place = token ? tickets_.find(*token) : tickets_.end();
   if (place != tickets_.end()) {
     last_sign_of_life_ = deps_.clock->now();
-    std::string text = mcp::make_notification(notification.method, notification.params);
-    if (!place->second->progress_.try_push(text)) {
-      deps_.log->debug("progress-dropped", {{"server", deps_.server}});
-    }
+    place->second->tell(mcp::make_notification(notification.method, notification.params));
   }
 }
 
 Result<std::unique_ptr<McpSession::Ticket>> McpSession::begin(
-    const Request& request, TimePoint deadline, Cancellable cancellable
+    Request request, TimePoint deadline, Cancellable cancellable
 ) {
   if (closed_) {
     return gone_error();
   }
   const std::int64_t id = ++last_id_;
   ServerLink::Outbound outbound = era_->form(id, request);
-  outbound.answer_by = deadline;
+  // A request in whose middle the caller is asked waits for that; the ticket's own time does not.
+  const bool may_ask = request.caller && request.caller->may_be_asked() && era_->server_may_ask();
+  outbound.answer_by = may_ask ? deadline + kParkedFor * kRoundsMax : deadline;
   SLUICE_CHECK_OK(deps_.link->send(std::move(outbound)));
-  auto ticket = std::make_unique<Ticket>(this, id, cancellable == Cancellable::Yes);
-  Ticket* const raw = ticket.get();
-  tickets_.emplace(id, raw);
-  ticket->timer_ = deps_.clock->schedule(deadline, [raw] {
-    raw->abandon(
-        Error(
-            Code::Deadline,
-            "the MCP server did not answer in time; allow more time or look at the server"
-        ),
-        "timeout"
-    );
-  });
+  auto ticket = std::make_unique<Ticket>(
+      this, id, cancellable == Cancellable::Yes, std::move(request.caller)
+  );
+  tickets_.emplace(id, ticket.get());
+  ticket->await_until(deadline);
   return ticket;
 }
 
 Async<Answer> McpSession::ask(Request request, TimePoint deadline, Cancellable cancellable) {
-  SLUICE_CO_TRY(const auto ticket, begin(request, deadline, cancellable));
+  SLUICE_CO_TRY(const auto ticket, begin(std::move(request), deadline, cancellable));
   while (true) {
-    SLUICE_CO_TRY(const auto progress, co_await ticket->progress());
-    if (!progress) {
+    SLUICE_CO_TRY(const auto event, co_await ticket->next());
+    if (!event) {
       co_return ticket->take();
     }
   }
@@ -252,7 +201,8 @@ Async<mcp::InitializeResult> McpSession::initialize(std::string version, TimePoi
 Async<Answer> McpSession::ask_to_initialize(std::string version, TimePoint deadline) {
   era_ = legacy_era();
   Request request{.method = "initialize"};
-  request.params = mcp::initialize_params(this_client(), version);
+  request.params =
+      mcp::initialize_params(this_client(), version, offered_capabilities(deps_.client));
   co_return co_await ask(std::move(request), deadline, Cancellable::No);
 }
 
@@ -331,26 +281,31 @@ Async<void> McpSession::ping(TimePoint deadline) {
 }
 
 Result<std::unique_ptr<McpSession::Ticket>> McpSession::request(
-    const Request& request, TimePoint deadline
+    Request request, TimePoint deadline
 ) {
   if (tickets_.size() >= kRequestsInFlightMax) {
     return Error(Code::Exhausted, "too many calls are waiting for this MCP server; retry later");
   }
-  return begin(request, deadline, Cancellable::Yes);
+  if (!request.caller) {
+    request.caller.emplace();
+  }
+  return begin(std::move(request), deadline, Cancellable::Yes);
 }
 
 Result<std::unique_ptr<McpSession::Ticket>> McpSession::call_tool(
     std::string_view tool,
     std::string_view arguments,
     TimePoint deadline,
-    mcp::HeaderList param_headers
+    mcp::HeaderList param_headers,
+    ForCaller caller
 ) {
   return request(
       {.method = std::string(mcp::kToolsCall),
        .params = mcp::tools_call_params(tool, arguments),
        .name = std::string(tool),
        .param_headers = std::move(param_headers),
-       .progress = true},
+       .progress = true,
+       .caller = std::move(caller)},
       deadline
   );
 }

@@ -1,10 +1,12 @@
 // McpSession: one conversation with one MCP server over a ServerLink. Matches answers to requests,
-// answers the server's own requests, routes progress. Knows nothing of processes, leases or grants,
-// and of eras only which one it speaks.
+// routes progress, log messages and the server's own questions to the request they belong to, and
+// answers those that belong to none. Knows nothing of processes, leases or grants, and of eras only
+// which one it speaks.
 #pragma once
 
 #include "services/mcp-connector/connections/era.h"
 #include "services/mcp-connector/domain/outcome.h"
+#include "services/mcp-connector/domain/question.h"
 #include "services/mcp-connector/limits.h"
 #include "services/mcp-connector/ports.h"
 
@@ -20,6 +22,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sluice::mcp_connector {
@@ -35,40 +38,69 @@ class McpSession {
     std::string server;  // name, for logs
     std::function<void()> on_list_changed;
     std::function<void()> on_gone;  // the server ended by itself
+    ClientOffer client = {};        // what a server may ask for
   };
 
   // A request in flight. Destroying it gives the request up, and the server is told so. The session
   // outlives its tickets.
   class Ticket {
    public:
-    Ticket(McpSession* session, std::int64_t id, bool cancellable);
+    // caller: of a request that somebody made under a grant.
+    Ticket(McpSession* session, std::int64_t id, bool cancellable, std::optional<ForCaller> caller);
     Ticket(const Ticket&) = delete;
     Ticket& operator=(const Ticket&) = delete;
     Ticket(Ticket&&) = delete;
     Ticket& operator=(Ticket&&) = delete;
     ~Ticket();
 
-    // The next progress notification, or nullopt when the request has ended.
-    Async<std::optional<std::string>> progress() { return progress_.pop(); }
+    // What the server says before it answers: one of both, or neither when somebody called wake().
+    struct Event {
+      std::string notification;  // progress, or a log message at a level the caller wants
+      std::optional<Question> question;
+    };
+
+    // The next one, or nullopt when the request has ended.
+    Async<std::optional<Event>> next() { return events_.pop(); }
+
+    [[nodiscard]] bool has_next() const { return events_.size() > 0; }
+
+    void wake();
+
+    // Answers a question. Those that are left when the request ends are refused.
+    void reply(const mcp::RpcId& id, const Reply& reply);
+
+    // While the caller is asked, the time that the server has does not run.
+    void pause() { timer_.reset(); }
+
+    void await_until(TimePoint deadline);
 
     [[nodiscard]] bool ended() const { return answer_.has_value(); }
 
-    // Ends the request with Cancelled, and the server is told so.
+    // Ends the request with that error (the other: Cancelled), and the server is told so.
+    void give_up(Error why);
     void give_up();
 
-    // After progress() gave nullopt. Errors: Deadline, Unavailable (the server went), Cancelled.
+    // After next() gave nullopt. Errors: Deadline, Unavailable (the server went), Cancelled.
     [[nodiscard]] Result<Answer> take();
 
    private:
     friend class McpSession;  // the other half of one request
     void finish(Result<Answer> answer);
+    void tell(std::string notification);
+    // Names it. False when there is no room for it.
+    bool ask(Question question);
+    void refuse_questions();
     // Ends it without an answer; reason: for the server.
     void abandon(Error why, std::string_view reason);
 
     McpSession* session_;
     std::int64_t id_;
     bool cancellable_;
-    async::Channel<std::string> progress_{kProgressQueuedMax};
+    std::optional<ForCaller> caller_;
+    async::Channel<Event> events_{kProgressQueuedMax};
+    std::vector<std::pair<mcp::RpcId, std::size_t>> open_;  // questions not answered yet; bytes
+    std::size_t open_bytes_ = 0;
+    std::uint64_t asked_ = 0;  // so far; makes their keys
     std::optional<Result<Answer>> answer_;
     std::unique_ptr<async::Timer> timer_;
   };
@@ -105,14 +137,19 @@ class McpSession {
 
   // The era's cheapest question; any answer will do.
   Async<void> ping(TimePoint deadline);
+  // Has the server send log messages of that level and above, unless it does so already. Legacy
+  // era; the modern one says it in each request. Errors: Cancelled; a server that refuses is
+  // logged.
+  Async<void> want_log_level(std::string level, TimePoint deadline);
   // Sends what a caller asked for. An error means: certainly not sent.
-  [[nodiscard]] Result<std::unique_ptr<Ticket>> request(const Request& request, TimePoint deadline);
+  [[nodiscard]] Result<std::unique_ptr<Ticket>> request(Request request, TimePoint deadline);
   // The same with tools/call around exactly these argument bytes.
   [[nodiscard]] Result<std::unique_ptr<Ticket>> call_tool(
       std::string_view tool,
       std::string_view arguments,
       TimePoint deadline,
-      mcp::HeaderList param_headers = {}
+      mcp::HeaderList param_headers = {},
+      ForCaller caller = {}
   );
 
   // Ends every open request with this error; later ones fail at once.
@@ -131,15 +168,19 @@ class McpSession {
   enum class Cancellable { No, Yes };
 
   Result<std::unique_ptr<Ticket>> begin(
-      const Request& request, TimePoint deadline, Cancellable cancellable
+      Request request, TimePoint deadline, Cancellable cancellable
   );
   Async<Answer> ask(Request request, TimePoint deadline, Cancellable cancellable);
   void cancel(std::int64_t id, std::string_view reason);
   void give_up(ServerLink::Unanswered unanswered);
-  void receive(std::string line);
-  void receive(mcp::Message message);
+  void receive(ServerLink::Received received);
+  void receive(mcp::Message message, std::optional<std::int64_t> during);
   void answer(mcp::Message message);
-  void notice(const mcp::Message& notification);
+  void notice(const mcp::Message& notification, std::optional<std::int64_t> during);
+  [[nodiscard]] Ticket* ticket_of(std::optional<std::int64_t> during) const;
+  void be_asked(mcp::Message question, std::optional<std::int64_t> during);
+  void hear(const mcp::Message& notification, std::optional<std::int64_t> during);
+  void answer_server(std::string message);
   void forget(std::int64_t id, bool tell_server);
 
   Deps deps_;
@@ -147,6 +188,7 @@ class McpSession {
   bool closed_ = false;
   std::int64_t last_id_ = 0;
   std::uint64_t lines_skipped_ = 0;
+  std::optional<std::size_t> log_level_;  // the most verbose one asked for
   TimePoint last_sign_of_life_;
   std::size_t noise_ = 0;  // since the last pause, as of kNoiseBytesMax
   std::map<std::int64_t, Ticket*> tickets_;

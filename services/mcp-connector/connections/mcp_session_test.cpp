@@ -20,11 +20,11 @@ class McpSessionTest : public SessionTest {
   Async<std::vector<std::string>> follow(McpSession::Ticket* ticket) {
     std::vector<std::string> notifications;
     while (true) {
-      SLUICE_CO_TRY(auto notification, co_await ticket->progress());
-      if (!notification) {
+      SLUICE_CO_TRY(auto event, co_await ticket->next());
+      if (!event) {
         co_return notifications;
       }
-      notifications.push_back(std::move(*notification));
+      notifications.push_back(std::move(event->notification));
     }
   }
 };
@@ -209,12 +209,12 @@ TEST_F(McpSessionTest, ALegacyCallHasATokenAndNoHeaders) {
   EXPECT_TRUE(server_.headers("tools/call").empty());
 }
 
-TEST_F(McpSessionTest, AModernResultThatIsNotCompleteIsAnErrorTowardsTheCaller) {
+TEST_F(McpSessionTest, AModernResultThatNobodyKnowsIsAnErrorTowardsTheCaller) {
   session_->speak_modern("2026-07-28", Discovered::Yes);
   for (const auto& [result, is_error] :
        {std::pair(R"({"content":[]})", false),
         std::pair(R"({"resultType":"complete","content":[]})", false),
-        std::pair(R"({"resultType":"input_required","inputRequests":{}})", true),
+        std::pair(R"({"resultType":"input_required","inputRequests":{}})", false),
         std::pair(R"({"resultType":"task"})", true),
         std::pair("[]", true)}) {
     server_.on("tools/call", [given = result](const auto&) {
@@ -226,6 +226,7 @@ TEST_F(McpSessionTest, AModernResultThatIsNotCompleteIsAnErrorTowardsTheCaller) 
 
     ASSERT_THAT(answer, IsOk());
     EXPECT_EQ(answer.value().result, is_error ? "" : result);
+    EXPECT_EQ(answer.value().asks, std::string(result).find("input_required") != std::string::npos);
     EXPECT_EQ(answer.value().error.find("this gateway") != std::string::npos, is_error) << result;
   }
 }

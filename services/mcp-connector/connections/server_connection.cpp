@@ -4,6 +4,7 @@
 #include "services/mcp-connector/connections/offering_lists.h"
 #include "services/mcp-connector/domain/era_probe.h"
 
+#include "common/audit/redact.h"
 #include "common/mcp/param_headers.h"
 
 #include <algorithm>
@@ -75,7 +76,7 @@ void ServerConnection::reconnect() {
 }
 
 Result<std::unique_ptr<McpSession::Ticket>> ServerConnection::call_tool(
-    std::string_view tool, std::string_view arguments, TimePoint deadline
+    std::string_view tool, std::string_view arguments, TimePoint deadline, ForCaller caller
 ) {
   if (!usable_) {
     return not_connected();
@@ -87,17 +88,26 @@ Result<std::unique_ptr<McpSession::Ticket>> ServerConnection::call_tool(
     SLUICE_TRY(headers, mcp::param_header_values(declared, arguments));
   }
   SLUICE_CHECK_OK(circuit_.admit(deps_.clock->now()));
-  return count_in(session_->call_tool(tool, arguments, deadline, std::move(headers)));
+  return count_in(
+      session_->call_tool(tool, arguments, deadline, std::move(headers), std::move(caller))
+  );
 }
 
 Result<std::unique_ptr<McpSession::Ticket>> ServerConnection::request(
-    const Request& request, TimePoint deadline
+    Request request, TimePoint deadline
 ) {
   if (!usable_) {
     return not_connected();
   }
   SLUICE_CHECK_OK(circuit_.admit(deps_.clock->now()));
-  return count_in(session_->request(request, deadline));
+  return count_in(session_->request(std::move(request), deadline));
+}
+
+Async<void> ServerConnection::want_log_level(std::string level, TimePoint deadline) {
+  if (!usable_ || !capabilities_.has_logging) {
+    co_return Result<void>();
+  }
+  co_return co_await session_->want_log_level(std::move(level), deadline);
 }
 
 bool ServerConnection::wants_other_headers(const Answer& answer) const {
@@ -145,6 +155,7 @@ Async<Duration> ServerConnection::connect(const ServerConfig* server) {
             }
           },
       .on_gone = [this] { wakeup_.raise(); },
+      .client = deps_.server->client,
   });
   async::TaskGroup tasks(deps_.executor, [this](std::string_view, const Error& error) {
     deps_.log->error("session-failed", {{"server", deps_.server->name}, {"error", error.to_log()}});
@@ -221,6 +232,7 @@ Async<bool> ServerConnection::start_session(const ServerConfig* server) {
   }
   protocol_version_ = agreed.value().protocol_version;
   capabilities_ = agreed.value().capabilities;
+  instructions_ = audit::clip_utf8(agreed.value().instructions, kInstructionsBytesMax);
   const auto listed = co_await list_all(deadline);
   if (stopping_ || reconnect_asked_) {
     co_return false;

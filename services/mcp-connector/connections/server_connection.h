@@ -51,6 +51,12 @@ class ServerConnection {
 
   [[nodiscard]] const std::string& protocol_version() const { return protocol_version_; }
 
+  // As the server said when it connected last.
+  [[nodiscard]] const mcp::ServerCapabilities& capabilities() const { return capabilities_; }
+
+  // In its own words, at most kInstructionsBytesMax.
+  [[nodiscard]] const std::string& instructions() const { return instructions_; }
+
   [[nodiscard]] bool connected() const { return usable_; }
 
   [[nodiscard]] std::size_t in_flight() const { return session_ ? session_->in_flight() : 0; }
@@ -67,12 +73,14 @@ class ServerConnection {
   // Errors: Unavailable (not connected, or check_circuit()), Exhausted. Certainly not sent then;
   // else call_ended() follows.
   [[nodiscard]] Result<std::unique_ptr<McpSession::Ticket>> call_tool(
-      std::string_view tool, std::string_view arguments, TimePoint deadline
+      std::string_view tool, std::string_view arguments, TimePoint deadline, ForCaller caller = {}
   );
   // Another request of a caller. Errors as of call_tool().
   [[nodiscard]] Result<std::unique_ptr<McpSession::Ticket>> request(
-      const Request& request, TimePoint deadline
+      Request request, TimePoint deadline
   );
+  // See McpSession. Nothing where the server sends no log messages.
+  Async<void> want_log_level(std::string level, TimePoint deadline);
   // Once for each ticket of the two above. error: nullptr when there was an answer.
   void call_ended(const Error* error, Duration waited);
   // Whether that answer to a call says that nothing was done because its headers do not fit the
@@ -128,6 +136,7 @@ class ServerConnection {
   std::optional<Error> no_post_;    // why an http server is tried over HTTP+SSE
   std::set<std::string> unusable_;  // tools left out, said in the log
   mcp::ServerCapabilities capabilities_;
+  std::string instructions_;
   bool usable_ = false;
   bool stopping_ = false;
   bool reconnect_asked_ = false;

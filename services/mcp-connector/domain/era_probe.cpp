@@ -21,7 +21,8 @@ ProbeVerdict judge_discover(const Answer& answer) {
   return {
       .kind = ProbeVerdict::Kind::Modern,
       .version = std::move(*shared),
-      .capabilities = discovered.value().capabilities
+      .capabilities = discovered.value().capabilities,
+      .instructions = discovered.value().instructions
   };
 }
 

@@ -22,6 +22,7 @@ struct ProbeVerdict {
   Kind kind = Kind::Legacy;
   std::string version;
   mcp::ServerCapabilities capabilities;
+  std::string instructions;
 };
 
 [[nodiscard]] ProbeVerdict judge_discover(const Answer& answer);

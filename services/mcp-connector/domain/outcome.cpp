@@ -28,6 +28,7 @@ CallEnd ended_with(std::string_view method, Answer answer) {
   } else if (answer.result.size() > kResultBytesMax) {
     const std::size_t bytes = answer.result.size();
     answer.result.clear();
+    answer.asks = false;
     answer.error = mcp::to_json(mcp::RpcError{
         .code = mcp::kInternalError,
         .message = "the call was carried out, but its result of " + std::to_string(bytes) +

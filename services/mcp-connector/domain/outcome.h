@@ -17,6 +17,7 @@ namespace sluice::mcp_connector {
 struct Answer {
   std::string result;  // raw JSON; empty when error is not
   std::string error;   // raw JSON-RPC error object
+  bool asks = false;   // the result is no end: the server asks for more input (modern era)
 };
 
 // How a call ended. `sent` decides between failed and unknown when there is no answer.

@@ -1,6 +1,9 @@
 #include "services/mcp-connector/handlers/request.h"
 
+#include "services/mcp-connector/connections/call_exchange.h"
+#include "services/mcp-connector/domain/client_capabilities.h"
 #include "services/mcp-connector/domain/grant_check.h"
+#include "services/mcp-connector/domain/log_level.h"
 #include "services/mcp-connector/domain/outcome.h"
 #include "services/mcp-connector/domain/read_params.h"
 
@@ -56,31 +59,6 @@ Result<void> check_room(const LeasedServer& server) {
 
 }  // namespace
 
-// One request from admission to answer. Shared by the handler, which may leave early, and the task
-// that carries it out.
-struct RequestHandler::Call {
-  connector::v1::Request request;
-  RequestContext context;
-  TimePoint received;
-
-  policy::v1::Grant grant;  // verified once grant_verified
-  bool grant_verified = false;
-  policy::v1::CallerClaims claims;  // verified once caller_verified
-  bool caller_verified = false;
-  LeasedServer* server = nullptr;
-  std::shared_ptr<const ToolCatalog> catalog;
-  const Tool* tool = nullptr;  // in catalog; of a tool call
-  std::string named;           // of another request: what Mcp-Name repeats
-
-  std::string intent_event_id;
-  bool intent_recorded = false;
-  TimePoint sent;
-  McpSession::Ticket* ticket = nullptr;  // while it waits for the server's answer
-  bool given_up = false;
-  async::Channel<std::string> progress{kProgressQueuedMax};
-  async::OneShot<connector::v1::Final> done;
-};
-
 RequestHandler::RequestHandler(Deps deps)
     : deps_(std::move(deps)),
       calls_(deps_.executor, [log = deps_.log](std::string_view name, const Error& error) {
@@ -88,6 +66,7 @@ RequestHandler::RequestHandler(Deps deps)
       }) {}
 
 Async<void> RequestHandler::close() {
+  deps_.parked->close();
   co_return co_await calls_.close();
 }
 
@@ -96,9 +75,10 @@ Async<connector::v1::Final> RequestHandler::operator()(
     bus::ChunkWriter<connector::v1::Progress>* out,
     RequestContext context
 ) {
-  const auto call = std::make_shared<Call>();
+  const auto call = std::make_shared<GrantedCall>();
   call->request = std::move(request);
   call->context = std::move(context);
+  call->hop = call->context.hop;
   call->received = deps_.clock->now();
   if (deps_.audit->full()) {
     co_return Error(Code::Unavailable, "the audit outbox is full; nothing was done, retry later");
@@ -107,37 +87,19 @@ Async<connector::v1::Final> RequestHandler::operator()(
     SLUICE_CO_CHECK_OK(co_await refuse(call, admitted.error()));
     co_return std::move(admitted).error();
   }
+  const auto round = call->round;
   calls_.spawn("call", run(call));
-  auto final = co_await relay(call, out);
+  auto final = co_await relay(round, out);
   const bool left = !final.ok() && final.error().code() == Code::Cancelled;
   if (left && call->request.cancel_with_caller()) {
-    call->given_up = true;
-    if (call->ticket != nullptr) {
-      call->ticket->give_up();
-    }
+    call->give_up();
   }
   co_return final;
 }
 
-// Ends with Cancelled when the caller leaves; the call itself goes on.
-Async<connector::v1::Final> RequestHandler::relay(
-    SharedCall call, bus::ChunkWriter<connector::v1::Progress>* out
-) {
-  while (true) {
-    SLUICE_CO_TRY(auto notification, co_await call->progress.pop());
-    if (!notification) {
-      break;
-    }
-    connector::v1::Progress chunk;
-    chunk.set_notification(std::move(*notification));
-    SLUICE_CO_CHECK_OK(co_await out->write(std::move(chunk)));
-  }
-  co_return co_await call->done.wait();
-}
-
 // Everything that needs no waiting, in the order of the doc comment: grant, caller, grant against
 // request, tool or params.
-Result<void> RequestHandler::admit(Call* call) const {
+Result<void> RequestHandler::admit(GrantedCall* call) const {
   const auto now = deps_.clock->unix_ms();
   SLUICE_TRY(call->grant, grant::verify_grant(*deps_.grant_keys, call->request.grant(), now));
   call->grant_verified = true;
@@ -176,10 +138,26 @@ Result<void> RequestHandler::admit(Call* call) const {
        .policy_version = deps_.policy->highest(),
        .now_unix_ms = now}
   ));
+  SLUICE_CHECK_OK(admit_terms(call));
   return is_read ? admit_read(call) : admit_tool(call);
 }
 
-Result<void> RequestHandler::admit_tool(Call* call) const {
+// What the server may ask of the caller and say to it.
+Result<void> RequestHandler::admit_terms(GrantedCall* call) {
+  SLUICE_TRY(
+      call->caller.capabilities,
+      passed_capabilities(call->request.client_capabilities(), call->server->config().client)
+  );
+  call->caller.log_level = call->request.log_level();
+  if (!call->caller.log_level.empty() && !log_level_of(call->caller.log_level)) {
+    return Error(
+        Code::Invalid, "log_level is no level of MCP; send one of debug to emergency, or none"
+    );
+  }
+  return {};
+}
+
+Result<void> RequestHandler::admit_tool(GrantedCall* call) const {
   if (!call->server->config().allows(call->grant.tool())) {
     return Error(
         Code::Denied,
@@ -202,7 +180,7 @@ Result<void> RequestHandler::admit_tool(Call* call) const {
 }
 
 // The server itself knows what it has: more may be read than it lists.
-Result<void> RequestHandler::admit_read(Call* call) const {
+Result<void> RequestHandler::admit_read(GrantedCall* call) const {
   SLUICE_CHECK_OK(check_connected(*call->server));
   SLUICE_TRY(call->named, named_in(call->request.method(), call->request.params()));
   return check_room(*call->server);
@@ -210,8 +188,7 @@ Result<void> RequestHandler::admit_read(Call* call) const {
 
 Async<void> RequestHandler::run(SharedCall call) {
   auto final = co_await carry_out(call);
-  call->progress.close();
-  call->done.set(std::move(final));
+  call->end_round(std::move(final));
   co_return Result<void>();
 }
 
@@ -225,7 +202,15 @@ Async<connector::v1::Final> RequestHandler::carry_out(SharedCall call) {
     }
     co_return std::move(begun).error();
   }
-  SLUICE_CO_TRY(CallEnd end, co_await send(call));
+  CallExchange exchange(
+      {.clock = deps_.clock,
+       .log = deps_.log,
+       .audit = deps_.audit,
+       .parked = deps_.parked,
+       .is_still_granted = [this](GrantedCall* granted) { return admit_tool(granted).ok(); }},
+      call
+  );
+  SLUICE_CO_TRY(CallEnd end, co_await exchange.run());
   co_return co_await finish(call, std::move(end));
 }
 
@@ -302,76 +287,11 @@ Async<void> RequestHandler::use_read_grant(SharedCall call) {
   co_return Result<void>();
 }
 
-Async<CallEnd> RequestHandler::send(SharedCall call) {
-  call->sent = deps_.clock->now();
-  TimePoint deadline = std::min(
-      call->sent + call->server->config().call_timeout, call->context.deadline - kReplyReserve
-  );
-  if (deadline <= call->sent) {
-    co_return not_sent(Error(Code::Deadline, "no time was left; allow more time and decide again"));
-  }
-  SLUICE_CO_TRY(CallEnd end, co_await exchange(call, deadline));
-  if (call->tool == nullptr || !call->server->wants_other_headers(end.answer)) {
-    co_return end;
-  }
-  // Nothing was done there: once more, if the tool is still the one that was granted.
-  const auto listed = co_await call->server->list_tools(deadline);
-  if (!listed.ok() || !admit_tool(call.get()).ok()) {
-    co_return end;
-  }
-  co_return co_await exchange(call, deadline);
-}
-
-// An error means: certainly not sent. The lease is checked on the way.
-Result<std::unique_ptr<McpSession::Ticket>> RequestHandler::hand_over(
-    Call* call, TimePoint deadline
-) {
-  if (call->tool != nullptr) {
-    return call->server->call_tool(call->tool->name, call->request.params(), deadline);
-  }
-  return call->server->request(
-      {.method = call->request.method(),
-       .params = call->request.params(),
-       .name = call->named,
-       .param_headers = {},
-       .progress = true},
-      deadline
-  );
-}
-
-Async<CallEnd> RequestHandler::exchange(SharedCall call, TimePoint deadline) {
-  if (call->given_up) {
-    co_return not_sent(Error(Code::Cancelled, "the caller left before the call was sent"));
-  }
-  const auto ticket = hand_over(call.get(), deadline);
-  if (!ticket.ok()) {
-    co_return not_sent(ticket.error());
-  }
-  call->ticket = ticket.value().get();
-  const TimePoint handed_over = deps_.clock->now();
-  while (true) {
-    auto notification = co_await ticket.value()->progress();
-    if (!notification.ok() || !notification.value()) {
-      break;  // without an answer take() says why
-    }
-    if (!call->progress.try_push(*notification.value())) {
-      deps_.log->debug("progress-dropped", {{"server", call->server->config().name}});
-    }
-  }
-  call->ticket = nullptr;
-  auto answer = ticket.value()->take();
-  call->server->call_ended(
-      answer.ok() ? nullptr : &answer.error(), deps_.clock->now() - handed_over
-  );
-  co_return answer.ok() ? ended_with(call->request.method(), std::move(answer).value())
-                        : no_answer(answer.error());
-}
-
 Async<connector::v1::Final> RequestHandler::finish(SharedCall call, CallEnd end) {
   const TimePoint now = deps_.clock->now();
   const std::string& bytes = end.answer.error.empty() ? end.answer.result : end.answer.error;
   audit::v1::Record record = record_for(*call, "tool.outcome");
-  record.set_hop(call->context.hop + 1);
+  record.set_hop(++call->hop);
   record.set_outcome(audit_outcome(end.outcome));
   record.set_error_code(end.error_code);
   record.set_detail(end.detail);
@@ -458,36 +378,6 @@ Async<void> RequestHandler::refuse(SharedCall call, Error why) {
     deps_.log->error("refusal-not-recorded", {{"error", written.error().to_log()}});
   }
   co_return Result<void>();
-}
-
-audit::v1::Record RequestHandler::record_for(const Call& call, std::string action) const {
-  audit::v1::Record record = audit::record_of(call.context, std::move(action));
-  if (call.caller_verified) {
-    record.set_tenant(call.claims.tenant());
-    record.set_principal(call.claims.principal());
-    record.set_agent(call.claims.agent());
-    record.set_key_id(call.claims.key_id());
-  }
-  record.set_tool_call_id(call.request.tool_call_id());
-  record.set_args_digest(crypto::sha256(call.request.params()));
-  record.set_server(call.server == nullptr ? call.request.server_id() : call.server->config().name);
-  if (!call.grant_verified) {
-    return record;
-  }
-  const policy::v1::Grant& grant = call.grant;
-  if (!grant.chain_id().empty()) {
-    record.set_chain_id(grant.chain_id());
-  }
-  record.set_run_id(grant.run_id());
-  record.set_tool(grant.tool().empty() ? grant.method() : grant.tool());
-  record.set_definition_hash(grant.definition_hash());
-  record.set_policy_version(grant.policy_version());
-  record.set_rule(grant.rule());
-  record.set_grant_id(grant.grant_id());
-  record.set_approval_id(grant.approval_id());
-  record.set_decision_id(grant.decision_id());
-  record.set_effect_class(std::string(name_of(grant.effect_class())));
-  return record;
 }
 
 }  // namespace sluice::mcp_connector

@@ -1,9 +1,12 @@
 // Carries out one granted request: a tool call, or the reading of a resource, a prompt or a
 // completion. The order is the promise: verify → record the intent durably →
 // send → record the outcome → answer. What was let through runs to its end even when its caller
-// leaves.
+// leaves. Where the server asks its caller something, the stream ends and the call waits for
+// InputHandler.
 #pragma once
 
+#include "services/mcp-connector/connections/granted_call.h"
+#include "services/mcp-connector/connections/parked_calls.h"
 #include "services/mcp-connector/connections/server_pool.h"
 #include "services/mcp-connector/domain/outcome.h"
 #include "services/mcp-connector/domain/policy_versions.h"
@@ -34,6 +37,7 @@ class RequestHandler {
     audit::Client* audit;
     Nonces* nonces;
     ServerPool* pool;
+    ParkedCalls* parked;
     PolicyVersions* policy;
     const grant::KeyRing* grant_keys;
     const grant::KeyRing* token_keys;
@@ -47,30 +51,22 @@ class RequestHandler {
       RequestContext context
   );
 
-  // Waits for calls whose callers left. After the bus was drained, before the pool stops.
+  // Waits for calls whose callers left; those that wait for input end. After the bus was drained,
+  // before the pool stops.
   Async<void> close();
 
  private:
-  struct Call;
-  using SharedCall = std::shared_ptr<Call>;
-
-  Result<void> admit(Call* call) const;
-  Result<void> admit_tool(Call* call) const;
-  Result<void> admit_read(Call* call) const;
-  Async<connector::v1::Final> relay(
-      SharedCall call, bus::ChunkWriter<connector::v1::Progress>* out
-  );
+  Result<void> admit(GrantedCall* call) const;
+  static Result<void> admit_terms(GrantedCall* call);
+  Result<void> admit_tool(GrantedCall* call) const;
+  Result<void> admit_read(GrantedCall* call) const;
   Async<void> run(SharedCall call);
   Async<connector::v1::Final> carry_out(SharedCall call);
   Async<void> begin(SharedCall call);
   Async<void> commit_intent(SharedCall call);
   Async<void> use_read_grant(SharedCall call);
-  Async<CallEnd> send(SharedCall call);
-  static Result<std::unique_ptr<McpSession::Ticket>> hand_over(Call* call, TimePoint deadline);
-  Async<CallEnd> exchange(SharedCall call, TimePoint deadline);
   Async<connector::v1::Final> finish(SharedCall call, CallEnd end);
   Async<void> refuse(SharedCall call, Error why);
-  [[nodiscard]] audit::v1::Record record_for(const Call& call, std::string action) const;
 
   Deps deps_;
   async::TaskGroup calls_;

@@ -247,7 +247,7 @@ std::vector<Refusal> refusals_of_requests() {
        [](auto&, auto& request, auto&) { request.set_server_id("0123456789abcdef"); }},
       {"unknown method",
        Code::Invalid,
-       [](auto&, auto& request, auto&) { request.set_method("resources/subscribe"); }},
+       [](auto&, auto& request, auto&) { request.set_method("resources/unsubscribe"); }},
       {"grant of a tool for a resource",
        Code::Denied,
        [](auto&, auto& request, auto&) { request.set_method("resources/read"); }},

@@ -83,6 +83,8 @@ class ScriptedServer::Link final : public ServerLink {
 
   [[nodiscard]] std::string last_words() const override { return "last words"; }
 
+  [[nodiscard]] bool tells_requests() const override { return server_->has_streams_; }
+
   void push(Inbound inbound) {
     if (!inbound_.closed()) {
       SLUICE_CHECK(inbound_.try_push(inbound), "a script says less than that");
@@ -155,8 +157,24 @@ std::optional<ScriptedServer::Reply> ScriptedServer::reply_to(const mcp::Message
 
 void ScriptedServer::say(std::string line) {
   if (link_ != nullptr) {
-    link_->push(std::move(line));
+    link_->push(ServerLink::Received{.text = std::move(line), .during = {}});
   }
+}
+
+void ScriptedServer::say_during(const mcp::RpcId& request, std::string line) {
+  if (link_ != nullptr) {
+    link_->push(
+        ServerLink::Received{.text = std::move(line), .during = std::get<std::int64_t>(request)}
+    );
+  }
+}
+
+const mcp::Message* ScriptedServer::answer_to(const mcp::RpcId& id) const {
+  const auto place =
+      std::find_if(received_.begin(), received_.end(), [&id](const mcp::Message& message) {
+        return message.method.empty() && message.id == id;
+      });
+  return place == received_.end() ? nullptr : &*place;
 }
 
 void ScriptedServer::leave_unanswered(std::int64_t request, Error why) {
@@ -278,6 +296,7 @@ Result<Subjects::Serving> FakeSubjects::serve(const ServerId& server) {
   int* count = &counts_[server.str()];
   return Serving{
       .request = std::make_unique<CountedRegistration>(count),
+      .input = {},
       .catalog = std::make_unique<CountedRegistration>(count)
   };
 }

@@ -125,6 +125,11 @@ class ScriptedServer final : public LinkOpener {
 
   // The running process writes a line, or ends.
   void say(std::string line);
+  // The same on the stream of that request, over a link with one for each.
+  void say_during(const mcp::RpcId& request, std::string line);
+
+  void give_streams() { has_streams_ = true; }
+
   void leave_unanswered(std::int64_t request, Error why);
   void end();
 
@@ -146,6 +151,8 @@ class ScriptedServer final : public LinkOpener {
 
   [[nodiscard]] std::size_t count(std::string_view method) const;
   [[nodiscard]] const mcp::Message* last(std::string_view method) const;
+  // What the gateway answered to a request of the server; nullptr: nothing yet.
+  [[nodiscard]] const mcp::Message* answer_to(const mcp::RpcId& id) const;
 
  private:
   class Link;
@@ -157,6 +164,7 @@ class ScriptedServer final : public LinkOpener {
   std::string tools_ = "[]";
   std::map<std::string, Script, std::less<>> scripts_;
   bool fails_to_open_ = false;
+  bool has_streams_ = false;
   int opened_ = 0;
   std::vector<ConnectionType> types_;
   std::map<std::string, mcp::HeaderList> headers_;

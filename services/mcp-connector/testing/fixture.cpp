@@ -45,6 +45,9 @@ ConnectorFixture::ConnectorFixture(testing::FaultPlan* faults, audit::Client* gi
       7,
       &servers
   );
+  input = std::make_unique<InputHandler>(InputHandler::Deps{
+      .clock = &loop.clock, .log = &log, .audit = audit, .token_keys = &token_keys
+  });
   handler = std::make_unique<RequestHandler>(RequestHandler::Deps{
       .executor = loop.executor(),
       .clock = &loop.clock,
@@ -53,6 +56,7 @@ ConnectorFixture::ConnectorFixture(testing::FaultPlan* faults, audit::Client* gi
       .audit = audit,
       .nonces = &nonces,
       .pool = pool.get(),
+      .parked = input->parked(),
       .policy = &policy,
       .grant_keys = &grant_keys,
       .token_keys = &token_keys

@@ -4,6 +4,7 @@
 
 #include "services/mcp-connector/connections/server_pool.h"
 #include "services/mcp-connector/domain/policy_versions.h"
+#include "services/mcp-connector/handlers/input.h"
 #include "services/mcp-connector/handlers/request.h"
 #include "services/mcp-connector/testing/fakes.h"
 
@@ -89,6 +90,7 @@ class ConnectorFixture {
   grant::KeyRing token_keys;
   PolicyVersions policy;
   std::unique_ptr<ServerPool> pool;
+  std::unique_ptr<InputHandler> input;
   std::unique_ptr<RequestHandler> handler;
   RecordingWriter writer;
 

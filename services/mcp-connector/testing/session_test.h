@@ -36,10 +36,13 @@ class SessionTest : public ::testing::Test {
         .server = "s",
         .on_list_changed = [this] { ++list_changes_; },
         .on_gone = [this] { ++gone_; },
+        .client = offer_,
     });
     reading_ = loop_.start(session_->read());
   }
 
+  // Before the first use of the session.
+  ClientOffer offer_;
   TestLoop loop_;
   QuietLog log_;
   ScriptedServer server_;
