@@ -117,6 +117,42 @@ inline constexpr std::size_t kMcpStreamsMax = 256;
 inline constexpr std::chrono::seconds kMcpKeepAlive{15};
 // Source: servers announce several changes at once after they start (7 within 100 ms seen).
 inline constexpr std::chrono::milliseconds kMcpChangeGather{250};
+// What a legacy client declares of itself, kept with its session. Source: ours; the longest seen is
+// 300 B.
+inline constexpr std::size_t kMcpCapabilitiesBytesMax = 4 << 10;
+// Resources one session, or one subscriptions/listen, is told of. Source: ours; each is asked for
+// anew every four minutes.
+inline constexpr std::size_t kMcpSubscriptionsMax = 256;
+inline constexpr std::size_t kMcpUriBytesMax = 2 << 10;
+// Source: mcp-connector ends a subscription ten minutes after it was last asked for.
+inline constexpr std::chrono::minutes kMcpSubscriptionRenewal{4};
+// Of one renewal. Source: ours; the stream tells nothing else meanwhile.
+inline constexpr std::chrono::seconds kMcpRenewalTimeout{5};
+// Changed resources a stream has yet to tell. Above it every subscribed one counts as changed.
+inline constexpr std::size_t kMcpUpdatesMax = 256;
+// A request that asked waits this long for answers. Source: mcp-connector gives it up after 120 s.
+inline constexpr std::chrono::seconds kMcpAnswerWait{110};
+// Times a server may ask in one request, and questions at once. Source: ours; forms of several
+// steps have fewer.
+inline constexpr std::size_t kMcpInputRoundsMax = 16;
+inline constexpr std::size_t kMcpQuestionsMax = 64;
+// Between two rounds in which the server asked nothing.
+inline constexpr std::chrono::seconds kMcpEmptyRoundWait{1};
+// Source: mcp-connector's ids of servers and requests have at most 64 characters.
+inline constexpr std::size_t kMcpRequestIdBytesMax = 128;
+// Messages between a legacy client's request and its connection. Source: ours; above it the server
+// waits for the client.
+inline constexpr std::size_t kMcpRelayMessagesMax = 16;
+// Requests of one principal's legacy clients on one replica that still run. Source: ours; they go on
+// when their clients leave.
+inline constexpr std::size_t kMcpCallsMax = 1'024;
+// Instructions of all servers together. Source: ours; ~4,000 tokens.
+inline constexpr std::size_t kMcpInstructionsBytesMax = 16 << 10;
+// Event streams at /sse on one replica, events that wait for their client, and requests of one
+// stream under way. Source: ours; few clients know no newer transport.
+inline constexpr std::size_t kSseStreamsMax = 1'024;
+inline constexpr std::size_t kSseEventsMax = 16;
+inline constexpr std::size_t kSseRequestsMax = 64;
 // Messages of one batch (2025-03-26). Source: ours; they run one after the other.
 inline constexpr std::size_t kMcpBatchMessagesMax = 64;
 
@@ -124,6 +160,9 @@ inline constexpr std::size_t kMcpBatchMessagesMax = 64;
 inline constexpr std::chrono::milliseconds kChatTimeout{600'000};  // that of the provider's stream
 inline constexpr std::chrono::milliseconds kEmbedTimeout{60'000};
 inline constexpr std::chrono::milliseconds kManagementTimeout{10'000};
+// Requests of MCP clients: each call has its own bound, people who are asked take their time.
+// Source: the longest the bus lets a stream live.
+inline constexpr std::chrono::milliseconds kMcpTimeout{600'000};
 inline constexpr std::chrono::milliseconds kExecuteSlack{10'000
 };  // over the tool's own time: chain, decision, records
 inline constexpr std::size_t kServersPageMax = 500;

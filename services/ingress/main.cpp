@@ -2,6 +2,7 @@
 // grant, models, servers. The only file in this service that names concrete adapters.
 #include "services/ingress/adapters/bus_audit_journal.h"
 #include "services/ingress/adapters/bus_code_runner.h"
+#include "services/ingress/adapters/bus_other_replicas.h"
 #include "services/ingress/adapters/bus_policy_engine.h"
 #include "services/ingress/adapters/bus_provider_router.h"
 #include "services/ingress/adapters/bus_tool_servers.h"
@@ -33,6 +34,8 @@ struct Listening {
   std::unique_ptr<bus::Subscription> beats;
   std::unique_ptr<bus::Subscription> catalog;
   std::unique_ptr<bus::Subscription> servers;
+  std::unique_ptr<bus::Subscription> resources;
+  std::unique_ptr<bus::Subscription> messages;
 };
 
 Result<Listening> listen(bus::Bus& bus, VersionWatch& versions, async::Clock* clock) {
@@ -61,6 +64,27 @@ Result<Listening> listen(bus::Bus& bus, VersionWatch& versions, async::Clock* cl
   return listening;
 }
 
+// What servers and other replicas tell goes to the clients it concerns.
+Result<void> listen_for_clients(
+    Listening* listening, bus::Bus& bus, McpStreams& streams, McpCalls& calls
+) {
+  const auto updated = [&streams](connector::v1::ResourceUpdated message) {
+    streams.updated(message.server_id(), message.uri());
+  };
+  SLUICE_TRY(
+      listening->resources,
+      bus.listen(
+          endpoints::kResourceUpdated, std::function<void(connector::v1::ResourceUpdated)>(updated)
+      )
+  );
+  const auto told = [&calls](v1::ClientMessage message) { calls.heard(message); };
+  SLUICE_TRY(
+      listening->messages,
+      bus.listen(endpoints::kClientMessage, std::function<void(v1::ClientMessage)>(told))
+  );
+  return {};
+}
+
 // Ports, filled with real things.
 struct Ports {
   Ports(bus::Bus* bus, redis::Client* redis, async::Clock* clock)
@@ -69,6 +93,7 @@ struct Ports {
         servers(bus),
         scripts(bus),
         journal(bus),
+        replicas(bus),
         tool_calls(redis),
         mcp_sessions(redis, clock) {}
 
@@ -77,6 +102,7 @@ struct Ports {
   BusToolServers servers;
   BusCodeRunner scripts;
   BusAuditJournal journal;
+  BusOtherReplicas replicas;
   RedisToolCalls tool_calls;
   RedisMcpSessions mcp_sessions;
 };
@@ -157,28 +183,45 @@ struct FrontDoor {
              .metrics = runtime.metrics()}
         ),
         server_list({.admission = &admission, .servers = &ports.servers}),
+        mcp_calls(
+            {.tasks = tasks,
+             .replicas = &ports.replicas,
+             .clock = runtime.clock(),
+             .log = runtime.log()}
+        ),
+        mcp_executions(
+            {.chains = &chains,
+             .tools = &tools,
+             .sessions = &ports.mcp_sessions,
+             .calls = &mcp_calls,
+             .clock = runtime.clock(),
+             .log = runtime.log()}
+        ),
+        subscriptions({.tools = &tools, .clock = runtime.clock(), .log = runtime.log()}),
         streams(
             {.admission = &admission,
              .catalog = &catalog,
              .sessions = &ports.mcp_sessions,
+             .subscriptions = &subscriptions,
              .versions = versions.get(),
              .clock = runtime.clock()}
         ),
         mcp_methods(
             {.catalog = &catalog,
-             .chains = &chains,
-             .tools = &tools,
+             .executions = &mcp_executions,
              .code = &code,
              .streams = &streams,
+             .subscriptions = &subscriptions,
+             .sessions = &ports.mcp_sessions,
              .trail = &trail,
-             .audit = audit,
-             .log = runtime.log()}
+             .audit = audit}
         ),
         mcp(
             {.admission = &admission,
              .sessions = &ports.mcp_sessions,
              .methods = &mcp_methods,
              .streams = &streams,
+             .calls = &mcp_calls,
              .metrics = runtime.metrics(),
              .allowed_origins = config.allowed_origins}
         ) {
@@ -206,6 +249,9 @@ struct FrontDoor {
   ToolExecution tools;
   ExecuteToolHandler execute;
   ServersHandler server_list;
+  McpCalls mcp_calls;
+  McpExecution mcp_executions;
+  McpSubscriptions subscriptions;
   McpStreams streams;
   McpMethods mcp_methods;
   McpHandler mcp;
@@ -230,6 +276,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
   Ports ports(link.bus.get(), redis.get(), runtime.clock());
   FrontDoor door(runtime, config, ports, link.audit.get(), &tasks);
   SLUICE_CO_TRY(auto listening, listen(*link.bus, *door.versions, runtime.clock()));
+  SLUICE_CO_CHECK_OK(listen_for_clients(&listening, *link.bus, door.streams, door.mcp_calls));
 
   // 4. Routes, then run until SIGTERM and drain.
   SLUICE_CO_TRY(

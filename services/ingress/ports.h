@@ -7,6 +7,7 @@
 #include "proto/sluice/audit/v1/audit.pb.h"
 #include "proto/sluice/codemode/v1/codemode.pb.h"
 #include "proto/sluice/connector/v1/connector.pb.h"
+#include "proto/sluice/ingress/v1/ingress.pb.h"
 #include "proto/sluice/policy/v1/policy.pb.h"
 #include "proto/sluice/provider/v1/provider.pb.h"
 
@@ -55,7 +56,8 @@ class ProviderRouter {
   virtual Async<provider::v1::ModelsReply> models(RequestContext context) = 0;
 };
 
-// Takes one progress notification of a server, a whole JSON-RPC message, with the server's token.
+// Takes one notification of a server during a request, a whole JSON-RPC message: progress, with the
+// server's token, or a log message.
 using ProgressSink = std::function<Async<void>(std::string notification)>;
 
 class ToolServers {
@@ -68,6 +70,10 @@ class ToolServers {
   // ends the wait, not the request.
   virtual Async<connector::v1::Final> request(
       connector::v1::Request request, ProgressSink progress, RequestContext context
+  ) = 0;
+  // Goes on with one whose server asked something, and waits for its end in the same way.
+  virtual Async<connector::v1::Final> go_on(
+      connector::v1::Input input, ProgressSink progress, RequestContext context
   ) = 0;
   virtual Async<connector::v1::ManageReply> list(RequestContext context) = 0;
 };
@@ -121,18 +127,39 @@ class ToolCallStore {
   virtual Async<void> remember_chain(Owner owner, ChainPoint point) = 0;
 };
 
+// What a session is about, beside being alive.
+struct McpSessionState {
+  std::string capabilities{"{}"};          // ClientCapabilities, a JSON object
+  std::string log_level;                   // empty: never set
+  std::vector<std::string> subscriptions;  // URIs as the client knows them, sorted
+};
+
 // Sessions of legacy MCP clients; any replica serves them. May be emptied at any time: clients
 // initialize again.
 class McpSessionStore {
  public:
   virtual ~McpSessionStore() = default;
   // Keeps a new session, and ends the owner's longest unused above kMcpSessionsMax.
-  virtual Async<void> open(Owner owner, std::string session) = 0;
+  virtual Async<void> open(Owner owner, std::string session, std::string capabilities) = 0;
   // Notes that the session is used. False: it ended, was unused for kMcpSessionIdleMax, or is
   // another's.
   virtual Async<bool> touch(Owner owner, std::string session) = 0;
   // False: there was none.
   virtual Async<bool> close(Owner owner, std::string session) = 0;
+  // Of a session that lives.
+  virtual Async<McpSessionState> state(Owner owner, std::string session) = 0;
+  virtual Async<void> set_log_level(Owner owner, std::string session, std::string level) = 0;
+  // False: it has kMcpSubscriptionsMax others.
+  virtual Async<bool> subscribe(Owner owner, std::string session, std::string uri) = 0;
+  virtual Async<void> unsubscribe(Owner owner, std::string session, std::string uri) = 0;
+};
+
+// The other replicas of ingress: any of them may hold the request a client's message belongs to.
+class OtherReplicas {
+ public:
+  virtual ~OtherReplicas() = default;
+  // Does not wait, and may be lost.
+  virtual Result<void> tell(const v1::ClientMessage& message) = 0;
 };
 
 }  // namespace sluice::ingress

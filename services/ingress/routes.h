@@ -66,7 +66,7 @@ struct Handlers {
   table.push_back({.method = "GET", .path = "/api/mcp/clients",
                    .timeout = kManagementTimeout, .handler = plain(handlers.servers)});
   table.push_back({.method = "POST", .path = "/mcp", .body_bytes_max = kBodyBytesMax,
-                   .dialect = http::Dialect::JsonRpc, .timeout = execute_timeout, .stream_handler = mcp_post});
+                   .dialect = http::Dialect::JsonRpc, .timeout = kMcpTimeout, .stream_handler = mcp_post});
   table.push_back({.method = "GET", .path = "/mcp", .dialect = http::Dialect::JsonRpc,
                    .timeout = kManagementTimeout, .produces = {"text/event-stream"}, .stream_handler = mcp_listen});
   table.push_back({.method = "DELETE", .path = "/mcp", .dialect = http::Dialect::JsonRpc,

@@ -17,6 +17,9 @@ class BusToolServers final : public ToolServers {
   Async<connector::v1::Final> request(
       connector::v1::Request request, ProgressSink progress, RequestContext context
   ) override;
+  Async<connector::v1::Final> go_on(
+      connector::v1::Input input, ProgressSink progress, RequestContext context
+  ) override;
   Async<connector::v1::ManageReply> list(RequestContext context) override;
 
  private:

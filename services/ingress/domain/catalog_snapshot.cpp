@@ -10,6 +10,7 @@
 #include "common/mcp/server_catalog.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -99,6 +100,41 @@ std::size_t distance_of(const ToolEntry& entry, std::string_view name) {
   return 1 + std::min(edit_distance(entry.name, name), edit_distance(entry.tool, name));
 }
 
+// To at most so many bytes, between two characters.
+void cut_text(std::string& text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) {
+    return;
+  }
+  constexpr unsigned kContinuationMask = 0xC0;
+  constexpr unsigned kContinuation = 0x80;
+  while (bytes_max > 0 &&
+         (static_cast<unsigned char>(text[bytes_max]) & kContinuationMask) == kContinuation) {
+    --bytes_max;
+  }
+  text.resize(bytes_max);
+}
+
+// Those of the catalog that policy names.
+std::vector<UsableServer> servers_of(
+    const connector::v1::CatalogReply& catalog, const std::set<std::string>& usable
+) {
+  std::vector<UsableServer> servers;
+  for (const auto& server : catalog.servers()) {
+    if (usable.contains(server.server_id())) {
+      servers.push_back(
+          {.id = server.server_id(),
+           .name = server.name(),
+           .subscriptions = server.subscriptions(),
+           .instructions = server.instructions()}
+      );
+    }
+  }
+  std::sort(servers.begin(), servers.end(), [](const UsableServer& a, const UsableServer& b) {
+    return a.name < b.name;
+  });
+  return servers;
+}
+
 ToolEntry::Place append_item(std::string& list, std::string_view json) {
   if (!list.empty()) {
     list.push_back(',');
@@ -170,8 +206,9 @@ SnapshotPtr CatalogSnapshot::build(
     snapshot->entries_.push_back(std::move(entry));
   }
   snapshot->append_code_tool();
-  snapshot->offerings_ =
-      Offerings::build(catalog, {visible.servers().begin(), visible.servers().end()});
+  const std::set<std::string> usable(visible.servers().begin(), visible.servers().end());
+  snapshot->offerings_ = Offerings::build(catalog, usable);
+  snapshot->servers_ = servers_of(catalog, usable);
   return snapshot;
 }
 
@@ -197,6 +234,12 @@ SnapshotPtr CatalogSnapshot::narrowed(const Narrowing& narrowing) const {
   }
   snapshot->append_code_tool();
   snapshot->offerings_ = offerings_.narrowed(narrowing);
+  std::copy_if(
+      servers_.begin(),
+      servers_.end(),
+      std::back_inserter(snapshot->servers_),
+      [&narrowing](const UsableServer& server) { return narrowing.allows_server(server.name); }
+  );
   return snapshot;
 }
 
@@ -228,6 +271,24 @@ const std::string* CatalogSnapshot::awaited_server_of(std::string_view name) con
 const ToolEntry* CatalogSnapshot::find_offered(std::string_view name) const {
   const ToolEntry* entry = find(name);
   return entry != nullptr && entry->visibility == ToolVisibility::Offered ? entry : nullptr;
+}
+
+bool CatalogSnapshot::tells_changes(std::string_view server_id) const {
+  return std::any_of(servers_.begin(), servers_.end(), [server_id](const UsableServer& server) {
+    return server.id == server_id && server.subscriptions;
+  });
+}
+
+std::string CatalogSnapshot::instructions() const {
+  std::string out;
+  for (const UsableServer& server : servers_) {
+    if (!server.instructions.empty()) {
+      out.append(out.empty() ? "## " : "\n\n## ").append(server.name).append("\n");
+      out.append(server.instructions);
+    }
+  }
+  cut_text(out, kMcpInstructionsBytesMax);
+  return out;
 }
 
 std::vector<std::string> CatalogSnapshot::names_near(std::string_view name) const {

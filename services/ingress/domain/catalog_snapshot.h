@@ -50,6 +50,14 @@ struct ToolEntry {
   Place definition;
 };
 
+// A server the caller may use.
+struct UsableServer {
+  std::string id;
+  std::string name;
+  bool subscriptions = false;  // it tells of changes of its resources
+  std::string instructions;    // in its own words; may be empty
+};
+
 class CatalogSnapshot {
  public:
   // Joins what the servers have with what policy shows. A tool whose definition differs between the
@@ -88,6 +96,12 @@ class CatalogSnapshot {
 
   [[nodiscard]] const Offerings& offerings() const { return offerings_; }
 
+  // Whether the server tells of changes of its resources.
+  [[nodiscard]] bool tells_changes(std::string_view server_id) const;
+
+  // How to use the servers, each under its name, at most kMcpInstructionsBytesMax.
+  [[nodiscard]] std::string instructions() const;
+
   // Offered names a caller may have meant, best first, at most kNearNamesMax.
   [[nodiscard]] std::vector<std::string> names_near(std::string_view name) const;
 
@@ -114,6 +128,7 @@ class CatalogSnapshot {
   std::string tools_json_;
   std::string definitions_json_;
   Offerings offerings_;
+  std::vector<UsableServer> servers_;  // sorted by name
   std::size_t offered_ = 0;
   bool offers_code_ = false;
   std::uint64_t policy_version_ = 0;

@@ -114,6 +114,12 @@ struct Wording {
   Result<http::HttpResponse> operator()(const NotCarriedOut& end) const {
     return not_carried_out(end.why);
   }
+
+  Result<http::HttpResponse> operator()(const InputNeeded& /*end*/) const {
+    return not_carried_out(
+        "the tool's server asks its client something in between; call it through /mcp"
+    );
+  }
 };
 
 }  // namespace

@@ -44,7 +44,22 @@ struct NotCarriedOut {
   std::string why;
 };
 
-using ExecutionEnd = std::
-    variant<UnknownTool, Withheld, Finished, Replayed, InProgress, OutcomeUnknown, NotCarriedOut>;
+// No end yet: the server asks its client first, and its request waits for the answers.
+struct InputNeeded {
+  std::string server_id;
+  std::string method;
+  std::string request_id;  // of connector.v1.InputRequired
+  std::string requests;    // JSON object: key to {"method":…,"params":…}
+};
+
+using ExecutionEnd = std::variant<
+    UnknownTool,
+    Withheld,
+    Finished,
+    Replayed,
+    InProgress,
+    OutcomeUnknown,
+    NotCarriedOut,
+    InputNeeded>;
 
 }  // namespace sluice::ingress

@@ -20,18 +20,6 @@ mcp::RpcError unknown_method(const std::string& method) {
   };
 }
 
-// A notification that cannot be read is dropped; the call goes on.
-Async<void> forward_progress(
-    McpReply* reply, observability::Log* log, json::Value token, std::string notification
-) {
-  auto progress = progress_for(notification, std::move(token));
-  if (!progress.ok()) {
-    log->debug("progress-dropped", {{"error", progress.error().to_log()}});
-    co_return Result<void>();
-  }
-  co_return co_await reply->notify(std::move(progress).value());
-}
-
 // The kinds of changes a subscriptions/listen asks for.
 ChangeKinds kinds_in(const json::Value& filter) {
   const auto asks = [&filter](std::string_view member) {
@@ -42,6 +30,51 @@ ChangeKinds kinds_in(const json::Value& filter) {
       .tools = asks("toolsListChanged"),
       .resources = asks("resourcesListChanged"),
       .prompts = asks("promptsListChanged")
+  };
+}
+
+// The resources it asks for.
+Result<std::vector<std::string>> uris_in(const json::Value& filter) {
+  std::vector<std::string> uris;
+  const json::Value* list = filter.find("resourceSubscriptions");
+  if (list == nullptr) {
+    return uris;
+  }
+  if (!list->is_array() || list->as_array()->size() > kMcpSubscriptionsMax) {
+    return Error(
+        Code::Invalid,
+        "resourceSubscriptions is no list of at most " + std::to_string(kMcpSubscriptionsMax) +
+            " URIs; send one"
+    );
+  }
+  for (const json::Value& uri : *list->as_array()) {
+    if (uri.is_string()) {
+      uris.push_back(*uri.as_string());
+    }
+  }
+  return uris;
+}
+
+Result<std::string> uri_in(const json::Value& params) {
+  std::string uri = params.text_or("uri", "");
+  if (uri.empty() || uri.size() > kMcpUriBytesMax) {
+    return Error(
+        Code::Invalid,
+        "params.uri is missing or longer than " + std::to_string(kMcpUriBytesMax) +
+            " bytes; send the URI of a resource"
+    );
+  }
+  return uri;
+}
+
+McpSubscriber subscriber_of(const McpExchange& exchange) {
+  return {
+      .request = exchange.request,
+      .owner = exchange.owner,
+      .caller = exchange.caller,
+      .context = exchange.context,
+      .session = exchange.session,
+      .era = exchange.era
   };
 }
 
@@ -56,88 +89,142 @@ Async<RpcEnd> McpMethods::run(McpExchange* exchange, mcp::Message message) {
   if (method == mcp::kToolsCall) {
     co_return co_await call_tool(exchange, std::move(params));
   }
-  if (mcp::is_read_method(method)) {
+  if (mcp::is_read_method(method) && method != mcp::kResourcesSubscribe) {
     co_return co_await read(exchange, method, std::move(params));
   }
-  if (exchange->era == McpEra::Modern && method == "server/discover") {
-    co_return discover_result();
+  if (exchange->era == McpEra::Legacy) {
+    co_return co_await run_legacy(exchange, method, std::move(params));
   }
-  if (exchange->era == McpEra::Modern && method == "subscriptions/listen") {
-    co_return co_await subscribe(exchange, *message.id, std::move(params));
+  co_return co_await run_modern(exchange, std::move(message), std::move(params));
+}
+
+Async<RpcEnd> McpMethods::run_legacy(
+    McpExchange* exchange, std::string method, json::Value params
+) {
+  if (method == "ping") {
+    co_return std::string("{}");
   }
-  if (exchange->era == McpEra::Legacy && method == "ping") {
+  if (method == "logging/setLevel") {
+    SLUICE_CO_TRY(std::string level, log_level_in(params));
+    SLUICE_CO_CHECK_OK(
+        co_await deps_.sessions->set_log_level(exchange->owner, exchange->session, std::move(level))
+    );
+    co_return std::string("{}");
+  }
+  if (method == mcp::kResourcesSubscribe) {
+    SLUICE_CO_TRY(std::string uri, uri_in(params));
+    co_return co_await subscribe(exchange, std::move(uri));
+  }
+  if (method == "resources/unsubscribe") {
+    SLUICE_CO_TRY(std::string uri, uri_in(params));
+    SLUICE_CO_CHECK_OK(
+        co_await deps_.sessions->unsubscribe(exchange->owner, exchange->session, std::move(uri))
+    );
     co_return std::string("{}");
   }
   co_return unknown_method(method);
+}
+
+Async<RpcEnd> McpMethods::run_modern(
+    McpExchange* exchange, mcp::Message message, json::Value params
+) {
+  if (message.method == "server/discover") {
+    SLUICE_CO_TRY(const std::string text, co_await instructions(exchange));
+    co_return discover_result(text);
+  }
+  if (message.method == "subscriptions/listen") {
+    co_return co_await listen(exchange, *message.id, std::move(params));
+  }
+  co_return unknown_method(message.method);
+}
+
+Async<std::string> McpMethods::instructions(McpExchange* exchange) {
+  const auto all = co_await snapshot(exchange);
+  if (!all.ok()) {
+    if (all.error().code() == Code::Cancelled) {
+      co_return all.error();
+    }
+    co_return std::string();
+  }
+  co_return all.value()->instructions();
 }
 
 Async<RpcEnd> McpMethods::list(McpExchange* exchange, std::string method, json::Value params) {
   if (params.find("cursor") != nullptr) {
     co_return Error(Code::Invalid, "this cursor is not one of ours; list without a cursor");
   }
-  SLUICE_CO_TRY(Narrowing narrowing, Narrowing::parse(exchange->request->headers));
-  SLUICE_CO_TRY(const SnapshotPtr all, co_await snapshot(exchange, std::move(narrowing)));
+  SLUICE_CO_TRY(const SnapshotPtr all, co_await snapshot(exchange));
   co_return list_result(*all, method, exchange->era);
 }
 
-Async<RpcEnd> McpMethods::subscribe(McpExchange* exchange, mcp::RpcId id, json::Value params) {
+Async<RpcEnd> McpMethods::listen(McpExchange* exchange, mcp::RpcId id, json::Value params) {
   const json::Value* filter = params.find("notifications");
   if (filter == nullptr || !filter->is_object()) {
     co_return Error(Code::Invalid, "params.notifications is missing; say what to be told of");
   }
   const ChangeKinds kinds = kinds_in(*filter);
+  SLUICE_CO_TRY(std::vector<std::string> uris, uris_in(*filter));
+  SLUICE_CO_TRY(uris, co_await honoured(exchange, std::move(uris)));
   McpListener listener{
       .request = exchange->request,
       .owner = exchange->owner,
       .context = exchange->context,
       .reply = exchange->reply,
-      .first = subscription_acknowledged(id, kinds),
+      .first = subscription_acknowledged(id, kinds, uris),
       .changes = changes_of(id, kinds),
-      .session = {}
+      .session = {},
+      .subscription = id,
+      .resources = std::move(uris),
+      .updates = {},
+      .renewal = {}
   };
   SLUICE_CO_CHECK_OK(co_await deps_.streams->run(&listener));
   co_return subscription_result(id);
 }
 
-Async<SnapshotPtr> McpMethods::snapshot(McpExchange* exchange, Narrowing narrowing) {
+Async<std::vector<std::string>> McpMethods::honoured(
+    McpExchange* exchange, std::vector<std::string> uris
+) {
+  std::vector<std::string> told;
+  if (uris.empty()) {
+    co_return told;
+  }
+  SLUICE_CO_TRY(const SnapshotPtr all, co_await snapshot(exchange));
+  const McpSubscriber by = subscriber_of(*exchange);
+  for (std::string& uri : uris) {
+    const auto end = co_await deps_.subscriptions->subscribe(&by, all, uri);
+    if (!end.ok() && end.error().code() == Code::Cancelled) {
+      co_return end.error();
+    }
+    if (end.ok() && std::holds_alternative<std::string>(end.value())) {
+      told.push_back(std::move(uri));
+    }
+  }
+  co_return told;
+}
+
+Async<RpcEnd> McpMethods::subscribe(McpExchange* exchange, std::string uri) {
+  SLUICE_CO_TRY(const SnapshotPtr all, co_await snapshot(exchange));
+  const McpSubscriber by = subscriber_of(*exchange);
+  SLUICE_CO_TRY(RpcEnd end, co_await deps_.subscriptions->subscribe(&by, all, uri));
+  if (std::holds_alternative<std::string>(end)) {
+    SLUICE_CO_TRY(
+        const bool kept,
+        co_await deps_.sessions->subscribe(exchange->owner, exchange->session, std::move(uri))
+    );
+    if (!kept) {
+      co_return Error(
+          Code::Exhausted, "this session has too many subscriptions; unsubscribe from some of them"
+      );
+    }
+  }
+  co_return end;
+}
+
+Async<SnapshotPtr> McpMethods::snapshot(McpExchange* exchange) {
+  SLUICE_CO_TRY(Narrowing narrowing, Narrowing::parse(exchange->request->headers));
   co_return co_await deps_.catalog->snapshot(
       exchange->caller, std::move(narrowing), exchange->context
-  );
-}
-
-Async<Execution> McpMethods::begin(McpExchange* exchange, ToolCall call, json::Value params) {
-  Execution execution;
-  execution.request = exchange->request;
-  execution.caller = exchange->caller;
-  execution.owner = exchange->owner;
-  execution.call = std::move(call);
-  execution.cancel_with_caller = exchange->era == McpEra::Modern;  // closing the stream cancels
-  SLUICE_CO_TRY(auto chain, chain_header(exchange->request->headers));
-  if (!chain && !exchange->session.empty()) {  // the calls of a session are one conversation
-    chain = derived_chain(exchange->owner, exchange->session);
-  }
-  execution.chain_named = chain.has_value();
-  SLUICE_CO_TRY(
-      ChainPoint point,
-      co_await deps_.chains->find(exchange->owner, std::move(chain), {}, exchange->context)
-  );
-  execution.context = exchange->context;
-  execution.context.chain = std::move(point.chain);
-  execution.context.hop = point.hop;
-  if (auto token = progress_token_of(params)) {
-    execution.progress =
-        [reply = exchange->reply, log = deps_.log, token = *token](std::string notification
-        ) -> Async<void> { return forward_progress(reply, log, token, std::move(notification)); };
-  }
-  co_return execution;
-}
-
-Async<void> McpMethods::finish(McpExchange* exchange, const Execution* execution) {
-  if (!execution->chain_named) {
-    co_return Result<void>();
-  }
-  co_return co_await deps_.chains->remember_chain(
-      exchange->owner, {execution->context.chain, execution->context.hop + kHopsPerStep - 1}
   );
 }
 
@@ -146,10 +233,18 @@ Async<RpcEnd> McpMethods::call_tool(McpExchange* exchange, json::Value params) {
   if (name.empty()) {
     co_return Error(Code::Invalid, "params.name is missing; send the name of a listed tool");
   }
+  std::optional<InputRetry> retry;
+  if (exchange->era == McpEra::Modern) {
+    SLUICE_CO_TRY(retry, take_retry(&params));
+  }
   SLUICE_CO_TRY(ToolCall call, ToolCall::of(name, params.find("arguments")));
-  SLUICE_CO_TRY(Execution execution, co_await begin(exchange, std::move(call), std::move(params)));
-  auto end = co_await run_tool(exchange, &execution);
-  SLUICE_CO_CHECK_OK(co_await finish(exchange, &execution));
+  const std::string method(mcp::kToolsCall);
+  SLUICE_CO_TRY(
+      Execution execution,
+      co_await deps_.executions->begin(exchange, std::move(call), method, std::move(params))
+  );
+  auto end = co_await run_tool(exchange, &execution, std::move(retry));
+  SLUICE_CO_CHECK_OK(co_await deps_.executions->finish(exchange, &execution));
   auto* result = end.ok() ? std::get_if<std::string>(&end.value()) : nullptr;
   if (result != nullptr && exchange->era == McpEra::Modern) {
     SLUICE_CO_TRY(end.value(), modern_result(std::move(*result), Caching::No));
@@ -157,9 +252,11 @@ Async<RpcEnd> McpMethods::call_tool(McpExchange* exchange, json::Value params) {
   co_return end;
 }
 
-Async<RpcEnd> McpMethods::run_tool(McpExchange* exchange, Execution* execution) {
+Async<RpcEnd> McpMethods::run_tool(
+    McpExchange* exchange, Execution* execution, std::optional<InputRetry> retry
+) {
   SLUICE_CO_TRY(const Narrowing narrowing, Narrowing::parse(exchange->request->headers));
-  SLUICE_CO_TRY(const SnapshotPtr tools, co_await snapshot(exchange, narrowing));
+  SLUICE_CO_TRY(const SnapshotPtr tools, co_await snapshot(exchange));
   if (execution->call.name == kExecuteToolCode && tools->offers_code()) {
     co_return co_await run_code(exchange, execution, narrowing);
   }
@@ -171,7 +268,17 @@ Async<RpcEnd> McpMethods::run_tool(McpExchange* exchange, Execution* execution) 
       co_return std::move(*mismatch);
     }
   }
-  const auto end = co_await deps_.tools->run(execution, tools, narrowing);
+  if (retry) {
+    const std::string server = tool == nullptr ? std::string() : tool->server_id;
+    SLUICE_CO_TRY(
+        const ExecutionEnd resumed,
+        co_await deps_.executions->resume(
+            execution, server, std::string(mcp::kToolsCall), std::move(*retry)
+        )
+    );
+    co_return rpc_end_of(resumed);
+  }
+  const auto end = co_await deps_.executions->run(exchange, execution, tools, narrowing);
   if (!end.ok() && end.error().code() == Code::Invalid) {
     // Of the arguments: the model can mend them.
     co_return text_result(end.error().message(), true);
@@ -205,21 +312,30 @@ Async<RpcEnd> McpMethods::run_code(
 }
 
 Async<RpcEnd> McpMethods::read(McpExchange* exchange, std::string method, json::Value params) {
-  SLUICE_CO_TRY(Narrowing narrowing, Narrowing::parse(exchange->request->headers));
-  SLUICE_CO_TRY(const SnapshotPtr all, co_await snapshot(exchange, std::move(narrowing)));
+  SLUICE_CO_TRY(const SnapshotPtr all, co_await snapshot(exchange));
+  std::optional<InputRetry> retry;
+  if (exchange->era == McpEra::Modern) {
+    SLUICE_CO_TRY(retry, take_retry(&params));
+  }
   auto request = read_request_of(all->offerings(), method, params);
   if (!request.ok()) {
     co_return read_error_of(request.error(), method, exchange->era);
   }
   SLUICE_CO_TRY(ToolCall call, ToolCall::of(method, &request.value().params));
-  SLUICE_CO_TRY(Execution execution, co_await begin(exchange, std::move(call), std::move(params)));
-  const auto end = co_await deps_.tools->request(&execution, std::move(request.value().target));
-  SLUICE_CO_CHECK_OK(co_await finish(exchange, &execution));
+  SLUICE_CO_TRY(
+      Execution execution,
+      co_await deps_.executions->begin(exchange, std::move(call), method, std::move(params))
+  );
+  const auto end = co_await deps_.executions->request(
+      exchange, &execution, std::move(request.value().target), std::move(retry)
+  );
+  SLUICE_CO_CHECK_OK(co_await deps_.executions->finish(exchange, &execution));
   SLUICE_CO_CHECK_OK(end);
   RpcEnd answer = read_end_of(end.value(), method, exchange->era);
   auto* result = std::get_if<std::string>(&answer);
   if (result != nullptr && exchange->era == McpEra::Modern) {
-    const Caching caching = method == mcp::kResourcesRead ? Caching::Yes : Caching::No;
+    const bool asks = std::holds_alternative<InputNeeded>(end.value());
+    const Caching caching = method == mcp::kResourcesRead && !asks ? Caching::Yes : Caching::No;
     SLUICE_CO_TRY(answer, modern_result(std::move(*result), caching));
   }
   co_return answer;

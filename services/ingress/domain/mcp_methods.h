@@ -2,43 +2,31 @@
 #pragma once
 
 #include "services/ingress/domain/catalog_source.h"
-#include "services/ingress/domain/chain.h"
 #include "services/ingress/domain/code_execution.h"
-#include "services/ingress/domain/mcp_reply.h"
-#include "services/ingress/domain/mcp_request.h"
+#include "services/ingress/domain/mcp_exchange.h"
+#include "services/ingress/domain/mcp_execution.h"
 #include "services/ingress/domain/mcp_result.h"
 #include "services/ingress/domain/mcp_streams.h"
-#include "services/ingress/domain/tool_execution.h"
+#include "services/ingress/domain/mcp_subscriptions.h"
 #include "services/ingress/domain/trail.h"
 
-#include "common/observability/log.h"
-
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace sluice::ingress {
-
-// One request under way: an admitted caller, and where answers go.
-struct McpExchange {
-  const http::HttpRequest* request = nullptr;
-  Owner owner;
-  CallerPtr caller;
-  RequestContext context;
-  McpEra era = McpEra::Legacy;
-  std::string session;  // legacy
-  McpReply* reply = nullptr;
-};
 
 class McpMethods {
  public:
   struct Deps {
     CatalogSource* catalog;  // all outlive it
-    ChainFinder* chains;
-    ToolExecution* tools;
+    McpExecution* executions;
     CodeExecution* code;
     McpStreams* streams;
+    McpSubscriptions* subscriptions;
+    McpSessionStore* sessions;
     Trail* trail;
     audit::Client* audit;
-    observability::Log* log;
   };
 
   explicit McpMethods(Deps deps) : deps_(deps) {}
@@ -47,18 +35,29 @@ class McpMethods {
   // ToolExecution; Invalid, NotFound.
   Async<RpcEnd> run(McpExchange* exchange, mcp::Message message);
 
+  // How to use the caller's servers, for initialize and server/discover; empty where that cannot be
+  // found out now. Errors: Cancelled.
+  Async<std::string> instructions(McpExchange* exchange);
+
  private:
   Async<RpcEnd> list(McpExchange* exchange, std::string method, json::Value params);
-  Async<RpcEnd> subscribe(McpExchange* exchange, mcp::RpcId id, json::Value params);
+  Async<RpcEnd> run_legacy(McpExchange* exchange, std::string method, json::Value params);
+  Async<RpcEnd> run_modern(McpExchange* exchange, mcp::Message message, json::Value params);
+  // subscriptions/listen.
+  Async<RpcEnd> listen(McpExchange* exchange, mcp::RpcId id, json::Value params);
+  // Those of the URIs whose changes will be told.
+  Async<std::vector<std::string>> honoured(McpExchange* exchange, std::vector<std::string> uris);
+  // resources/subscribe of a session.
+  Async<RpcEnd> subscribe(McpExchange* exchange, std::string uri);
   Async<RpcEnd> call_tool(McpExchange* exchange, json::Value params);
-  Async<RpcEnd> run_tool(McpExchange* exchange, Execution* execution);
+  Async<RpcEnd> run_tool(
+      McpExchange* exchange, Execution* execution, std::optional<InputRetry> retry
+  );
   Async<RpcEnd> run_code(McpExchange* exchange, Execution* execution, Narrowing narrowing);
   // resources/read, prompts/get, completion/complete.
   Async<RpcEnd> read(McpExchange* exchange, std::string method, json::Value params);
-  // In the conversation it belongs to, with progress where the client asked for it.
-  Async<Execution> begin(McpExchange* exchange, ToolCall call, json::Value params);
-  Async<void> finish(McpExchange* exchange, const Execution* execution);
-  Async<SnapshotPtr> snapshot(McpExchange* exchange, Narrowing narrowing);
+  // As the request's headers narrow it.
+  Async<SnapshotPtr> snapshot(McpExchange* exchange);
 
   Deps deps_;
 };

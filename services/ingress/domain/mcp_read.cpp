@@ -111,6 +111,8 @@ struct Wording {
 
   RpcEnd operator()(const OutcomeUnknown& /*end*/) const { return no_answer(); }
 
+  RpcEnd operator()(const InputNeeded& end) const { return rpc_end_of(end); }
+
   [[nodiscard]] RpcEnd no_answer() const {
     return failed(Error(Code::Unavailable, "the server did not answer; try again"));
   }
@@ -146,7 +148,8 @@ RpcEnd read_end_of(const ExecutionEnd& end, std::string_view method, McpEra era)
 
 mcp::RpcError read_error_of(const Error& error, std::string_view method, McpEra era) {
   mcp::RpcError out = mcp::to_rpc_error(error);
-  if (error.code() == Code::NotFound && method == mcp::kResourcesRead && era == McpEra::Legacy) {
+  const bool is_resource = method == mcp::kResourcesRead || method == mcp::kResourcesSubscribe;
+  if (error.code() == Code::NotFound && is_resource && era == McpEra::Legacy) {
     out.code = mcp::kLegacyResourceNotFound;
   }
   return out;

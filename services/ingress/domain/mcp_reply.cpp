@@ -36,4 +36,42 @@ Async<void> McpReply::finish(http::HttpResponse response) {
   co_return co_await writer_->end();
 }
 
+Async<void> McpRelay::begin() {
+  co_return co_await push(std::nullopt);
+}
+
+Async<void> McpRelay::notify(std::string message) {
+  co_return co_await push(std::move(message));
+}
+
+Async<void> McpRelay::keep_alive() {
+  co_return co_await push(std::nullopt);
+}
+
+Async<void> McpRelay::push(Event event) {
+  if (events_.closed()) {
+    co_return Result<void>();
+  }
+  auto pushed = co_await events_.push(std::move(event));
+  if (!pushed.ok() && pushed.error().code() == Code::Unavailable) {
+    co_return Result<void>();  // left meanwhile
+  }
+  co_return pushed;
+}
+
+Async<void> McpRelay::pass_on(McpReply* reply) {
+  for (;;) {  // ends with the task
+    SLUICE_CO_TRY(auto event, co_await events_.pop());
+    if (!event) {
+      co_return Result<void>();
+    }
+    if (*event) {
+      SLUICE_CO_CHECK_OK(co_await reply->notify(std::move(**event)));
+    } else {
+      SLUICE_CO_CHECK_OK(co_await reply->begin());
+      SLUICE_CO_CHECK_OK(co_await reply->keep_alive());
+    }
+  }
+}
+
 }  // namespace sluice::ingress

@@ -1,5 +1,6 @@
 #include "services/ingress/domain/mcp_result.h"
 
+#include "services/ingress/domain/mcp_input.h"
 #include "services/ingress/domain/openai_error.h"
 #include "services/ingress/limits.h"
 
@@ -18,8 +19,8 @@ namespace {
 
 constexpr std::string_view kServerInfo = R"({"name":"sluice","title":"Sluice","version":"1"})";
 constexpr std::string_view kCapabilities =
-    R"({"tools":{"listChanged":true},"resources":{"listChanged":true},)"
-    R"("prompts":{"listChanged":true},"completions":{}})";
+    R"({"tools":{"listChanged":true},"resources":{"subscribe":true,"listChanged":true},)"
+    R"("prompts":{"listChanged":true},"completions":{},"logging":{}})";
 // The list depends on who asks. A client that does not listen for changes asks again after this.
 constexpr std::string_view kCaching = R"(,"ttlMs":30000,"cacheScope":"private")";
 
@@ -78,6 +79,16 @@ mcp::RpcError rpc_error_of(const std::string& error) {
                        };
 }
 
+// A member of that name, or nothing.
+std::string instructions_member(std::string_view instructions) {
+  if (instructions.empty()) {
+    return {};
+  }
+  std::string member = R"(,"instructions":)";
+  json::append_quoted(member, instructions);
+  return member;
+}
+
 std::string with_period(std::string text) {
   return text.empty() || text.ends_with('.') ? text : text + ".";
 }
@@ -133,6 +144,14 @@ struct Wording {
   RpcEnd operator()(const NotCarriedOut& end) const {
     return text_result(with_period(end.why) + " Nothing was carried out.", true);
   }
+
+  RpcEnd operator()(const InputNeeded& end) const {
+    auto result = input_required_result(end);
+    if (!result.ok()) {
+      return mcp::to_rpc_error(result.error());
+    }
+    return std::move(result).value();
+  }
 };
 
 int status_of(const RpcEnd& end, McpEra era) {
@@ -154,18 +173,20 @@ int status_of(const RpcEnd& end, McpEra era) {
 
 }  // namespace
 
-std::string initialize_result(std::string_view version) {
+std::string initialize_result(std::string_view version, std::string_view instructions) {
   return R"({"protocolVersion":")" + std::string(version) + R"(","capabilities":)" +
-         std::string(kCapabilities) + R"(,"serverInfo":)" + std::string(kServerInfo) + "}";
+         std::string(kCapabilities) + R"(,"serverInfo":)" + std::string(kServerInfo) +
+         instructions_member(instructions) + "}";
 }
 
-std::string discover_result() {
+std::string discover_result(std::string_view instructions) {
   std::string versions;
   for (const std::string_view version : mcp::kModernVersions) {
     versions.append(versions.empty() ? "\"" : ",\"").append(version).append("\"");
   }
   return "{" + modern_head() + R"(,"supportedVersions":[)" + versions + R"(],"capabilities":)" +
-         std::string(kCapabilities) + std::string(kCaching) + "}";
+         std::string(kCapabilities) + std::string(kCaching) + instructions_member(instructions) +
+         "}";
 }
 
 bool is_list(std::string_view method) {
@@ -260,7 +281,9 @@ ChangeMessages changes_of(const std::optional<mcp::RpcId>& subscription, ChangeK
   };
 }
 
-std::string subscription_acknowledged(const mcp::RpcId& subscription, ChangeKinds kinds) {
+std::string subscription_acknowledged(
+    const mcp::RpcId& subscription, ChangeKinds kinds, const std::vector<std::string>& uris
+) {
   json::Object honoured;
   for (const auto& [member, wanted] :
        {std::pair("toolsListChanged", kinds.tools),
@@ -270,11 +293,25 @@ std::string subscription_acknowledged(const mcp::RpcId& subscription, ChangeKind
       honoured.set(member, true);
     }
   }
+  if (!uris.empty()) {
+    json::Array list;
+    for (const std::string& uri : uris) {
+      list.emplace_back(uri);
+    }
+    honoured.set("resourceSubscriptions", std::move(list));
+  }
   return mcp::make_notification(
       "notifications/subscriptions/acknowledged",
       "{" + subscription_meta(subscription) + R"(,"notifications":)" +
           json::write(json::Value(std::move(honoured))) + "}"
   );
+}
+
+std::string resource_updated(const std::optional<mcp::RpcId>& subscription, std::string_view uri) {
+  std::string params = R"({"uri":)";
+  json::append_quoted(params, uri);
+  params.append(subscription ? "," + subscription_meta(*subscription) + "}" : "}");
+  return mcp::make_notification("notifications/resources/updated", params);
 }
 
 std::string subscription_result(const mcp::RpcId& subscription) {

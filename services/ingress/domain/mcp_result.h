@@ -12,16 +12,19 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace sluice::ingress {
 
 // What a request came to: raw JSON of the result member, or an error.
 using RpcEnd = std::variant<std::string, mcp::RpcError>;
 
-// Result of initialize.
-[[nodiscard]] std::string initialize_result(std::string_view version);
+// Result of initialize. instructions: how to use the servers; may be empty.
+[[nodiscard]] std::string initialize_result(
+    std::string_view version, std::string_view instructions
+);
 // Result of server/discover.
-[[nodiscard]] std::string discover_result();
+[[nodiscard]] std::string discover_result(std::string_view instructions);
 // Whether it is tools/list, resources/list, resources/templates/list or prompts/list.
 [[nodiscard]] bool is_list(std::string_view method);
 // Their result: one page, the same bytes for the same snapshot.
@@ -69,9 +72,13 @@ struct ChangeMessages {
 [[nodiscard]] ChangeMessages changes_of(
     const std::optional<mcp::RpcId>& subscription, ChangeKinds kinds
 );
-// The first message of a subscriptions/listen: what of the filter is honoured.
+// The first message of a subscriptions/listen: what of the filter is honoured. uris: of resources.
 [[nodiscard]] std::string subscription_acknowledged(
-    const mcp::RpcId& subscription, ChangeKinds kinds
+    const mcp::RpcId& subscription, ChangeKinds kinds, const std::vector<std::string>& uris
+);
+// Tells that a resource has changed.
+[[nodiscard]] std::string resource_updated(
+    const std::optional<mcp::RpcId>& subscription, std::string_view uri
 );
 // Its result, when the gateway ends it.
 [[nodiscard]] std::string subscription_result(const mcp::RpcId& subscription);

@@ -9,11 +9,12 @@ namespace sluice::ingress {
 
 class McpStreams::Place {
  public:
-  Place(McpStreams* streams, const McpListener* listener)
+  Place(McpStreams* streams, McpListener* listener)
       : streams_(streams),
         listener_(listener),
         owner_(listener->owner.tenant + '\n' + listener->owner.principal) {
     ++streams_->streams_[owner_];
+    streams_->listening_.insert(listener_);
     if (!listener_->session.empty()) {
       streams_->of_session_[listener_->session] = listener_;
       streams_->wake();  // the one it replaces
@@ -26,6 +27,7 @@ class McpStreams::Place {
   Place& operator=(Place&&) = delete;
 
   ~Place() {
+    streams_->listening_.erase(listener_);
     if (--streams_->streams_[owner_] == 0) {
       streams_->streams_.erase(owner_);
     }
@@ -38,7 +40,7 @@ class McpStreams::Place {
 
  private:
   McpStreams* streams_;
-  const McpListener* listener_;
+  McpListener* listener_;
   std::string owner_;
 };
 
@@ -50,6 +52,10 @@ Async<void> McpStreams::run(McpListener* listener) {
   SLUICE_CO_CHECK_OK(co_await listener->reply->begin());
   if (!listener->first.empty()) {
     SLUICE_CO_CHECK_OK(co_await listener->reply->notify(listener->first));
+  }
+  listener->renewal = deps_.clock->now();
+  if (listener->session.empty()) {
+    listener->renewal += kMcpSubscriptionRenewal;
   }
   co_return co_await tell_changes(listener);
 }
@@ -72,11 +78,15 @@ Async<void> McpStreams::tell_changes(McpListener* listener) {
         co_return std::move(current).error();
       }  // else: looked for again after the next wait
     }
+    if (told) {
+      SLUICE_CO_CHECK_OK(co_await tell_updates(listener, told));
+      SLUICE_CO_CHECK_OK(co_await renew(listener, told));
+    }
     SLUICE_CO_CHECK_OK(co_await wait(kMcpKeepAlive));
     if (stopped_ || replaced(listener)) {
       break;
     }
-    if (versions() != seen) {
+    if (versions() != seen || !listener->updates.empty()) {
       SLUICE_CO_CHECK_OK(co_await async::sleep_for(deps_.clock, kMcpChangeGather));
       continue;
     }
@@ -109,12 +119,71 @@ Async<void> McpStreams::tell(McpListener* listener, SnapshotPtr before, Snapshot
   co_return Result<void>();
 }
 
+Async<void> McpStreams::tell_updates(McpListener* listener, SnapshotPtr now) {
+  const ResourceUpdates updates = std::exchange(listener->updates, {});
+  if (updates.empty()) {
+    co_return Result<void>();
+  }
+  SLUICE_CO_TRY(const auto subscribed, co_await resources_of(listener));
+  for (const std::string& uri : updated_among(subscribed, now->offerings(), updates)) {
+    SLUICE_CO_CHECK_OK(
+        co_await listener->reply->notify(resource_updated(listener->subscription, uri))
+    );
+  }
+  co_return Result<void>();
+}
+
+Async<void> McpStreams::renew(McpListener* listener, SnapshotPtr now) {
+  if (deps_.clock->now() < listener->renewal) {
+    co_return Result<void>();
+  }
+  listener->renewal = deps_.clock->now() + kMcpSubscriptionRenewal;
+  SLUICE_CO_TRY(auto uris, co_await resources_of(listener));
+  if (uris.empty()) {
+    co_return Result<void>();
+  }
+  auto admitted = co_await admit(listener);
+  if (!admitted.ok()) {
+    if (admitted.error().code() == Code::Cancelled) {
+      co_return admitted.error();
+    }
+    co_return Result<void>();  // the next time
+  }
+  const McpSubscriber by{
+      .request = listener->request,
+      .owner = listener->owner,
+      .caller = admitted.value().caller,
+      .context = admitted.value().context,
+      .session = listener->session,
+      .era = listener->session.empty() ? McpEra::Modern : McpEra::Legacy
+  };
+  co_return co_await deps_.subscriptions->renew(&by, std::move(now), std::move(uris));
+}
+
+// None while the store does not answer.
+Async<std::vector<std::string>> McpStreams::resources_of(McpListener* listener) {
+  if (listener->session.empty()) {
+    co_return listener->resources;
+  }
+  auto state = co_await deps_.sessions->state(listener->owner, listener->session);
+  if (!state.ok()) {
+    if (state.error().code() == Code::Cancelled) {
+      co_return state.error();
+    }
+    co_return std::vector<std::string>();
+  }
+  co_return std::move(state.value().subscriptions);
+}
+
+Async<Admitted> McpStreams::admit(McpListener* listener) {
+  RequestContext context = listener->context;
+  context.deadline = deps_.clock->now() + kSnapshotTimeout;  // the stream outlives its request's
+  co_return co_await deps_.admission->admit(listener->request, std::move(context));
+}
+
 Async<SnapshotPtr> McpStreams::snapshot(McpListener* listener) {
   SLUICE_CO_TRY(Narrowing narrowing, Narrowing::parse(listener->request->headers));
-  RequestContext context = listener->context.with_deadline(deps_.clock->now() + kSnapshotTimeout);
-  SLUICE_CO_TRY(
-      Admitted admitted, co_await deps_.admission->admit(listener->request, std::move(context))
-  );
+  SLUICE_CO_TRY(Admitted admitted, co_await admit(listener));
   co_return co_await deps_.catalog->snapshot(
       std::move(admitted.caller), std::move(narrowing), std::move(admitted.context)
   );
@@ -145,6 +214,19 @@ Async<void> McpStreams::wait(Duration longest) {
 void McpStreams::wake() {
   for (auto* const waiter : waiting_) {
     waiter->set({});
+  }
+}
+
+void McpStreams::updated(const std::string& server_id, const std::string& uri) {
+  bool any = false;
+  for (auto* const listener : listening_) {
+    const bool may_care = !listener->session.empty() || !listener->resources.empty();
+    if (may_care && listener->updates.size() < kMcpUpdatesMax) {
+      any = listener->updates.emplace(server_id, uri).second || any;
+    }
+  }
+  if (any) {
+    wake();
   }
 }
 

@@ -1,11 +1,12 @@
-// McpStreams: event streams of MCP clients that want to hear when their tools, resources or prompts
-// change, for as long as they listen.
+// McpStreams: event streams of MCP clients that want to hear when their lists of tools, resources
+// or prompts change, or single resources, for as long as they listen.
 #pragma once
 
 #include "services/ingress/domain/admission.h"
 #include "services/ingress/domain/catalog_source.h"
 #include "services/ingress/domain/mcp_reply.h"
 #include "services/ingress/domain/mcp_result.h"
+#include "services/ingress/domain/mcp_subscriptions.h"
 #include "services/ingress/domain/version_watch.h"
 
 #include "common/async/clock.h"
@@ -13,8 +14,10 @@
 
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace sluice::ingress {
 
@@ -23,10 +26,16 @@ struct McpListener {
   const http::HttpRequest* request = nullptr;  // carries the credential and the include headers
   Owner owner;
   RequestContext context;
-  McpReply* reply = nullptr;
+  McpEvents* reply = nullptr;
   std::string first;       // message before all others; "": none
   ChangeMessages changes;  // of each kind
-  std::string session;     // legacy: the stream ends with it; "": none
+  std::string session;     // legacy: the stream ends with it, and it says which resources; "": none
+  std::optional<mcp::RpcId> subscription;  // modern: what its messages belong to
+  std::vector<std::string> resources;      // modern: whose changes are told, asked for already
+
+  // Of McpStreams.
+  ResourceUpdates updates;  // to be told
+  TimePoint renewal;        // when servers are asked again
 };
 
 // A change is told once for all that happens within kMcpChangeGather, and only where the list this
@@ -37,6 +46,7 @@ class McpStreams {
     Admission* admission;  // all outlive it
     CatalogSource* catalog;
     McpSessionStore* sessions;
+    McpSubscriptions* subscriptions;
     const VersionWatch* versions;
     async::Clock* clock;
   };
@@ -57,6 +67,8 @@ class McpStreams {
 
   // Something may have changed.
   void wake();
+  // A server says that a resource of its own has changed.
+  void updated(const std::string& server_id, const std::string& uri);
   // Ends every stream, and each that begins later.
   void stop();
 
@@ -76,12 +88,17 @@ class McpStreams {
   Async<void> wait(Duration longest);
   Async<void> tell_changes(McpListener* listener);
   Async<void> tell(McpListener* listener, SnapshotPtr before, SnapshotPtr now);
+  Async<void> tell_updates(McpListener* listener, SnapshotPtr now);
+  Async<void> renew(McpListener* listener, SnapshotPtr now);
+  Async<std::vector<std::string>> resources_of(McpListener* listener);
+  Async<Admitted> admit(McpListener* listener);
   Async<SnapshotPtr> snapshot(McpListener* listener);
   Async<bool> session_lives(McpListener* listener);
 
   Deps deps_;
   bool stopped_ = false;
   std::set<async::OneShot<void>*> waiting_;
+  std::set<McpListener*> listening_;
   std::map<std::string, std::size_t> streams_;            // by principal
   std::map<std::string, const McpListener*> of_session_;  // the newest
 };

@@ -174,7 +174,7 @@ TEST_F(McpStreamsTest, AWithdrawnKeyEndsItsStreams) {
 
 TEST_F(McpStreamsTest, AStreamEndsWithItsSessionAndIsReplacedByTheNext) {
   const Owner owner{"default", "key:user"};
-  ASSERT_THAT(fixture.run(fixture.mcp_sessions.open(owner, "s1")), IsOk());
+  ASSERT_THAT(fixture.run(fixture.mcp_sessions.open(owner, "s1", "{}")), IsOk());
   const Stream& first = start("s1");
   const Stream& other = start();
   const Stream& second = start("s1");
@@ -191,6 +191,45 @@ TEST_F(McpStreamsTest, AStreamEndsWithItsSessionAndIsReplacedByTheNext) {
   pass(kMcpKeepAlive);
   EXPECT_TRUE(second.ended.has_value());
   EXPECT_FALSE(other.ended.has_value());
+}
+
+TEST_F(McpStreamsTest, ASessionIsToldOfTheResourcesItSubscribedTo) {
+  const Owner owner{"default", "key:user"};
+  auto& server = *fixture.servers.catalog_reply.mutable_servers(0);
+  server.set_subscriptions(true);
+  auto& resource = *server.add_resources();
+  resource.set_key("test://a");
+  resource.set_definition(R"({"uri":"test://a"})");
+  fixture.policy.shown.add_servers(server.server_id());
+  ASSERT_THAT(fixture.run(fixture.mcp_sessions.open(owner, "s1", "{}")), IsOk());
+  ASSERT_THAT(fixture.run(fixture.mcp_sessions.open(owner, "s2", "{}")), IsOk());
+  ASSERT_THAT(fixture.run(fixture.mcp_sessions.subscribe(owner, "s1", "test://a")), IsOk());
+  const Stream& stream = start("s1");
+  const Stream& other = start("s2");
+  const std::string updated =
+      R"({"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"test://a"}})";
+  ASSERT_EQ(fixture.servers.requests.size(), 1U) << "its server is asked while it listens";
+  EXPECT_EQ(fixture.servers.requests[0].first.method(), "resources/subscribe");
+
+  fixture.streams.updated(server.server_id(), "test://a");
+  fixture.streams.updated(server.server_id(), "test://a");
+  turn();
+  pass(kMcpChangeGather);
+  EXPECT_EQ(stream.count(updated), 1U);
+  EXPECT_EQ(other.count(updated), 0U);
+  fixture.streams.updated(server.server_id(), "test://b");
+  fixture.streams.updated("another server", "test://a");
+  turn();
+  pass(kMcpChangeGather);
+  EXPECT_EQ(stream.count(updated), 1U);
+
+  pass(kMcpSubscriptionRenewal + kMcpKeepAlive);
+  EXPECT_EQ(fixture.servers.requests.size(), 2U) << "and asked again before it forgets";
+  ASSERT_THAT(fixture.run(fixture.mcp_sessions.unsubscribe(owner, "s1", "test://a")), IsOk());
+  fixture.streams.updated(server.server_id(), "test://a");
+  turn();
+  pass(kMcpChangeGather);
+  EXPECT_EQ(stream.count(updated), 1U);
 }
 
 TEST_F(McpStreamsTest, StoppingEndsAllAndTakesNoMore) {

@@ -27,7 +27,16 @@ std::string message_in(const std::string& error, std::string_view fallback) {
   return parsed.ok() ? parsed.value().text_or("message", fallback) : std::string(fallback);
 }
 
-ExecutionEnd end_of(connector::v1::Final final) {
+ExecutionEnd end_of(connector::v1::Final final, std::string server_id, std::string method) {
+  if (final.has_input_required()) {
+    auto& needed = *final.mutable_input_required();
+    return InputNeeded{
+        .server_id = std::move(server_id),
+        .method = std::move(method),
+        .request_id = std::move(*needed.mutable_request_id()),
+        .requests = std::move(*needed.mutable_requests())
+    };
+  }
   switch (final.outcome()) {
     case connector::v1::OUTCOME_UNKNOWN:
       return OutcomeUnknown{};
@@ -130,7 +139,7 @@ Async<ExecutionEnd> ToolExecution::decide_and_run(Attempt* attempt) {
     }
     auto final = co_await carry_out(attempt, decision);
     if (final.ok()) {
-      co_return end_of(std::move(final).value());
+      co_return end_of(std::move(final).value(), attempt->tool.server_id, attempt->tool.method);
     }
     const Code code = final.error().code();
     if (code == Code::Cancelled || (is_read(decision) && code != Code::Conflict)) {
@@ -204,12 +213,44 @@ Async<connector::v1::Final> ToolExecution::carry_out(
   request.set_grant(std::move(*decision.mutable_grant()));
   request.set_tool_call_id(attempt->execution->call.id);
   request.set_cancel_with_caller(attempt->execution->cancel_with_caller);
+  request.set_client_capabilities(attempt->execution->client.capabilities);
+  request.set_log_level(attempt->execution->client.log_level);
+  request.set_session(attempt->execution->client.session);
   RequestContext context =
       attempt->execution->context.with_deadline(deps_.clock->now() + deps_.tool_timeout);
   context.hop += 2 + (attempt->decisions - 1) * kHopsPerDecision;
   co_return co_await deps_.servers->request(
       std::move(request), attempt->execution->progress, std::move(context)
   );
+}
+
+Async<ExecutionEnd> ToolExecution::go_on(
+    Execution* execution, InputNeeded needed, std::string responses
+) {
+  connector::v1::Input input;
+  input.set_server_id(needed.server_id);
+  input.set_request_id(std::move(needed.request_id));
+  input.set_method(needed.method);
+  input.set_params(execution->call.arguments);
+  input.set_responses(std::move(responses));
+  input.set_cancel_with_caller(execution->cancel_with_caller);
+  // People may have taken longer than the caller token lives.
+  SLUICE_CO_TRY(
+      execution->context.caller_token,
+      co_await deps_.admission->fresh_token(execution->request, execution->context)
+  );
+  RequestContext context =
+      execution->context.with_deadline(deps_.clock->now() + deps_.tool_timeout);
+  auto final =
+      co_await deps_.servers->go_on(std::move(input), execution->progress, std::move(context));
+  if (!final.ok()) {
+    const Code code = final.error().code();
+    if (needed.method == mcp::kToolsCall && (code == Code::Unavailable || code == Code::Deadline)) {
+      co_return OutcomeUnknown{};  // it was sent before it asked
+    }
+    co_return std::move(final).error();
+  }
+  co_return end_of(std::move(final).value(), std::move(needed.server_id), std::move(needed.method));
 }
 
 Async<std::optional<ExecutionEnd>> ToolExecution::recall(

@@ -8,6 +8,7 @@
 #include "services/ingress/domain/admission.h"
 #include "services/ingress/domain/catalog_source.h"
 #include "services/ingress/domain/execution_end.h"
+#include "services/ingress/domain/mcp_client.h"
 #include "services/ingress/domain/tool_call.h"
 #include "services/ingress/domain/trail.h"
 #include "services/ingress/ports.h"
@@ -30,6 +31,7 @@ struct Execution {
   ToolCall call;
   std::string approval_id;
   ProgressSink progress;            // may be empty
+  McpClient client;                 // whom the server may ask and tell
   bool cancel_with_caller = false;  // a cancelled run() ends the call; else it goes on
   bool chain_named = false;         // by the client, which goes on with it
 };
@@ -57,6 +59,11 @@ class ToolExecution {
   // The same for what is no tool: target says method and server, the call's arguments are the
   // canonical params.
   Async<ExecutionEnd> request(Execution* execution, ToolEntry target);
+  // Goes on with a request whose server asked something, under its first grant; the call's
+  // arguments are those of then. responses: as of connector.v1.Input. Errors besides: those with
+  // which mcp-connector refuses (no such request waits, or it is another's or about something
+  // else).
+  Async<ExecutionEnd> go_on(Execution* execution, InputNeeded needed, std::string responses);
 
  private:
   // The tool a call found, and how often it was decided on.

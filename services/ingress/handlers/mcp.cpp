@@ -15,9 +15,10 @@ namespace sluice::ingress {
 namespace {
 
 constexpr std::string_view kBatchVersion = "2025-03-26";  // the one revision with batches
-constexpr std::array<std::string_view, 12> kMethods{
+constexpr std::array<std::string_view, 15> kMethods{
     "initialize",
     "ping",
+    "logging/setLevel",
     "server/discover",
     "subscriptions/listen",
     "tools/list",
@@ -25,6 +26,8 @@ constexpr std::array<std::string_view, 12> kMethods{
     "resources/list",
     "resources/templates/list",
     "resources/read",
+    "resources/subscribe",
+    "resources/unsubscribe",
     "prompts/list",
     "prompts/get",
     "completion/complete"
@@ -97,6 +100,12 @@ http::HttpResponse unreadable(const std::string& body, const Error& error) {
   );
 }
 
+// Whether a server carries it out.
+bool goes_to_server(std::string_view method) {
+  return method == mcp::kToolsCall ||
+         (mcp::is_read_method(method) && method != mcp::kResourcesSubscribe);
+}
+
 bool is_request(const mcp::Message& message) {
   return message.kind == mcp::Message::Kind::Request;
 }
@@ -144,9 +153,8 @@ Async<http::HttpResponse> McpHandler::answer(
   }
   exchange.era = era_of(request->headers, messages.value());
   if (exchange.era == McpEra::Legacy) {
-    co_return co_await answer_legacy(
-        &exchange, std::move(messages).value(), is_batch(request->body)
-    );
+    const bool batch = is_batch(request->body);
+    co_return co_await answer_legacy(request, &exchange, reply, std::move(messages).value(), batch);
   }
   if (is_batch(request->body)) {
     co_return refused(400, "this protocol version has no batches; send one message at a time");
@@ -158,11 +166,16 @@ Async<http::HttpResponse> McpHandler::answer(
   if (const auto refusal = refuse_modern(request->headers, message)) {
     co_return refusal_response(message.id, *refusal);
   }
+  exchange.cancellable = true;  // by closing the stream
   co_return co_await answer_request(&exchange, std::move(message));
 }
 
 Async<http::HttpResponse> McpHandler::answer_legacy(
-    McpExchange* exchange, std::vector<mcp::Message> messages, bool is_batch
+    http::HttpRequest* request,
+    McpExchange* exchange,
+    McpReply* reply,
+    std::vector<mcp::Message> messages,
+    bool is_batch
 ) {
   const http::Headers& headers = exchange->request->headers;
   if (!is_batch && is_request(messages.front()) && messages.front().method == "initialize") {
@@ -192,9 +205,43 @@ Async<http::HttpResponse> McpHandler::answer_legacy(
     co_return co_await answer_batch(exchange, std::move(messages));
   }
   if (!is_request(messages.front())) {
+    deps_.calls->take({exchange->owner, exchange->session}, messages.front());
     co_return accepted();
   }
+  if (goes_to_server(messages.front().method)) {
+    co_return co_await answer_apart(request, exchange, reply, std::move(messages.front()));
+  }
   co_return co_await answer_request(exchange, std::move(messages.front()));
+}
+
+struct McpHandler::LegacyCall {
+  http::HttpRequest request;
+  McpExchange exchange;
+  mcp::Message message;
+};
+
+// The request goes on when the client leaves, so it has all it needs for itself.
+Async<http::HttpResponse> McpHandler::answer_apart(
+    http::HttpRequest* request, McpExchange* exchange, McpReply* reply, mcp::Message message
+) {
+  const auto call = std::make_shared<LegacyCall>();
+  call->request = std::move(*request);
+  call->request.body.clear();
+  call->exchange = std::move(*exchange);
+  call->exchange.request = &call->request;
+  call->exchange.cancellable = true;  // by notifications/cancelled
+  McpSessionOwner by{.owner = call->exchange.owner, .session = call->exchange.session};
+  mcp::RpcId id = *message.id;
+  call->message = std::move(message);
+  const McpCalls::Work work = [this, call](McpEvents* events) { return answer_call(call, events); };
+  co_return co_await deps_.calls->run(std::move(by), std::move(id), reply, work);
+}
+
+Async<http::HttpResponse> McpHandler::answer_call(
+    std::shared_ptr<LegacyCall> call, McpEvents* events
+) {
+  call->exchange.reply = events;
+  co_return co_await answer_request(&call->exchange, std::move(call->message));
 }
 
 Async<http::HttpResponse> McpHandler::initialize(McpExchange* exchange, mcp::Message message) {
@@ -204,8 +251,15 @@ Async<http::HttpResponse> McpHandler::initialize(McpExchange* exchange, mcp::Mes
   }
   const std::string version = negotiated_version(params.value());
   const std::string session = new_session_id(version);
-  SLUICE_CO_CHECK_OK(co_await deps_.sessions->open(exchange->owner, session));
-  const RpcEnd end = initialize_result(version);
+  auto capabilities = capabilities_in(params.value());
+  if (!capabilities.ok()) {
+    co_return rpc_response(*message.id, mcp::to_rpc_error(capabilities.error()), exchange->era);
+  }
+  SLUICE_CO_CHECK_OK(
+      co_await deps_.sessions->open(exchange->owner, session, std::move(capabilities).value())
+  );
+  SLUICE_CO_TRY(const std::string instructions, co_await deps_.methods->instructions(exchange));
+  const RpcEnd end = initialize_result(version, instructions);
   count(exchange->era, message.method, end);
   auto response = rpc_response(*message.id, end, exchange->era);
   response.headers.add(std::string(mcp::kSessionHeader), session);
@@ -217,8 +271,10 @@ Async<http::HttpResponse> McpHandler::answer_batch(
     McpExchange* exchange, std::vector<mcp::Message> messages
 ) {
   std::string body;
+  exchange->alone = false;
   for (mcp::Message& message : messages) {
     if (!is_request(message)) {
+      deps_.calls->take({exchange->owner, exchange->session}, message);
       continue;
     }
     SLUICE_CO_TRY(
@@ -260,7 +316,11 @@ Async<http::HttpResponse> McpHandler::answer_listen(
       .reply = reply,
       .first = {},
       .changes = changes_of(std::nullopt, kEveryKind),
-      .session = std::string(request->headers.get(mcp::kSessionHeader))
+      .session = std::string(request->headers.get(mcp::kSessionHeader)),
+      .subscription = {},
+      .resources = {},
+      .updates = {},
+      .renewal = {}
   };
   if (listener.session.empty()) {
     co_return no_session_id();

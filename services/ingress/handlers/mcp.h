@@ -2,12 +2,15 @@
 // endpoint. They see what policy shows them and use it under grants, as the other surfaces do.
 //
 // Legacy (2024-11-05 … 2025-11-25): initialize opens a session, GET listens for changes, DELETE
-// ends it. A disconnect does not end a call. Modern (2026-07-28): stateless, server/discover,
-// subscriptions/listen; a client that closes its stream ends its request. Answers are JSON; a
-// request whose client asked for progress becomes an event stream with its first notification.
+// ends it. A disconnect does not end a call, notifications/cancelled does. What a server asks is a
+// request to the client, answered by another POST. Modern (2026-07-28): stateless, server/discover,
+// subscriptions/listen; a client that closes its stream ends its request. What a server asks is a
+// result, answered by the request sent again. Answers are JSON; a request becomes an event stream
+// with the first thing its client is told before the end.
 #pragma once
 
 #include "services/ingress/domain/admission.h"
+#include "services/ingress/domain/mcp_calls.h"
 #include "services/ingress/domain/mcp_methods.h"
 #include "services/ingress/domain/mcp_reply.h"
 #include "services/ingress/domain/mcp_request.h"
@@ -18,6 +21,7 @@
 #include "common/http/message.h"
 #include "common/observability/metrics.h"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,6 +35,7 @@ class McpHandler {
     McpSessionStore* sessions;
     McpMethods* methods;
     McpStreams* streams;
+    McpCalls* calls;
     observability::Metrics* metrics;
     std::vector<std::string> allowed_origins;  // http.allowed_origins
   };
@@ -49,9 +54,20 @@ class McpHandler {
   Async<http::HttpResponse> answer(
       http::HttpRequest* request, McpReply* reply, RequestContext context
   );
+  // What a request of a legacy client that goes to a server needs for as long as it runs.
+  struct LegacyCall;
+
   Async<http::HttpResponse> answer_legacy(
-      McpExchange* exchange, std::vector<mcp::Message> messages, bool is_batch
+      http::HttpRequest* request,
+      McpExchange* exchange,
+      McpReply* reply,
+      std::vector<mcp::Message> messages,
+      bool is_batch
   );
+  Async<http::HttpResponse> answer_apart(
+      http::HttpRequest* request, McpExchange* exchange, McpReply* reply, mcp::Message message
+  );
+  Async<http::HttpResponse> answer_call(std::shared_ptr<LegacyCall> call, McpEvents* events);
   Async<http::HttpResponse> initialize(McpExchange* exchange, mcp::Message message);
   Async<http::HttpResponse> answer_batch(McpExchange* exchange, std::vector<mcp::Message> messages);
   Async<http::HttpResponse> answer_request(McpExchange* exchange, mcp::Message message);

@@ -153,10 +153,25 @@ Async<connector::v1::Final> FakeToolServers::request(
 ) {
   requests.emplace_back(std::move(request), std::move(context));
   SLUICE_CO_CHECK_OK(fault_of(faults_));
+  co_return co_await play(std::move(sink));
+}
+
+Async<connector::v1::Final> FakeToolServers::go_on(
+    connector::v1::Input input, ProgressSink sink, RequestContext context
+) {
+  inputs.emplace_back(std::move(input), std::move(context));
+  SLUICE_CO_CHECK_OK(fault_of(faults_));
+  co_return co_await play(std::move(sink));
+}
+
+Async<connector::v1::Final> FakeToolServers::play(ProgressSink sink) {
   for (const std::string& notification : progress) {
     if (sink) {
       SLUICE_CO_CHECK_OK(co_await sink(notification));
     }
+  }
+  if (hold != nullptr) {
+    SLUICE_CO_CHECK_OK(co_await hold->wait());
   }
   if (finals_.empty()) {
     connector::v1::Final final;

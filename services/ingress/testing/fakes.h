@@ -5,6 +5,7 @@
 #include "services/ingress/ports.h"
 
 #include "common/async/clock.h"
+#include "common/async/one_shot.h"
 #include "common/testing/fault_plan.h"
 
 #include <deque>
@@ -102,6 +103,10 @@ class FakeToolServers final : public ToolServers {
   Async<connector::v1::Final> request(
       connector::v1::Request request, ProgressSink progress, RequestContext context
   ) override;
+  // The same.
+  Async<connector::v1::Final> go_on(
+      connector::v1::Input input, ProgressSink progress, RequestContext context
+  ) override;
   Async<connector::v1::ManageReply> list(RequestContext context) override;
 
   void push(Result<connector::v1::Final> final) { finals_.push_back(std::move(final)); }
@@ -113,8 +118,12 @@ class FakeToolServers final : public ToolServers {
   std::vector<std::string> progress;  // of each request
   int catalogs = 0;
   std::vector<std::pair<connector::v1::Request, RequestContext>> requests;
+  std::vector<std::pair<connector::v1::Input, RequestContext>> inputs;
+  async::OneShot<void>* hold = nullptr;  // requests wait for it before they end
 
  private:
+  Async<connector::v1::Final> play(ProgressSink sink);
+
   testing::FaultPlan* faults_;
   bool down_ = false;
   std::deque<Result<connector::v1::Final>> finals_;
@@ -139,6 +148,16 @@ class FakeCodeRunner final : public CodeRunner {
  private:
   testing::FaultPlan* faults_;
   std::deque<Result<codemode::v1::RunFinal>> finals_;
+};
+
+class FakeReplicas final : public OtherReplicas {
+ public:
+  Result<void> tell(const v1::ClientMessage& message) override {
+    told.push_back(message);
+    return {};
+  }
+
+  std::vector<v1::ClientMessage> told;
 };
 
 class FakeAuditJournal final : public AuditJournal {

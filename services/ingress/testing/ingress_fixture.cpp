@@ -149,28 +149,40 @@ IngressFixture::IngressFixture(testing::FaultPlan* faults, ToolInjection injecti
       ),
       server_list({.admission = &admission, .servers = &servers}),
       mcp_sessions(&redis, &clock),
+      mcp_calls({.tasks = &tasks, .replicas = &replicas, .clock = &clock, .log = &log}),
+      mcp_executions(
+          {.chains = &chains,
+           .tools = &tools,
+           .sessions = &mcp_sessions,
+           .calls = &mcp_calls,
+           .clock = &clock,
+           .log = &log}
+      ),
+      subscriptions({.tools = &tools, .clock = &clock, .log = &log}),
       streams(
           {.admission = &admission,
            .catalog = &catalog,
            .sessions = &mcp_sessions,
+           .subscriptions = &subscriptions,
            .versions = &versions,
            .clock = &clock}
       ),
       mcp_methods(
           {.catalog = &catalog,
-           .chains = &chains,
-           .tools = &tools,
+           .executions = &mcp_executions,
            .code = &code,
            .streams = &streams,
+           .subscriptions = &subscriptions,
+           .sessions = &mcp_sessions,
            .trail = &trail,
-           .audit = &audit,
-           .log = &log}
+           .audit = &audit}
       ),
       mcp(
           {.admission = &admission,
            .sessions = &mcp_sessions,
            .methods = &mcp_methods,
            .streams = &streams,
+           .calls = &mcp_calls,
            .metrics = metrics.get(),
            .allowed_origins = {"https://app.example"}}
       ) {

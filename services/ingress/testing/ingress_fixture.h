@@ -89,6 +89,7 @@ class IngressFixture {
   FakeToolServers servers;
   FakeCodeRunner scripts;
   FakeAuditJournal journal;
+  FakeReplicas replicas;
   RedisToolCalls tool_calls;
   VersionWatch versions;
   Trail trail;
@@ -104,6 +105,9 @@ class IngressFixture {
   ExecuteToolHandler execute;
   ServersHandler server_list;
   RedisMcpSessions mcp_sessions;
+  McpCalls mcp_calls;
+  McpExecution mcp_executions;
+  McpSubscriptions subscriptions;
   McpStreams streams;
   McpMethods mcp_methods;
   McpHandler mcp;
