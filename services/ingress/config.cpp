@@ -13,6 +13,49 @@ namespace {
 constexpr std::chrono::milliseconds kToolTimeoutMin{100};
 constexpr std::chrono::milliseconds kToolTimeoutMax{600'000};
 
+void read_browsers(config::Section& http, Config& config) {
+  config.allowed_origins = http.list(
+      "allowed_origins",
+      {.fallback = std::vector<std::string>(),
+       .description = "Origin headers of browser pages that may use /mcp, such as "
+                      "https://app.example; pages on this machine always may"}
+  );
+  config.public_url = http.text(
+      "public_url",
+      {.fallback = "",
+       .choices = {},
+       .description = "URL at which browsers reach the gateway, such as https://gateway.example; "
+                      "empty: as their requests name it"}
+  );
+  config.legacy_sse = http.flag(
+      "legacy_sse",
+      {.fallback = false,
+       .description = "whether /sse serves MCP clients of 2024-11-05, which know no /mcp"}
+  );
+  if (!config.public_url.empty() && !config.public_url.starts_with("https://") &&
+      !config.public_url.starts_with("http://")) {
+    http.fault("public_url", "is no http:// or https:// URL; give one without a path");
+  }
+}
+
+bool is_loopback(std::string_view address) {
+  return address == "localhost" || address == "::1" || address.starts_with("127.");
+}
+
+// A page whose name an attacker resolves to 127.0.0.1 (DNS rebinding) reaches a gateway that nobody
+// else can; its Host header gives it away.
+void limit_hosts(Config& config) {
+  if (!config.http.allowed_hosts.empty() || !is_loopback(config.http.address)) {
+    return;
+  }
+  config.http.allowed_hosts = {"localhost", "127.0.0.1", "[::1]", config.http.address};
+  const auto scheme_end = config.public_url.find("://");
+  if (scheme_end != std::string::npos) {
+    const std::string host = config.public_url.substr(scheme_end + 3);
+    config.http.allowed_hosts.push_back(host.substr(0, host.find('/')));
+  }
+}
+
 void read_http(config::Document& document, Config& config) {
   auto http = document.section("http");
   config.http.address = http.text(
@@ -46,14 +89,11 @@ void read_http(config::Document& document, Config& config) {
   config.http.allowed_hosts = http.list(
       "allowed_hosts",
       {.fallback = std::vector<std::string>(),
-       .description = "values of the Host header that are served; empty: any"}
+       .description = "values of the Host header that are served; empty: any, and where "
+                      "http.address is of this machine alone, its own names and the host of "
+                      "http.public_url"}
   );
-  config.allowed_origins = http.list(
-      "allowed_origins",
-      {.fallback = std::vector<std::string>(),
-       .description = "Origin headers of browser pages that may use /mcp, such as "
-                      "https://app.example; pages on this machine always may"}
-  );
+  read_browsers(http, config);
   config.http.tls_certificate_file = http.text(
       "tls_certificate_file",
       {.fallback = "",
@@ -91,6 +131,7 @@ void read_mcp(config::Document& document, Config& config) {
   const json::Value clients =
       mcp.raw("client_configs", "MCP servers; read by mcp-connector and policy-engine");
   config.servers_configured = clients.as_array() != nullptr && !clients.as_array()->empty();
+  config.virtual_servers = read_virtual_servers(mcp, clients);
   auto tools = mcp.child("tool_manager_config");
   tools.leave_rest();
   config.disable_auto_tool_inject = tools.flag(
@@ -162,6 +203,8 @@ Config Config::load(config::Document& document) {
   read_http(document, config);
   read_mcp(document, config);
   read_codemode(document, config);
+  config.resource = read_protected_resource(document, config.public_url);
+  limit_hosts(config);
   return config;
 }
 

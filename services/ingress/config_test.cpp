@@ -65,5 +65,107 @@ TEST(DurationOf, ReadsBifrostsForms) {
   }
 }
 
+TEST(IngressConfig, ReadsVirtualServers) {
+  const auto loaded = load(R"({"audit":{"outbox_directory":"/tmp/outbox"},"mcp":{
+      "client_configs":[{"name":"github"},{"name":"files"}],"virtual_servers":[
+      {"slug":"dev","servers":["github"],"tools":["github-*","files-read_file"],"description":"d"},
+      {"slug":"all","servers":["files"]}]}})");
+
+  ASSERT_THAT(loaded.status, IsOk());
+  ASSERT_EQ(loaded.config.virtual_servers.size(), 2U);
+  const VirtualServer& dev = loaded.config.virtual_servers[0];
+  EXPECT_EQ(dev.description, "d");
+  EXPECT_TRUE(dev.selection.allows("files", "read_file"));
+  EXPECT_FALSE(dev.selection.allows("files", "write_file"));
+  EXPECT_TRUE(dev.selection.allows_resources("github"));
+  EXPECT_FALSE(dev.selection.allows_resources("files"));
+  const VirtualServer& all = loaded.config.virtual_servers[1];
+  EXPECT_TRUE(all.selection.allows("files", "write_file"));
+  EXPECT_FALSE(all.selection.allows("github", "x"));
+}
+
+TEST(IngressConfig, ListsFaultsOfVirtualServers) {
+  const auto loaded = load(R"({"audit":{"outbox_directory":"/tmp/outbox"},"mcp":{"virtual_servers":[
+      {"slug":"Dev","servers":["a"]},{"slug":"b","servers":["a b"],"extra":1},{"slug":"b","tools":["x-y"]},{"servers":["a"]}]}})"
+  );
+
+  ASSERT_THAT(loaded.status, HasCode(Code::Invalid));
+  for (const char* fault :
+       {"virtual_servers[0].slug",
+        "virtual_servers[1].servers",
+        "virtual_servers[1].extra",
+        "virtual_servers[2].slug",
+        "virtual_servers[3].slug"}) {
+    EXPECT_NE(loaded.status.error().message().find(fault), std::string::npos) << fault;
+  }
+}
+
+TEST(IngressConfig, WarnsOfServersThatAreNotThere) {
+  auto document = config::Document::from_text(
+      R"({"audit":{"outbox_directory":"/tmp/outbox"},"mcp":{"client_configs":[{"name":"github"}],
+          "virtual_servers":[{"slug":"dev","servers":["github","gitlab"],"tools":["files-*","*"]},{"slug":"none"}]}})",
+      {}
+  );
+  static_cast<void>(Config::load(document.value()));
+
+  ASSERT_THAT(document.value().finish(), IsOk());
+  ASSERT_EQ(document.value().warnings().size(), 3U);
+  EXPECT_NE(document.value().warnings()[0].find("gitlab"), std::string::npos);
+  EXPECT_NE(document.value().warnings()[1].find("files"), std::string::npos);
+  EXPECT_NE(document.value().warnings()[2].find("nothing"), std::string::npos);
+}
+
+TEST(IngressConfig, AGatewayOfThisMachineAloneIsServedUnderItsOwnNames) {
+  const auto hosts = [](const std::string& http) {
+    return load(R"({"audit":{"outbox_directory":"/tmp/outbox"},"http":)" + http + "}")
+        .config.http.allowed_hosts;
+  };
+  EXPECT_EQ(
+      hosts("{}"), (std::vector<std::string>{"localhost", "127.0.0.1", "[::1]", "127.0.0.1"})
+  );
+  EXPECT_EQ(hosts(R"({"public_url":"https://gw.example:8443/"})").back(), "gw.example:8443");
+  EXPECT_EQ(hosts(R"({"allowed_hosts":["a.example"]})"), std::vector<std::string>{"a.example"});
+  EXPECT_TRUE(hosts(R"({"address":"0.0.0.0"})").empty());
+}
+
+TEST(IngressConfig, TellsClientsWhoGivesTokens) {
+  const auto loaded = load(R"({"audit":{"outbox_directory":"/tmp/outbox"},
+      "http":{"public_url":"https://gw.example/","legacy_sse":true},
+      "auth":{"keys":[{"id":"a"}],"jwt":[
+        {"id":"x","issuer":"https://x.example","audience":"https://gw.example/mcp","tenant":"t"},
+        {"id":"y","issuer":"https://y.example","audience":"https://gw.example/mcp","scopes":{"run":["caller"]}}]}})"
+  );
+
+  ASSERT_THAT(loaded.status, IsOk());
+  const ProtectedResource& resource = loaded.config.resource;
+  EXPECT_TRUE(loaded.config.legacy_sse);
+  EXPECT_TRUE(resource.is_configured());
+  EXPECT_EQ(resource.uri(), "https://gw.example/mcp");
+  EXPECT_EQ(
+      resource.authorization_servers,
+      (std::vector<std::string>{"https://x.example", "https://y.example"})
+  );
+  EXPECT_EQ(resource.scopes, (std::vector<std::string>{"sluice:use", "sluice:admin", "run"}));
+  EXPECT_EQ(resource.needed_scope, "sluice:use");
+}
+
+TEST(IngressConfig, WarnsOfTokensThatClientsCannotGet) {
+  for (const auto& [http, warning] : std::vector<std::pair<std::string, std::string>>{
+           {"{}", "http.public_url"},
+           {R"({"public_url":"https://other.example"})", "https://other.example/mcp"},
+       }) {
+    auto document = config::Document::from_text(
+        R"({"audit":{"outbox_directory":"/tmp/outbox"},"auth":{"jwt":[
+            {"issuer":"https://x.example","audience":"https://gw.example/mcp"}]},"http":)" +
+            http + "}",
+        {}
+    );
+    static_cast<void>(Config::load(document.value()));
+    ASSERT_THAT(document.value().finish(), IsOk());
+    ASSERT_EQ(document.value().warnings().size(), 1U);
+    EXPECT_NE(document.value().warnings()[0].find(warning), std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace sluice::ingress

@@ -53,6 +53,11 @@ inline constexpr std::chrono::milliseconds kSnapshotTimeout{6'000};
 inline constexpr std::size_t kToolNameBytesMax = 64;
 inline constexpr std::size_t kNarrowingEntriesMax = 256;
 inline constexpr std::size_t kNarrowingEntryBytesMax = 192;
+// Source: ours; each has three routes.
+inline constexpr std::size_t kVirtualServersMax = 256;
+// Source: half of kNarrowingEntriesMax, so that what it has in common with a request's headers fits.
+inline constexpr std::size_t kVirtualServerEntriesMax = 128;
+inline constexpr std::size_t kSlugBytesMax = 64;
 // Of the list of servers and tools in executeToolCode's description: ~2,000 tokens. Source: ours;
 // more names than that are looked up better than read.
 inline constexpr std::size_t kCodeListBytesMax = 8 << 10;

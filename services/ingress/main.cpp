@@ -116,7 +116,8 @@ struct FrontDoor {
       audit::Client* audit,
       async::TaskGroup* tasks
   )
-      : trail(audit, config.record_body_bytes_max),
+      : resource(config.resource),
+        trail(audit, config.record_body_bytes_max),
         authenticator(
             {.policy = &ports.policy,
              .clock = runtime.clock(),
@@ -223,8 +224,18 @@ struct FrontDoor {
              .streams = &streams,
              .calls = &mcp_calls,
              .metrics = runtime.metrics(),
+             .allowed_origins = config.allowed_origins,
+             .resource = &resource}
+        ),
+        mcp_sse(
+            {.admission = &admission,
+             .mcp = &mcp,
+             .tasks = tasks,
+             .clock = runtime.clock(),
+             .resource = &resource,
              .allowed_origins = config.allowed_origins}
-        ) {
+        ),
+        protected_resource(&resource) {
     versions->on_change([this] { streams.wake(); });
   }
 
@@ -237,6 +248,7 @@ struct FrontDoor {
 
   // Shared with the readiness check, which may outlive the rest by a moment.
   std::shared_ptr<VersionWatch> versions = std::make_shared<VersionWatch>();
+  ProtectedResource resource;
   Trail trail;
   Authenticator authenticator;
   Admission admission;
@@ -255,6 +267,8 @@ struct FrontDoor {
   McpStreams streams;
   McpMethods mcp_methods;
   McpHandler mcp;
+  McpSseHandler mcp_sse;
+  ProtectedResourceHandler protected_resource;
 };
 
 Async<void> serve(service::Runtime runtime, Config config) {
@@ -289,8 +303,16 @@ Async<void> serve(service::Runtime runtime, Config config) {
            .service = "ingress"},
           config.http,
           routes(
-              {door.chat, door.embeddings, door.models, door.execute, door.server_list, door.mcp},
-              std::max(config.tool_execution_timeout, config.run_time + kRunWait) + kExecuteSlack
+              {door.chat,
+               door.embeddings,
+               door.models,
+               door.execute,
+               door.server_list,
+               door.mcp,
+               config.legacy_sse ? &door.mcp_sse : nullptr,
+               &door.protected_resource},
+              std::max(config.tool_execution_timeout, config.run_time + kRunWait) + kExecuteSlack,
+              config.virtual_servers
           )
       )
   );
@@ -303,6 +325,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
   const auto stopped = co_await runtime.stopped();
   const TimePoint deadline = runtime.clock()->now() + config.drain_timeout;
   door.streams.stop();
+  door.mcp_sse.stop();
   const auto http_drained = co_await server->drain(deadline);
   const auto closed = co_await tasks.cancel_and_close();
   listening = {};

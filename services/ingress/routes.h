@@ -1,17 +1,21 @@
 // Every route of ingress, once: what is answered, under which limits, by which handler.
 #pragma once
 
+#include "services/ingress/domain/virtual_servers.h"
 #include "services/ingress/handlers/chat_completions.h"
 #include "services/ingress/handlers/embeddings.h"
 #include "services/ingress/handlers/execute_tool.h"
 #include "services/ingress/handlers/mcp.h"
+#include "services/ingress/handlers/mcp_sse.h"
 #include "services/ingress/handlers/models.h"
+#include "services/ingress/handlers/protected_resource.h"
 #include "services/ingress/handlers/servers.h"
 #include "services/ingress/limits.h"
 
 #include "common/http/server.h"
 
 #include <chrono>
+#include <optional>
 #include <vector>
 
 namespace sluice::ingress {
@@ -23,11 +27,79 @@ struct Handlers {
   ExecuteToolHandler& execute_tool;
   ServersHandler& servers;
   McpHandler& mcp;
+  McpSseHandler* mcp_sse = nullptr;                        // null: not served
+  ProtectedResourceHandler* protected_resource = nullptr;  // likewise
 };
+
+// GET of the metadata of /mcp, or of a virtual server: with its description.
+inline http::Route metadata_route(
+    ProtectedResourceHandler* handler, const std::string& path, const std::string& name
+) {
+  const http::Handler get = [handler, name](http::HttpRequest, RequestContext) {
+    return (*handler)(name);
+  };
+  return {
+      .method = "GET", .path = metadata_path(path), .timeout = kManagementTimeout, .handler = get
+  };
+}
+
+// The transport of 2024-11-05.
+inline void add_sse_routes(std::vector<http::Route>* table, McpSseHandler* sse) {
+  const http::StreamHandler listen =
+      [sse](http::HttpRequest request, http::ResponseWriter* writer, RequestContext context) {
+        return sse->listen(std::move(request), writer, std::move(context));
+      };
+  const http::Handler post = [sse](http::HttpRequest request, RequestContext context) {
+    return sse->post(std::move(request), std::move(context));
+  };
+  // clang-format off
+  table->push_back({.method = "GET", .path = "/sse", .dialect = http::Dialect::JsonRpc,
+                    .timeout = kManagementTimeout, .produces = {"text/event-stream"}, .stream_handler = listen});
+  table->push_back({.method = "POST", .path = "/sse/message", .body_bytes_max = kBodyBytesMax,
+                    .dialect = http::Dialect::JsonRpc, .timeout = kMcpTimeout, .handler = post});
+  // clang-format on
+}
+
+// POST, GET and DELETE at the path of a virtual server; of /mcp for nullopt.
+inline void add_mcp_routes(
+    std::vector<http::Route>* table, McpHandler* mcp, const std::optional<VirtualServer>& server
+) {
+  const std::string path = server ? path_of(*server) : "/mcp";
+  const auto narrow = [server](http::HttpRequest* request) {
+    if (server) {
+      narrow_to(*server, &request->headers);
+    }
+  };
+  const http::StreamHandler post =
+      [mcp,
+       narrow](http::HttpRequest request, http::ResponseWriter* writer, RequestContext context) {
+        narrow(&request);
+        return mcp->post(std::move(request), writer, std::move(context));
+      };
+  const http::StreamHandler listen =
+      [mcp,
+       narrow](http::HttpRequest request, http::ResponseWriter* writer, RequestContext context) {
+        narrow(&request);
+        return mcp->listen(std::move(request), writer, std::move(context));
+      };
+  const http::Handler end = [mcp](http::HttpRequest request, RequestContext context) {
+    return mcp->end(std::move(request), std::move(context));
+  };
+  // clang-format off
+  table->push_back({.method = "POST", .path = path, .body_bytes_max = kBodyBytesMax,
+                    .dialect = http::Dialect::JsonRpc, .timeout = kMcpTimeout, .stream_handler = post});
+  table->push_back({.method = "GET", .path = path, .dialect = http::Dialect::JsonRpc,
+                    .timeout = kManagementTimeout, .produces = {"text/event-stream"}, .stream_handler = listen});
+  table->push_back({.method = "DELETE", .path = path, .dialect = http::Dialect::JsonRpc,
+                    .timeout = kManagementTimeout, .handler = end});
+  // clang-format on
+}
 
 // execute_timeout: of what runs a tool, over the time of a tool or script.
 [[nodiscard]] inline std::vector<http::Route> routes(
-    Handlers handlers, std::chrono::milliseconds execute_timeout
+    Handlers handlers,
+    std::chrono::milliseconds execute_timeout,
+    const std::vector<VirtualServer>& virtual_servers
 ) {
   const auto plain = [](auto& handler) -> http::Handler {
     return [&handler](http::HttpRequest request, RequestContext context) {
@@ -38,17 +110,6 @@ struct Handlers {
       [&handler = handlers.chat_completions](
           http::HttpRequest request, http::ResponseWriter* writer, RequestContext context
       ) { return handler(std::move(request), writer, std::move(context)); };
-  const http::StreamHandler mcp_post =
-      [&handler = handlers.mcp](
-          http::HttpRequest request, http::ResponseWriter* writer, RequestContext context
-      ) { return handler.post(std::move(request), writer, std::move(context)); };
-  const http::StreamHandler mcp_listen =
-      [&handler = handlers.mcp](
-          http::HttpRequest request, http::ResponseWriter* writer, RequestContext context
-      ) { return handler.listen(std::move(request), writer, std::move(context)); };
-  const http::Handler mcp_end = [&handler = handlers.mcp](
-                                    http::HttpRequest request, RequestContext context
-                                ) { return handler.end(std::move(request), std::move(context)); };
   std::vector<http::Route> table;
   for (const std::string prefix : {"/v1", "/openai/v1"}) {
     // clang-format off
@@ -65,13 +126,22 @@ struct Handlers {
                    .timeout = execute_timeout, .handler = plain(handlers.execute_tool)});
   table.push_back({.method = "GET", .path = "/api/mcp/clients",
                    .timeout = kManagementTimeout, .handler = plain(handlers.servers)});
-  table.push_back({.method = "POST", .path = "/mcp", .body_bytes_max = kBodyBytesMax,
-                   .dialect = http::Dialect::JsonRpc, .timeout = kMcpTimeout, .stream_handler = mcp_post});
-  table.push_back({.method = "GET", .path = "/mcp", .dialect = http::Dialect::JsonRpc,
-                   .timeout = kManagementTimeout, .produces = {"text/event-stream"}, .stream_handler = mcp_listen});
-  table.push_back({.method = "DELETE", .path = "/mcp", .dialect = http::Dialect::JsonRpc,
-                   .timeout = kManagementTimeout, .handler = mcp_end});
   // clang-format on
+  add_mcp_routes(&table, &handlers.mcp, std::nullopt);
+  for (const VirtualServer& server : virtual_servers) {
+    add_mcp_routes(&table, &handlers.mcp, server);
+  }
+  if (handlers.mcp_sse != nullptr) {
+    add_sse_routes(&table, handlers.mcp_sse);
+  }
+  if (ProtectedResourceHandler* const metadata = handlers.protected_resource;
+      metadata != nullptr && metadata->is_configured()) {
+    table.push_back(metadata_route(metadata, "", ""));
+    table.push_back(metadata_route(metadata, "/mcp", ""));
+    for (const VirtualServer& server : virtual_servers) {
+      table.push_back(metadata_route(metadata, path_of(server), server.description));
+    }
+  }
   return table;
 }
 

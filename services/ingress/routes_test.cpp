@@ -17,7 +17,8 @@ std::vector<http::Route> table_of(IngressFixture& fixture) {
        fixture.execute,
        fixture.server_list,
        fixture.mcp},
-      std::chrono::seconds(40)
+      std::chrono::seconds(40),
+      {{.slug = "dev", .description = "", .selection = Narrowing::of({"filesystem-read_file"}, {})}}
   );
 }
 
@@ -44,11 +45,14 @@ TEST(Routes, HoldTheSurfaceOfManualMode) {
       paths,
       (std::set<std::string>{
           "DELETE /mcp",
+          "DELETE /mcp/dev",
           "GET /api/mcp/clients",
           "GET /mcp",
+          "GET /mcp/dev",
           "GET /openai/v1/models",
           "GET /v1/models",
           "POST /mcp",
+          "POST /mcp/dev",
           "POST /openai/v1/chat/completions",
           "POST /openai/v1/embeddings",
           "POST /v1/chat/completions",

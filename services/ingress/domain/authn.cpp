@@ -27,7 +27,7 @@ bool starts_with_bearer(std::string_view value) {
 Error refused() {
   return Error(
       Code::Unauthenticated,
-      "the key is not known or no longer valid; ask the operator of this gateway for one"
+      "the key or token is not known or no longer valid; get another and send it"
   );
 }
 
@@ -66,6 +66,9 @@ Result<std::string> credential_of(const http::Headers& headers) {
       return no_credential("authorization and x-api-key carry different keys");
     }
     credential = bearer;
+  }
+  if (authorizations == 0 && credential.starts_with("eyJ")) {  // MCP, "Authorization"
+    return no_credential("an access token goes into the authorization header");
   }
   if (credential.empty() || credential.size() > kCredentialBytesMax) {
     return no_credential("the key is empty or too long");

@@ -25,8 +25,8 @@ struct Caller {
 
 using CallerPtr = std::shared_ptr<const Caller>;
 
-// What follows "Authorization: Bearer ", or x-api-key. Errors: Unauthenticated (none, two different
-// ones, too long).
+// What follows "Authorization: Bearer ", or a virtual key in x-api-key. Errors: Unauthenticated
+// (none, two different ones, too long, an access token elsewhere than in Authorization).
 [[nodiscard]] Result<std::string> credential_of(const http::Headers& headers);
 
 // Keeps tokens by SHA-256 of the credential; renews them in the background when less than 15 s

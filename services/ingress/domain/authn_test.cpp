@@ -38,6 +38,7 @@ TEST(CredentialOf, RefusesNoneSeveralAndOtherSchemes) {
       with({{"authorization", "Bearer a"}, {"authorization", "Bearer a"}}),
       with({{"authorization", "Bearer a"}, {"x-api-key", "b"}}),
       with({{"x-api-key", ""}}),
+      with({{"x-api-key", "eyJhbGciOiJFZERTQSJ9.e30.AA"}}),
       with({{"x-api-key", "a"}, {"x-api-key", "a"}}),
       with({{"authorization", "Bearer " + std::string(kCredentialBytesMax + 1, 'x')}}),
   };

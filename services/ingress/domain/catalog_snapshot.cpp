@@ -238,7 +238,7 @@ SnapshotPtr CatalogSnapshot::narrowed(const Narrowing& narrowing) const {
       servers_.begin(),
       servers_.end(),
       std::back_inserter(snapshot->servers_),
-      [&narrowing](const UsableServer& server) { return narrowing.allows_server(server.name); }
+      [&narrowing](const UsableServer& server) { return narrowing.allows_resources(server.name); }
   );
   return snapshot;
 }

@@ -1,5 +1,6 @@
 #include "services/ingress/domain/mcp_request.h"
 
+#include "services/ingress/domain/virtual_servers.h"
 #include "services/ingress/limits.h"
 
 #include "common/base/bytes.h"
@@ -223,13 +224,26 @@ std::string negotiated_version(const json::Value& params) {
   return mcp::is_legacy_version(asked) ? asked : std::string(mcp::kLegacyVersions.front());
 }
 
-std::string new_session_id(std::string_view version) {
-  return std::string(version) + kSessionSeparator + to_hex(crypto::random_bytes(kSessionBytes));
+std::string new_session_id(std::string_view version, std::string_view path) {
+  std::string session =
+      std::string(version) + kSessionSeparator + to_hex(crypto::random_bytes(kSessionBytes));
+  if (const std::string_view slug = slug_of(path); !slug.empty()) {
+    session.append(1, kSessionSeparator).append(slug);
+  }
+  return session;
+}
+
+bool is_session_at(std::string_view path, std::string_view session) {
+  const auto first = session.find(kSessionSeparator);
+  const auto last = session.rfind(kSessionSeparator);
+  return slug_of(path) == (first == last ? std::string_view() : session.substr(last + 1));
 }
 
 std::string_view version_of_session(std::string_view session) {
   const std::string_view version = session.substr(0, session.find(kSessionSeparator));
-  const bool whole = session.size() == version.size() + 1 + 2 * kSessionBytes;
+  const std::size_t own_size = version.size() + 1 + 2 * kSessionBytes;
+  const bool whole = session.size() == own_size ||
+                     (session.size() > own_size && session[own_size] == kSessionSeparator);
   return whole && mcp::is_legacy_version(version) ? version : std::string_view();
 }
 

@@ -63,8 +63,11 @@ struct McpRefusal {
 // else the newest of them.
 [[nodiscard]] std::string negotiated_version(const json::Value& params);
 
-// An id for a session of that version: 128 random bits. The version is readable from it.
-[[nodiscard]] std::string new_session_id(std::string_view version);
+// An id for a session of that version at that path: 128 random bits. Version and slug of the path
+// are readable from it.
+[[nodiscard]] std::string new_session_id(std::string_view version, std::string_view path);
+// Whether a session was opened at that path: what it may see is that path's.
+[[nodiscard]] bool is_session_at(std::string_view path, std::string_view session);
 // "" for what is no session id of ours.
 [[nodiscard]] std::string_view version_of_session(std::string_view session);
 

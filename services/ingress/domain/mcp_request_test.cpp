@@ -198,16 +198,30 @@ TEST(McpRequest, ASessionTellsItsVersionAndCannotBeGuessed) {
   EXPECT_EQ(asked("2026-07-28"), "2025-11-25");
   EXPECT_EQ(asked("1.0"), "2025-11-25");
 
-  const std::string session = new_session_id("2025-03-26");
+  const std::string session = new_session_id("2025-03-26", "/mcp");
 
   EXPECT_EQ(version_of_session(session), "2025-03-26");
-  EXPECT_NE(session, new_session_id("2025-03-26"));
+  EXPECT_NE(session, new_session_id("2025-03-26", "/mcp"));
   EXPECT_EQ(session.find_first_not_of("0123456789abcdef.-"), std::string::npos);
   for (const std::string& foreign :
        {std::string("2025-03-26"), session + "0", session.substr(1), std::string(), std::string("x")
        }) {
     EXPECT_EQ(version_of_session(foreign), "") << foreign;
   }
+}
+
+TEST(McpRequest, ASessionBelongsToThePathItWasOpenedAt) {
+  const std::string whole = new_session_id("2025-11-25", "/mcp");
+  const std::string part = new_session_id("2025-11-25", "/mcp/dev");
+
+  EXPECT_EQ(version_of_session(part), "2025-11-25");
+  EXPECT_TRUE(is_session_at("/mcp", whole));
+  EXPECT_TRUE(is_session_at("/mcp/dev", part));
+  EXPECT_FALSE(is_session_at("/mcp/dev", whole));
+  EXPECT_FALSE(is_session_at("/mcp", part));
+  EXPECT_FALSE(is_session_at("/mcp/de", part));
+  EXPECT_FALSE(is_session_at("/mcp/ops", part));
+  EXPECT_FALSE(is_session_at("/mcp/dev", "x"));
 }
 
 }  // namespace

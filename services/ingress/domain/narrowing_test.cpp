@@ -101,6 +101,88 @@ TEST(Narrowing, RefusesWhatIsAmbiguousOrTooLong) {
     many += "t" + std::to_string(i) + ",";
   }
   EXPECT_THAT(Narrowing::parse(with({{"x-sluice-include-tools", many}})), HasCode(Code::Invalid));
+  EXPECT_THAT(
+      Narrowing::parse(
+          with({{"x-sluice-include-resources", "a"}, {"x-sluice-include-resources", "b"}})
+      ),
+      HasCode(Code::Invalid)
+  );
+}
+
+TEST(Narrowing, TellsListsApartInItsKey) {
+  const auto servers = Narrowing::parse(with({{"x-sluice-include-servers", "a,tb"}}));
+  const auto both =
+      Narrowing::parse(with({{"x-sluice-include-servers", "a"}, {"x-sluice-include-tools", "b"}}));
+
+  EXPECT_NE(servers.value().key(), both.value().key());
+}
+
+TEST(Narrowing, OfResourcesLeavesToolsAlone) {
+  const auto narrowing = Narrowing::parse(with({{"x-sluice-include-resources", "github"}})).value();
+
+  EXPECT_TRUE(narrowing.restricted());
+  EXPECT_TRUE(narrowing.allows("files", "read_file"));
+  EXPECT_TRUE(narrowing.allows_resources("github"));
+  EXPECT_FALSE(narrowing.allows_resources("files"));
+}
+
+TEST(Narrowing, WithinAnotherNeverAllowsWhatOneOfBothDoesNot) {
+  const Narrowing outer = Narrowing::of({"github-*", "files-read_file"}, {"github"});
+
+  struct Case {
+    http::Headers headers;
+    std::set<std::string> tools;
+    std::set<std::string> resources;
+  };
+
+  const std::vector<Case> cases{
+      {{}, {"github-a", "github-b", "files-read_file"}, {"github"}},
+      {with({{"x-sluice-include-tools", "*"}}),
+       {"github-a", "github-b", "files-read_file"},
+       {"github"}},
+      {with({{"x-sluice-include-tools", "files-*"}}), {"files-read_file"}, {"github"}},
+      {with({{"x-sluice-include-tools", "github-a,other-x"}}), {"github-a"}, {"github"}},
+      {with({{"x-sluice-include-tools", ""}}), {}, {"github"}},
+      {with({{"x-bf-mcp-include-clients", "files"}}), {"files-read_file"}, {}},
+      {with({{"x-sluice-include-servers", "*"}, {"x-bf-mcp-include-tools", "github-b"}}),
+       {"github-b"},
+       {"github"}},
+      {with({{"x-sluice-include-resources", "files,other"}}),
+       {"github-a", "github-b", "files-read_file"},
+       {}},
+  };
+  for (const Case& one : cases) {
+    const Narrowing inner = Narrowing::parse(one.headers).value();
+    http::Headers written = one.headers;
+    inner.within(outer).write(&written);
+    const Narrowing both = Narrowing::parse(written).value();
+    EXPECT_EQ(both.key(), outer.within(inner).key());
+    EXPECT_EQ(both.key(), inner.within(outer).key());
+    std::set<std::string> tools;
+    std::set<std::string> resources;
+    for (const auto& [server, tool] : std::vector<std::pair<std::string, std::string>>{
+             {"github", "a"},
+             {"github", "b"},
+             {"files", "read_file"},
+             {"files", "write_file"},
+             {"other", "x"}
+         }) {
+      if (both.allows(server, tool)) {
+        tools.insert(server + "-" + tool);
+      }
+      if (both.allows_resources(server)) {
+        resources.insert(server);
+      }
+    }
+    EXPECT_EQ(tools, one.tools) << both.key();
+    EXPECT_EQ(resources, one.resources) << both.key();
+  }
+}
+
+TEST(Narrowing, WithinTakesOnlyWholeServersForPatterns) {
+  const Narrowing outer = Narrowing::of({"a-b-*"}, {});
+
+  EXPECT_FALSE(Narrowing::of({"a-b-c"}, {}).within(outer).allows("a", "b-c"));
 }
 
 }  // namespace

@@ -96,7 +96,7 @@ Offerings Offerings::narrowed(const Narrowing& narrowing) const {
   Offerings out;
   for (std::size_t kind = 0; kind < kOfferingKinds; ++kind) {
     for (const Offering& offering : kinds_.at(kind)) {
-      if (narrowing.allows_server(offering.server)) {
+      if (narrowing.allows_resources(offering.server)) {
         out.kinds_.at(kind).push_back(offering);
       }
     }

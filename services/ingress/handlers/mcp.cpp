@@ -63,20 +63,20 @@ http::HttpResponse modern_has_no_session() {
   return refused(405, "this protocol version has no sessions; send each request by POST");
 }
 
-http::HttpResponse error_response(const Error& error) {
+http::HttpResponse error_response(const Error& error, const Challenge& challenge) {
   auto response = http::error_response(error, http::Dialect::JsonRpc);
-  if (error.code() == Code::Unauthenticated) {
-    response.headers.add("www-authenticate", "Bearer");
+  if (std::string header = challenge.header_for(error); !header.empty()) {
+    response.headers.add("www-authenticate", std::move(header));
   }
   return response;
 }
 
-Async<void> finish(McpReply* reply, Result<http::HttpResponse> response) {
+Async<void> finish(McpReply* reply, Result<http::HttpResponse> response, Challenge challenge) {
   if (!response.ok()) {
     if (response.error().code() == Code::Cancelled) {
       co_return std::move(response).error();
     }
-    response = error_response(response.error());
+    response = error_response(response.error(), challenge);
   }
   co_return co_await reply->finish(std::move(response).value());
 }
@@ -115,20 +115,22 @@ bool is_request(const mcp::Message& message) {
 Async<void> McpHandler::post(
     http::HttpRequest request, http::ResponseWriter* writer, RequestContext context
 ) {
+  const Challenge challenge(deps_.resource, request);
   McpReply reply(writer);
   auto response = co_await answer(&request, &reply, std::move(context));
-  co_return co_await finish(&reply, std::move(response));
+  co_return co_await finish(&reply, std::move(response), challenge);
 }
 
 Async<void> McpHandler::listen(
     http::HttpRequest request, http::ResponseWriter* writer, RequestContext context
 ) {
+  const Challenge challenge(deps_.resource, request);
   McpReply reply(writer);
   auto response = co_await answer_listen(&request, &reply, std::move(context));
   if (reply.begun() && !response.ok() && response.error().code() != Code::Cancelled) {
     response = http::HttpResponse{};  // there is no request an error could belong to
   }
-  co_return co_await finish(&reply, std::move(response));
+  co_return co_await finish(&reply, std::move(response), challenge);
 }
 
 Async<http::HttpResponse> McpHandler::answer(
@@ -186,7 +188,7 @@ Async<http::HttpResponse> McpHandler::answer_legacy(
     co_return no_session_id();
   }
   const std::string version(version_of_session(exchange->session));
-  if (version.empty()) {
+  if (version.empty() || !is_session_at(exchange->request->path, exchange->session)) {
     co_return no_session();
   }
   SLUICE_CO_TRY(
@@ -250,7 +252,7 @@ Async<http::HttpResponse> McpHandler::initialize(McpExchange* exchange, mcp::Mes
     co_return rpc_response(*message.id, mcp::to_rpc_error(params.error()), exchange->era);
   }
   const std::string version = negotiated_version(params.value());
-  const std::string session = new_session_id(version);
+  const std::string session = new_session_id(version, exchange->request->path);
   auto capabilities = capabilities_in(params.value());
   if (!capabilities.ok()) {
     co_return rpc_response(*message.id, mcp::to_rpc_error(capabilities.error()), exchange->era);
@@ -326,7 +328,7 @@ Async<http::HttpResponse> McpHandler::answer_listen(
     co_return no_session_id();
   }
   SLUICE_CO_TRY(const bool lives, co_await deps_.sessions->touch(listener.owner, listener.session));
-  if (!lives) {
+  if (!lives || !is_session_at(request->path, listener.session)) {
     co_return no_session();
   }
   SLUICE_CO_CHECK_OK(co_await deps_.streams->run(&listener));
@@ -339,7 +341,7 @@ Async<http::HttpResponse> McpHandler::end(http::HttpRequest request, RequestCont
   }
   const auto admitted = co_await deps_.admission->admit(&request, std::move(context));
   if (!admitted.ok()) {
-    co_return error_response(admitted.error());
+    co_return error_response(admitted.error(), Challenge(deps_.resource, request));
   }
   if (mcp::is_modern_version(request.headers.get(mcp::kVersionHeader))) {
     co_return modern_has_no_session();
@@ -347,6 +349,9 @@ Async<http::HttpResponse> McpHandler::end(http::HttpRequest request, RequestCont
   const std::string session(request.headers.get(mcp::kSessionHeader));
   if (session.empty()) {
     co_return no_session_id();
+  }
+  if (!is_session_at(request.path, session)) {
+    co_return no_session();
   }
   SLUICE_CO_TRY(
       const bool ended, co_await deps_.sessions->close(admitted.value().owner(), session)

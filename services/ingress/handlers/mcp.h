@@ -16,6 +16,7 @@
 #include "services/ingress/domain/mcp_request.h"
 #include "services/ingress/domain/mcp_result.h"
 #include "services/ingress/domain/mcp_streams.h"
+#include "services/ingress/domain/protected_resource.h"
 #include "services/ingress/ports.h"
 
 #include "common/http/message.h"
@@ -37,7 +38,8 @@ class McpHandler {
     McpStreams* streams;
     McpCalls* calls;
     observability::Metrics* metrics;
-    std::vector<std::string> allowed_origins;  // http.allowed_origins
+    std::vector<std::string> allowed_origins;     // http.allowed_origins
+    const ProtectedResource* resource = nullptr;  // where tokens come from; null: not told
   };
 
   explicit McpHandler(Deps deps) : deps_(std::move(deps)) {}
