@@ -224,8 +224,8 @@ function resources(server) {
 export function createServer({ era, changes }) {
   const server = new McpServer({ name: 'sluice-conformance-fixture', version: '1' }, {
     capabilities: {
-      tools: { listChanged: true }, prompts: { listChanged: true }, resources: { listChanged: true, subscribe: era === 'legacy' },
-      completions: {}, ...(era === 'legacy' && { logging: {} }),
+      tools: { listChanged: true }, prompts: { listChanged: true }, resources: { listChanged: true, subscribe: true }, completions: {},
+      logging: {},
     },
     requestState: { verify: states.verify },
   });
