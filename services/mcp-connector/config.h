@@ -3,6 +3,8 @@
 // health_interval_ms, …) is marked as own.
 #pragma once
 
+#include "services/mcp-connector/oauth/client.h"
+
 #include "common/audit/client.h"
 #include "common/base/ids.h"
 #include "common/base/secret.h"
@@ -33,6 +35,19 @@ struct ClientOffer {
   std::vector<std::string> root_uris;  // answer roots/list; empty: the caller does
 };
 
+enum class Grant { AuthorizationCode, ClientCredentials };
+
+// How the gateway gets access tokens for a server of auth_type oauth.
+struct OAuthConfig {
+  oauth::ClientSettings client;
+  oauth::Scopes scopes;  // asked for besides those the server names
+  Grant grant = Grant::AuthorizationCode;
+  std::string redirect_uri;   // empty: the caller's
+  std::string issuer;         // the only one that is used; empty: any
+  std::string authorize_url;  // in place of metadata, with token_url
+  std::string token_url;
+};
+
 struct ServerConfig {
   ServerId id;
   std::string name;
@@ -50,6 +65,7 @@ struct ServerConfig {
   std::vector<std::string> allowed_private_networks;
   std::vector<std::pair<std::string, Secret<std::string>>> headers;  // sent to it
   std::string auth_type = "none";
+  OAuthConfig oauth;
   std::optional<std::string> pinned_version;  // of the protocol; none: found out at every connect
 
   bool unprefixed = false;  // its tools are offered under their own names

@@ -2,6 +2,7 @@
 // to them.
 #include "services/mcp-connector/config.h"
 #include "services/mcp-connector/config_client.h"
+#include "services/mcp-connector/config_oauth.h"
 #include "services/mcp-connector/config_shown.h"
 
 #include "common/http/address_guard.h"
@@ -313,7 +314,7 @@ void accept_other_keys(Section& entry, ServerConfig* server) {
   if (server->auth_type != "none" && server->type == ConnectionType::Stdio) {
     entry.warn("auth_type", "has no effect on a stdio server; give its credentials in env");
   }
-  accept(entry, "oauth_config", "for auth_type oauth");
+  server->oauth = read_oauth(entry, *server);
   accept(entry, "oauth_config_id", "for auth_type oauth");
   accept(entry, "allowed_extra_headers", "request headers handed on to an http or sse server");
   accept(entry, "tools_to_auto_execute", "tools that run without asking; read by policy-engine");

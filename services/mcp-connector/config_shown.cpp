@@ -1,5 +1,7 @@
 #include "services/mcp-connector/config_shown.h"
 
+#include "services/mcp-connector/config_oauth.h"
+
 #include "common/json/write.h"
 
 #include <string_view>
@@ -70,6 +72,9 @@ std::string shown_config(config::Section& entry, const ServerConfig& server) {
     shown.set("headers", masked(entry.raw("headers", "")));
   }
   shown.set("auth_type", entry.raw("auth_type", ""));
+  if (json::Value oauth = shown_oauth(entry); !oauth.is_null()) {
+    shown.set("oauth_config", std::move(oauth));
+  }
   for (const auto* key : {"tools_to_execute", "tools_to_auto_execute"}) {
     const json::Value value = entry.raw(key, "");
     if (!value.is_null()) {

@@ -2,6 +2,7 @@
 // granted. The only file in this service that names concrete adapters.
 #include "services/mcp-connector/adapters/bus_ports.h"
 #include "services/mcp-connector/adapters/link_openers.h"
+#include "services/mcp-connector/adapters/postgres_tokens.h"
 #include "services/mcp-connector/adapters/redis_connection_state.h"
 #include "services/mcp-connector/adapters/redis_leases.h"
 #include "services/mcp-connector/adapters/redis_nonces.h"
@@ -11,6 +12,9 @@
 #include "services/mcp-connector/handlers/manage.h"
 #include "services/mcp-connector/handlers/request.h"
 #include "services/mcp-connector/handlers/server_catalog.h"
+#include "services/mcp-connector/oauth/authorizer.h"
+#include "services/mcp-connector/oauth/flow.h"
+#include "services/mcp-connector/oauth/limits.h"
 
 #include "common/crypto/random.h"
 #include "common/crypto/seal.h"
@@ -23,6 +27,39 @@
 
 namespace sluice::mcp_connector {
 namespace {
+
+// How servers are reached: with tokens where they want them.
+struct Outgoing {
+  Outgoing(const service::Runtime& runtime, postgres::Pool* pool, const crypto::SealingKey& key)
+      : client(http::Client::make(
+            runtime.executor(), runtime.clock(), {.response_bytes_max = oauth::kBodyBytesMax}
+        )),
+        tokens({.pool = pool, .clock = runtime.clock(), .key = key}),
+        endpoints({.clock = runtime.clock(), .client = client.get()}),
+        authorizer(
+            {.executor = runtime.executor(),
+             .clock = runtime.clock(),
+             .log = runtime.log(),
+             .store = &tokens,
+             .endpoints = &endpoints,
+             .seed = crypto::random_u64()}
+        ),
+        flow({.log = runtime.log(), .store = &tokens, .endpoints = &endpoints}),
+        opener(
+            {.executor = runtime.executor(),
+             .clock = runtime.clock(),
+             .log = runtime.log(),
+             .environment = config::process_environment()},
+            &authorizer
+        ) {}
+
+  std::unique_ptr<http::Client> client;  // of OAuth
+  PostgresTokens tokens;
+  oauth::Endpoints endpoints;
+  oauth::Authorizer authorizer;
+  oauth::AuthorizationFlow flow;
+  LinkOpeners opener;
+};
 
 // NOLINTNEXTLINE(readability-function-size): wiring is a list
 Async<void> serve(service::Runtime runtime, Config config) {
@@ -42,12 +79,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
   const auto postgres = postgres::Pool::open(runtime.clock(), runtime.log(), config.postgres);
 
   // 2. Ports, filled with real things.
-  LinkOpeners opener(
-      {.executor = runtime.executor(),
-       .clock = runtime.clock(),
-       .log = runtime.log(),
-       .environment = config::process_environment()}
-  );
+  Outgoing outgoing(runtime, postgres.get(), store_key);
   RedisLeases leases(
       {.redis = redis.get(), .clock = runtime.clock(), .instance = runtime.instance()}
   );
@@ -64,7 +96,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
        .clock = runtime.clock(),
        .log = runtime.log(),
        .metrics = runtime.metrics(),
-       .opener = &opener,
+       .opener = &outgoing.opener,
        .leases = &leases,
        .states = &known,
        .announcer = &announcer,
@@ -136,9 +168,11 @@ Async<void> serve(service::Runtime runtime, Config config) {
   const auto calls = co_await request.close();
   const auto gathered = co_await merged.close();
   const auto ended = co_await pool.stop();
+  const auto authorized = co_await outgoing.authorizer.close();
   const auto sent = co_await service::drain(runtime, &link, deadline);
   const auto closed = co_await redis->close();
-  for (const auto* step : {&stopped, &drained, &calls, &gathered, &ended, &sent, &closed}) {
+  for (const auto* step :
+       {&stopped, &drained, &calls, &gathered, &ended, &authorized, &sent, &closed}) {
     if (!step->ok()) {
       runtime.log()->warn("drain-incomplete", {{"error", step->error().to_log()}});
     }

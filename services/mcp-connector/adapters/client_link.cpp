@@ -12,12 +12,16 @@ constexpr int kForbidden = 403;
 }  // namespace
 
 ClientLink::ClientLink(
-    ClientLinkDeps deps, const ServerConfig& server, std::shared_ptr<const http::AddressGuard> guard
+    ClientLinkDeps deps,
+    const ServerConfig& server,
+    std::shared_ptr<const http::AddressGuard> guard,
+    std::shared_ptr<oauth::Authorization> authorization
 )
     : deps_(deps),
       name_(server.name),
       url_(server.address.reveal()),
       guard_(std::move(guard)),
+      authorization_(std::move(authorization)),
       tasks_(deps.executor, [log = deps.log](std::string_view name, const Error& error) {
         log->error("http-link-task-failed", {{"task", name}, {"error", error.to_log()}});
       }) {
@@ -71,6 +75,36 @@ http::ClientRequest ClientLink::request(
   return request;
 }
 
+Async<std::unique_ptr<http::BodyStream>> ClientLink::open(http::ClientRequest request) {
+  if (!authorization_) {
+    co_return co_await deps_.client->open(std::move(request));
+  }
+  for (bool is_repeated = false;; is_repeated = true) {
+    SLUICE_CO_TRY(const auto header, co_await authorization_->header());
+    http::ClientRequest attempt = request;
+    if (!header.empty()) {
+      attempt.headers.set("authorization", header.reveal());
+    }
+    SLUICE_CO_TRY(auto response, co_await deps_.client->open(std::move(attempt)));
+    const int status = response->status();
+    if ((status != kUnauthorized && status != kForbidden) || is_repeated) {
+      co_return response;
+    }
+    const auto renewed = co_await authorization_->refused(status, response->headers(), header);
+    if (!renewed.ok()) {
+      if (renewed.error().code() == Code::Unauthenticated && status == kUnauthorized &&
+          is_negotiated()) {
+        lose(renewed.error().message());
+      }
+      co_return renewed.error();
+    }
+    if (!renewed.value()) {
+      co_return response;
+    }
+    co_await read_off(response.get());
+  }
+}
+
 Async<void> ClientLink::push(Inbound inbound) {
   const auto taken = co_await inbound_.push(std::move(inbound));
   co_return ended() ? Result<void>() : taken;
@@ -102,7 +136,7 @@ Error status_error(int status) {
     return Error(
         Code::Denied,
         "the MCP server refused the gateway's credentials with HTTP status " +
-            std::to_string(status) + "; check headers in its configuration"
+            std::to_string(status) + "; check headers or oauth_config in its configuration"
     );
   }
   return Error(
@@ -129,14 +163,24 @@ Result<std::shared_ptr<const http::AddressGuard>> guard_of(const ServerConfig& s
 }
 
 Result<void> check_auth_type(const ServerConfig& server) {
-  if (server.auth_type == "none" || server.auth_type == "headers") {
+  if (server.auth_type == "none" || server.auth_type == "headers" || server.auth_type == "oauth") {
     return {};
   }
   return Error(
       Code::Invalid,
       "auth_type " + server.auth_type +
-          " is not available in this version; use headers with a fixed credential"
+          " is not available in this version; use oauth, or headers with a fixed credential"
   );
+}
+
+Async<std::shared_ptr<oauth::Authorization>> authorization_of(
+    ClientLinkDeps deps, const ServerConfig* server
+) {
+  if (server->auth_type != "oauth") {
+    co_return std::shared_ptr<oauth::Authorization>();
+  }
+  SLUICE_CHECK(deps.authorizations != nullptr, "whoever opens links to servers has authorizations");
+  co_return co_await deps.authorizations->open(server);
 }
 
 }  // namespace sluice::mcp_connector

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "services/mcp-connector/limits.h"
+#include "services/mcp-connector/oauth/authorization.h"
 #include "services/mcp-connector/ports.h"
 
 #include "common/async/channel.h"
@@ -24,7 +25,8 @@ struct ClientLinkDeps {
   Executor executor;
   async::Clock* clock;
   observability::Log* log;
-  http::Client* client;  // outlives every link
+  http::Client* client;                             // outlives every link
+  oauth::Authorizations* authorizations = nullptr;  // for servers of auth_type oauth
 };
 
 class ClientLink : public ServerLink {
@@ -32,7 +34,8 @@ class ClientLink : public ServerLink {
   ClientLink(
       ClientLinkDeps deps,
       const ServerConfig& server,
-      std::shared_ptr<const http::AddressGuard> guard
+      std::shared_ptr<const http::AddressGuard> guard,
+      std::shared_ptr<oauth::Authorization> authorization  // null: there is none
   );
   ClientLink(const ClientLink&) = delete;
   ClientLink& operator=(const ClientLink&) = delete;
@@ -70,6 +73,18 @@ class ClientLink : public ServerLink {
   [[nodiscard]] http::ClientRequest request(
       std::string method, std::string url, std::string body, TimePoint deadline
   ) const;
+  // Sends it with the server's authorization. One that was refused for want of a better token was
+  // not carried out: it goes once more when there is one. Errors: Client's; those of
+  // Authorization::refused(). After Unauthenticated the link is lost where nothing can be sent any
+  // more.
+  Async<std::unique_ptr<http::BodyStream>> open(http::ClientRequest request);
+
+  // Whether an error of open() is the server's own word, which casts no doubt on the connection.
+  [[nodiscard]] bool is_refusal(const Error& error) const {
+    return authorization_ != nullptr &&
+           (error.code() == Code::Unauthenticated || error.code() == Code::Denied);
+  }
+
   // The oldest message not sent yet.
   [[nodiscard]] std::optional<Outbound> next_queued();
 
@@ -98,6 +113,7 @@ class ClientLink : public ServerLink {
   std::string name_;
   std::string url_;
   std::shared_ptr<const http::AddressGuard> guard_;
+  std::shared_ptr<oauth::Authorization> authorization_;
   http::Headers headers_;
   std::string version_;
   std::string last_words_;
@@ -121,5 +137,9 @@ async::Plain<void> read_off(http::BodyStream* response);
 );
 // Errors: Invalid (this version cannot authenticate that way).
 [[nodiscard]] Result<void> check_auth_type(const ServerConfig& server);
+// Null for servers without auth_type oauth. Errors: Invalid, Unavailable, Deadline.
+Async<std::shared_ptr<oauth::Authorization>> authorization_of(
+    ClientLinkDeps deps, const ServerConfig* server
+);
 
 }  // namespace sluice::mcp_connector

@@ -4,6 +4,7 @@
 #include "services/mcp-connector/connections/era.h"
 #include "services/mcp-connector/limits.h"
 
+#include "common/async/deadline.h"
 #include "common/mcp/json_rpc.h"
 #include "common/mcp/modern_messages.h"
 
@@ -82,8 +83,9 @@ class HttpLink final : public ClientLink {
     if (session_.empty()) {
       co_return Result<void>();
     }
-    const auto ended = co_await deps().client->fetch(
-        within_session("DELETE", {}, deps().clock->now() + kSessionEndTimeout)
+    const TimePoint deadline = deps().clock->now() + kSessionEndTimeout;
+    const auto ended = co_await async::with_deadline(
+        deps().clock, deadline, open(within_session("DELETE", {}, deadline))
     );
     if (!ended.ok()) {  // the server forgets it by itself
       deps().log->debug(
@@ -148,7 +150,7 @@ class HttpLink final : public ClientLink {
   }
 
   Async<void> notify(std::string message) {
-    const auto taken = co_await deps().client->open(
+    const auto taken = co_await open(
         within_session("POST", std::move(message), deps().clock->now() + kNotificationTimeout)
     );
     notifying_ = false;
@@ -213,12 +215,14 @@ class HttpLink final : public ClientLink {
         .deadline = outbound.answer_by + kAnswerGrace,
         .stateless = !outbound.headers.empty()
     };
-    auto opened = co_await deps().client->open(post(std::move(outbound), exchange.deadline));
+    auto opened = co_await open(post(std::move(outbound), exchange.deadline));
     if (!opened.ok()) {
       if (opened.error().code() == Code::Cancelled) {
         co_return Result<void>();
       }
-      doubt(opened.error().message());
+      if (!is_refusal(opened.error())) {
+        doubt(opened.error().message());
+      }
       co_return co_await leave_unanswered(exchange.id, std::move(opened).error());
     }
     auto& response = opened.value();
@@ -349,7 +353,7 @@ class HttpLink final : public ClientLink {
     auto get = within_session("GET", {}, deadline);
     get.headers.set("accept", "text/event-stream");
     get.headers.set(mcp::kLastEventIdHeader, events->last_id);
-    auto opened = co_await deps().client->open(std::move(get));
+    auto opened = co_await open(std::move(get));
     if (!opened.ok() && opened.error().code() == Code::Cancelled) {
       co_return std::move(opened).error();
     }
@@ -411,7 +415,7 @@ class HttpLink final : public ClientLink {
       if (!events.last_id.empty()) {
         get.headers.set(mcp::kLastEventIdHeader, events.last_id);
       }
-      const auto opened = co_await deps().client->open(std::move(get));
+      const auto opened = co_await open(std::move(get));
       if (!opened.ok() && opened.error().code() == Code::Cancelled) {
         co_return Result<void>();
       }
@@ -442,9 +446,8 @@ class HttpLink final : public ClientLink {
     const auto era = is_stateless() ? modern_era(version(), Discovered::No) : legacy_era();
     const bool has_ping = !era->health_method().empty();
     const Request question{.method = has_ping ? std::string(era->health_method()) : "tools/list"};
-    const auto answer = co_await deps().client->open(
-        post(era->form(kCheckId, question), deps().clock->now() + kPingTimeout)
-    );
+    const auto answer =
+        co_await open(post(era->form(kCheckId, question), deps().clock->now() + kPingTimeout));
     checking_ = false;
     if (!answer.ok()) {
       if (answer.error().code() != Code::Cancelled) {
@@ -478,12 +481,13 @@ class HttpLink final : public ClientLink {
 Async<std::unique_ptr<ServerLink>> HttpOpener::open(const ServerConfig* server) {
   SLUICE_CO_CHECK_OK(check_auth_type(*server));
   SLUICE_CO_TRY(auto guard, guard_of(*server));
+  SLUICE_CO_TRY(auto authorization, co_await authorization_of(deps_, server));
   SLUICE_CO_CHECK_OK(co_await deps_.client->connect(
       {.url = server->address.reveal(),
        .deadline = deps_.clock->now() + server->start_timeout,
        .guard = guard}
   ));
-  co_return std::make_unique<HttpLink>(deps_, *server, std::move(guard));
+  co_return std::make_unique<HttpLink>(deps_, *server, std::move(guard), std::move(authorization));
 }
 
 }  // namespace sluice::mcp_connector

@@ -12,7 +12,7 @@ namespace sluice::mcp_connector {
 
 class LinkOpeners final : public LinkOpener {
  public:
-  explicit LinkOpeners(StdioOpener::Deps deps)
+  LinkOpeners(StdioOpener::Deps deps, oauth::Authorizations* authorizations)
       : client_(http::Client::make(
             deps.executor, deps.clock, {.connections_per_origin_max = kHttpConnectionsMax}
         )),
@@ -20,13 +20,15 @@ class LinkOpeners final : public LinkOpener {
             {.executor = deps.executor,
              .clock = deps.clock,
              .log = deps.log,
-             .client = client_.get()}
+             .client = client_.get(),
+             .authorizations = authorizations}
         ),
         sse_(
             {.executor = deps.executor,
              .clock = deps.clock,
              .log = deps.log,
-             .client = client_.get()}
+             .client = client_.get(),
+             .authorizations = authorizations}
         ),
         stdio_(std::move(deps)) {}
 

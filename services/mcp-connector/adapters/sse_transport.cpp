@@ -26,7 +26,7 @@ class SseLink final : public ClientLink {
   Async<void> connect() {
     auto get = request("GET", url(), {}, deps().clock->now() + kStreamFor);
     get.headers.set("accept", "text/event-stream");
-    SLUICE_CO_TRY(stream_, co_await deps().client->open(std::move(get)));
+    SLUICE_CO_TRY(stream_, co_await open(std::move(get)));
     if (!is_event_stream(*stream_)) {
       co_return is_success(stream_->status())
           ? Error(
@@ -127,7 +127,7 @@ class SseLink final : public ClientLink {
   }
 
   Async<void> post(Outbound outbound) {
-    const auto taken = co_await deps().client->open(request(
+    const auto taken = co_await open(request(
         "POST", endpoint_, std::move(outbound.message), deps().clock->now() + kNotificationTimeout
     ));
     if (taken.ok()) {
@@ -177,7 +177,8 @@ std::optional<std::string> endpoint_url(std::string_view stream_url, std::string
 Async<std::unique_ptr<ServerLink>> SseOpener::open(const ServerConfig* server) {
   SLUICE_CO_CHECK_OK(check_auth_type(*server));
   SLUICE_CO_TRY(auto guard, guard_of(*server));
-  auto link = std::make_unique<SseLink>(deps_, *server, std::move(guard));
+  SLUICE_CO_TRY(auto authorization, co_await authorization_of(deps_, server));
+  auto link = std::make_unique<SseLink>(deps_, *server, std::move(guard), std::move(authorization));
   const auto connected = co_await async::with_deadline(
       deps_.clock, deps_.clock->now() + server->start_timeout, link->connect()
   );

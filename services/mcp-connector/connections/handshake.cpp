@@ -94,7 +94,7 @@ class Handshake {
       if (!ended.ok()) {
         break;  // silence; an answer that comes late is not lost
       }
-      const auto verdict = judge_probe();
+      SLUICE_CO_TRY(const auto verdict, judge_probe());
       if (verdict.kind == ProbeVerdict::Kind::Modern) {
         co_return std::optional(speak_modern(verdict));
       }
@@ -115,14 +115,19 @@ class Handshake {
     }
   }
 
-  ProbeVerdict judge_probe() {
+  // Errors: Unauthenticated: any question would be refused, for want of a token.
+  Result<ProbeVerdict> judge_probe() {
     const auto answer = std::exchange(probe_, nullptr)->take();
+    if (!answer.ok() && answer.error().code() == Code::Unauthenticated) {
+      return answer.error();
+    }
     return answer.ok() ? judge_discover(answer.value()) : ProbeVerdict();
   }
 
   // A server that was slow to start has answered both questions by the time it refuses the second.
   std::optional<Agreement> late_verdict() {
-    const auto verdict = probe_ && probe_->ended() ? judge_probe() : ProbeVerdict();
+    const auto judged = probe_ && probe_->ended() ? judge_probe() : ProbeVerdict();
+    const auto verdict = judged.ok() ? judged.value() : ProbeVerdict();
     if (verdict.kind != ProbeVerdict::Kind::Modern) {
       return std::nullopt;
     }

@@ -235,7 +235,7 @@ connector::v1::ServerCatalog LeasedServer::snapshot() const {
   }
   const ServerStatus& status = connection_->status();
   out.set_state(status.state());
-  out.set_stage(std::string(name_of(status.stage())));
+  out.set_stage(std::string(name_of(connection_->stage())));
   out.set_message(connection_->message());
   out.set_since_unix_ms(status.since_unix_ms());
   out.set_protocol_version(connection_->protocol_version());
@@ -268,7 +268,7 @@ void LeasedServer::status_changed() {
   event.set_server_id(server_->id.str());
   event.set_name(server_->name);
   event.set_state(status.state());
-  event.set_stage(std::string(name_of(status.stage())));
+  event.set_stage(std::string(name_of(connection_->stage())));
   event.set_message(connection_->message());
   event.set_since_unix_ms(status.since_unix_ms());
   deps_.announcer->server_changed(event);

@@ -192,6 +192,7 @@ Async<Duration> ServerConnection::use_session(const ServerConfig* server) {
   const TimePoint since = deps_.clock->now();
   usable_ = true;
   circuit_.reconnected();
+  rights_wanted_.clear();
   status_.connected(deps_.clock->unix_ms());
   deps_.log->info(
       "server-connected",
@@ -269,7 +270,8 @@ Async<std::vector<json::Value>> ServerConnection::fetch_tools(TimePoint deadline
   const TimePoint asked = deps_.clock->now();
   auto listed = co_await session_->list_tools(deadline);
   list_took_ = listed.ok() ? deps_.clock->now() - asked : list_took_;
-  if (!listed.ok() && (capabilities_.has_tools || session_->gone())) {
+  if (!listed.ok() && (capabilities_.has_tools || session_->gone() ||
+                       listed.error().code() == Code::Unauthenticated)) {
     co_return std::move(listed).error();
   }
   // Without the tools capability a refusal means: no tools.
@@ -347,6 +349,9 @@ Async<void> ServerConnection::watch() {
 }
 
 void ServerConnection::fail(Stage stage, const Error& error) {
+  if (error.code() == Code::Unauthenticated) {  // whatever was asked: it takes a person first
+    stage = Stage::Authorize;
+  }
   status_.failed(stage, error.message(), deps_.clock->unix_ms());
   const std::string words = link_ ? link_->last_words() : std::string();
   deps_.log->warn(

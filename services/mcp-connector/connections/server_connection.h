@@ -64,6 +64,10 @@ class ServerConnection {
   // Of status(), or why calls are refused although it is connected.
   [[nodiscard]] std::string message() const;
 
+  // Of status(), or that a call wanted rights that only a person can give, although it is
+  // connected.
+  [[nodiscard]] Stage stage() const { return wants_rights() ? Stage::Authorize : status_.stage(); }
+
   // Whether calls are refused because the last ones got no answer.
   [[nodiscard]] bool refuses_calls() const { return circuit_.is_open(); }
 
@@ -116,6 +120,8 @@ class ServerConnection {
     return deps_.server->type == ConnectionType::Http && mcp::is_modern_version(protocol_version_);
   }
 
+  [[nodiscard]] bool wants_rights() const { return usable_ && !rights_wanted_.empty(); }
+
   [[nodiscard]] bool ending() const { return stopping_ || reconnect_asked_ || session_->gone(); }
 
   Deps deps_;
@@ -126,6 +132,7 @@ class ServerConnection {
   Wakeup wakeup_;
   Wakeup health_wakeup_;
   CircuitBreaker circuit_;
+  std::string rights_wanted_;  // why a call of this connection was refused for want of them
   int calls_open_ = 0;
   Duration list_took_{0};  // the last tools/list
   Duration list_pause_ = kListDebounce;

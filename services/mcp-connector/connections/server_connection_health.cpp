@@ -34,6 +34,10 @@ void ServerConnection::call_ended(const Error* error, Duration waited) {
     const bool by_us = stopping_ || reconnect_asked_;
     verdict = by_us || std::exchange(loss_counted_, true) ? CallVerdict::Nothing : verdict;
   }
+  if (error != nullptr && error->code() == Code::Unauthenticated && usable_ &&
+      std::exchange(rights_wanted_, error->message()) != error->message()) {
+    deps_.on_status();
+  }
   if (circuit_.ended(verdict, now)) {
     deps_.log->warn(
         circuit_.is_open() ? "calls-refused" : "calls-let-through", {{"server", deps_.server->name}}
@@ -47,7 +51,10 @@ void ServerConnection::call_ended(const Error* error, Duration waited) {
 }
 
 std::string ServerConnection::message() const {
-  return usable_ && circuit_.is_open() ? circuit_.message() : status_.message();
+  if (usable_ && circuit_.is_open()) {
+    return circuit_.message();
+  }
+  return wants_rights() ? rights_wanted_ : status_.message();
 }
 
 // Ends the session when the server is dead. Beside watch(), so that a list that hangs hides

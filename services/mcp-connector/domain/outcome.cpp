@@ -54,6 +54,11 @@ CallEnd not_sent(const Error& why) {
 }
 
 CallEnd no_answer(const Error& why) {
+  if (why.code() == Code::Unauthenticated || why.code() == Code::Denied) {
+    return without_answer(
+        connector::v1::OUTCOME_FAILED, why, "refused before it was carried out: "
+    );
+  }
   return without_answer(connector::v1::OUTCOME_UNKNOWN, why, "sent, without an answer: ");
 }
 

@@ -34,7 +34,7 @@ struct CallEnd {
 [[nodiscard]] CallEnd ended_with(std::string_view method, Answer answer);
 // Certainly not carried out: never handed to the server.
 [[nodiscard]] CallEnd not_sent(const Error& why);
-// Handed to the server, no answer.
+// Handed to the server, no answer. One that it refused for want of credentials was not carried out.
 [[nodiscard]] CallEnd no_answer(const Error& why);
 
 [[nodiscard]] audit::v1::Outcome audit_outcome(connector::v1::Outcome outcome);

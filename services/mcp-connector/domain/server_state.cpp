@@ -12,6 +12,8 @@ std::string_view name_of(Stage stage) {
       return "";
     case Stage::Connect:
       return "connect";
+    case Stage::Authorize:
+      return "authorize";
     case Stage::Initialize:
       return "initialize";
     case Stage::ListTools:

@@ -11,7 +11,7 @@
 namespace sluice::mcp_connector {
 
 // Where a connection failed; the names appear in the management API.
-enum class Stage { None, Connect, Initialize, ListTools, Ping, TransportLost };
+enum class Stage { None, Connect, Authorize, Initialize, ListTools, Ping, TransportLost };
 
 [[nodiscard]] std::string_view name_of(Stage stage);
 [[nodiscard]] std::string_view name_of(connector::v1::ServerState state);
