@@ -303,4 +303,24 @@ Policy read_policy(config::Document& document) {
   return policy;
 }
 
+Result<ServerPolicy> read_added_policy(
+    const std::string& server, const std::string& policy_config
+) {
+  SLUICE_TRY(
+      auto document,
+      config::Document::from_text(R"({"mcp":{"client_configs":[)" + policy_config + "]}}", {})
+  );
+  Section mcp = document.section("mcp");
+  auto entries = mcp.children("client_configs");
+  if (entries.size() != 1) {
+    return Error(Code::Invalid, "the policy of the server is no object; add the server again");
+  }
+  ServerPolicy policy = read_server(entries.front());
+  if (server_name(entries.front()) != server) {
+    entries.front().fault("name", "is that of another server; add the server again");
+  }
+  SLUICE_CHECK_OK(document.finish());
+  return policy;
+}
+
 }  // namespace sluice::policy_engine

@@ -103,6 +103,18 @@ Async<void> serve(service::Runtime runtime, Config config) {
       .clock = runtime.clock(),
       .tasks = &tasks,
       .log = runtime.log(),
+      .read_added =
+          [log = runtime.log()](const std::string& server, const std::string& text) {
+            auto read = read_added_policy(server, text);
+            if (!read.ok()) {
+              log->error(
+                  "added-server-without-policy",
+                  {{"server", server}, {"error", read.error().to_log()}}
+              );
+            }
+            return read.ok() ? std::make_shared<const ServerPolicy>(std::move(read).value())
+                             : nullptr;
+          },
       .on_change = [&state, log = runtime.log()](const Catalog& catalog
                    ) { log_unknown_names(log, state.loaded()->policy, catalog); },
   });

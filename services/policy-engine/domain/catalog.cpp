@@ -35,11 +35,17 @@ void sort_by_id(std::vector<CatalogServer>& servers) {
 
 }  // namespace
 
-Result<std::shared_ptr<const Catalog>> Catalog::from(const connector::v1::CatalogReply& reply) {
+Result<std::shared_ptr<const Catalog>> Catalog::from(
+    const connector::v1::CatalogReply& reply, const AddedPolicyReader& read_added
+) {
   auto catalog = std::make_shared<Catalog>();
   catalog->version_ = reply.version();
   for (const auto& server : reply.servers()) {
-    catalog->servers_.push_back({server.server_id(), server.name(), mcp::is_awaited(server)});
+    const AddedPolicy added = read_added && !server.policy_config().empty()
+                                  ? read_added(server.name(), server.policy_config())
+                                  : nullptr;
+    catalog->servers_.push_back({server.server_id(), server.name(), mcp::is_awaited(server), added}
+    );
     for (const auto& tool : server.tools()) {
       if (catalog->tools_.size() == kCatalogToolsMax) {
         return Error(
@@ -53,7 +59,8 @@ Result<std::shared_ptr<const Catalog>> Catalog::from(const connector::v1::Catalo
            server.name(),
            tool.name(),
            tool.definition_hash(),
-           hints_read_only(tool.definition())}
+           hints_read_only(tool.definition()),
+           added}
       );
     }
   }

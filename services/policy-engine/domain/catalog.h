@@ -2,10 +2,13 @@
 // a version.
 #pragma once
 
+#include "services/policy-engine/domain/policy.h"
+
 #include "common/base/result.h"
 
 #include "proto/sluice/connector/v1/connector.pb.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,10 +16,21 @@
 
 namespace sluice::policy_engine {
 
+// Of a server added by API: what the operator's file says of the others. It comes with the catalog
+// and under its version, not the policy's: replicas with the same file have the same policy version
+// whatever they have fetched, and a change here makes a new catalog version, under which everyone
+// asks anew.
+using AddedPolicy = std::shared_ptr<const ServerPolicy>;
+
+// Reads policy_config of a server of that name; nullptr: unusable. May be empty.
+using AddedPolicyReader =
+    std::function<AddedPolicy(const std::string& server, const std::string& policy_config)>;
+
 struct CatalogServer {
   std::string id;
   std::string name;
   bool awaited = false;  // nobody knows its tools at the moment: it is not connected yet, or again
+  AddedPolicy added;     // nullptr: of the file, or without a policy
 };
 
 struct CatalogTool {
@@ -25,13 +39,14 @@ struct CatalogTool {
   std::string tool;
   std::string definition_hash;
   bool read_only_hint = false;
+  AddedPolicy added;  // of its server
 };
 
 class Catalog {
  public:
   // Errors: Exhausted (more tools than kCatalogToolsMax).
   [[nodiscard]] static Result<std::shared_ptr<const Catalog>> from(
-      const connector::v1::CatalogReply& reply
+      const connector::v1::CatalogReply& reply, const AddedPolicyReader& read_added = {}
   );
 
   [[nodiscard]] const std::string& version() const { return version_; }

@@ -77,7 +77,7 @@ Async<void> CatalogCache::fetch() {
   } else if (known_ != nullptr && reply.value().version() == known_->version()) {
     fetched_at_ = deps_.clock->now();
     changes_seen_ = changes;
-  } else if (auto catalog = Catalog::from(reply.value()); !catalog.ok()) {
+  } else if (auto catalog = Catalog::from(reply.value(), deps_.read_added); !catalog.ok()) {
     result = std::move(catalog).error();
   } else {
     known_ = std::move(catalog).value();

@@ -28,6 +28,7 @@ class CatalogCache {
     async::Clock* clock;
     async::TaskGroup* tasks;
     observability::Log* log;
+    AddedPolicyReader read_added;                   // of servers added by API; may be empty
     std::function<void(const Catalog&)> on_change;  // called for each new version; may be empty
   };
 

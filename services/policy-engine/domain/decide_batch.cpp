@@ -57,7 +57,7 @@ Ruling rule_on_read(const Batch& batch, const policy::v1::ToolCall& call) {
   if (server == nullptr || (!call.server().empty() && call.server() != server->name)) {
     return unknown_server();
   }
-  return evaluate_read(batch.caller->policy->policy, caller_of(batch), server->name);
+  return evaluate_read(batch.caller->policy->policy, caller_of(batch), server->name, server->added);
 }
 
 Ruling rule_on_tool(const Batch& batch, const policy::v1::ToolCall& call) {

@@ -143,12 +143,19 @@ std::optional<Ruling> refusal(
 
 }  // namespace
 
+const ServerPolicy* policy_of(
+    const Policy& policy, std::string_view server, const AddedPolicy& added
+) {
+  const auto found = policy.servers.find(server);
+  return found != policy.servers.end() ? &found->second : added.get();
+}
+
 Ruling evaluate(const Policy& policy, const Caller& caller, const CatalogTool& tool) {
-  const auto found = policy.servers.find(tool.server);
-  if (found == policy.servers.end()) {
+  const ServerPolicy* const said = policy_of(policy, tool.server, tool.added);
+  if (said == nullptr) {
     return unknown_server(policy::v1::EFFECT_CLASS_WRITE);
   }
-  const ServerPolicy& server = found->second;
+  const ServerPolicy& server = *said;
   const auto word = server.effect_classes.find(tool.tool);
   const policy::v1::EffectClass effect = effect_class_of(
       {tool.tool, tool.read_only_hint, server.trust_annotations},
@@ -169,13 +176,15 @@ Ruling evaluate(const Policy& policy, const Caller& caller, const CatalogTool& t
   return {by_preset, effect, preset_rule, reason_of(by_preset)};
 }
 
-Ruling evaluate_read(const Policy& policy, const Caller& caller, const std::string& server) {
+Ruling evaluate_read(
+    const Policy& policy, const Caller& caller, const std::string& server, const AddedPolicy& added
+) {
   constexpr auto kEffect = policy::v1::EFFECT_CLASS_READ;
-  const auto found = policy.servers.find(server);
-  if (found == policy.servers.end()) {
+  const ServerPolicy* const said = policy_of(policy, server, added);
+  if (said == nullptr) {
     return unknown_server(kEffect);
   }
-  if (auto refused = refusal(found->second, caller, {server, nullptr, kEffect}); refused) {
+  if (auto refused = refusal(*said, caller, {server, nullptr, kEffect}); refused) {
     return std::move(*refused);
   }
   const std::string rule = server + ".reads";

@@ -35,7 +35,16 @@ struct Ruling {
 // The same for the server's resources, prompts and completion: its rules and the filters on
 // servers, then manual, as a read. Only what is asked for explicitly is carried out.
 [[nodiscard]] Ruling evaluate_read(
-    const Policy& policy, const Caller& caller, const std::string& server
+    const Policy& policy,
+    const Caller& caller,
+    const std::string& server,
+    const AddedPolicy& added = nullptr
+);
+
+// What the operator says of a server: the file's word, else what came when it was added by API;
+// nullptr: nothing, so that nobody may use it.
+[[nodiscard]] const ServerPolicy* policy_of(
+    const Policy& policy, std::string_view server, const AddedPolicy& added
 );
 
 // Whether a call of that verdict runs now. An explicit execution, of the call or of the script that

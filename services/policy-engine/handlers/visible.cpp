@@ -8,9 +8,9 @@
 namespace sluice::policy_engine {
 namespace {
 
-bool is_for_code_mode(const Policy& policy, std::string_view server) {
-  const auto found = policy.servers.find(server);
-  return found != policy.servers.end() && found->second.is_code_mode_client;
+bool is_for_code_mode(const Policy& policy, const CatalogTool& tool) {
+  const ServerPolicy* const server = policy_of(policy, tool.server, tool.added);
+  return server != nullptr && server->is_code_mode_client;
 }
 
 policy::v1::VisibleReply listing(
@@ -22,7 +22,8 @@ policy::v1::VisibleReply listing(
   const Policy& policy = caller.policy->policy;
   const Caller asking{&caller.claims, caller.key, &filter};
   for (const CatalogServer& server : catalog.servers()) {
-    if (evaluate_read(policy, asking, server.name).verdict != policy::v1::VERDICT_DENY) {
+    const Ruling ruling = evaluate_read(policy, asking, server.name, server.added);
+    if (ruling.verdict != policy::v1::VERDICT_DENY) {
       reply.add_servers(server.id);
     }
   }
@@ -38,7 +39,7 @@ policy::v1::VisibleReply listing(
     listed->set_definition_hash(tool.definition_hash);
     listed->set_verdict(ruling.verdict);
     listed->set_effect_class(ruling.effect);
-    listed->set_code_mode(is_for_code_mode(policy, tool.server));
+    listed->set_code_mode(is_for_code_mode(policy, tool));
   }
   return reply;
 }
