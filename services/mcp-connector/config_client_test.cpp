@@ -15,9 +15,9 @@ struct Read {
 };
 
 Read read(const std::string& members) {
-  auto document = config::Document::from_text(R"({"server":{)" + members + "}}", {});
+  auto document = config::Document::from_text(R"({"mcp":{)" + members + "}}", {});
   EXPECT_THAT(document, IsOk());
-  auto section = document.value().section("server");
+  auto section = document.value().section("mcp");
   Read out{.offer = read_client(section), .faults = {}};
   const auto finished = document.value().finish();
   out.faults = finished.ok() ? "" : finished.error().message();
