@@ -11,10 +11,7 @@ import unittest
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "e2e"))
-from case import StackTest  # noqa: E402
-from suite import LEGACY, MODERN, NODE, NodeServer, Run, skip_if_missing  # noqa: E402
+from suite import HERE, LEGACY, MODERN, NODE, NodeServer, Run, StackTest, skip_if_missing
 
 FIXTURE, PROXY = HERE / "fixture_server.mjs", HERE / "key_proxy.mjs"
 FAKE = HERE.parent / "support/fake_mcp_server.py"

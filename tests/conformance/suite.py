@@ -11,7 +11,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
-from case import NODE  # noqa: E402
+from case import NODE, StackTest  # noqa: E402, F401
 
 SUITE = HERE / "node_modules/@modelcontextprotocol/conformance/dist/index.js"
 LEGACY, MODERN = "2025-11-25", "2026-07-28"
