@@ -1,5 +1,7 @@
 #include "services/mcp-connector/config.h"
 
+#include "services/mcp-connector/config_api.h"
+
 #include "common/postgres/settings.h"
 #include "common/redis/settings.h"
 #include "common/service/connect.h"
@@ -35,6 +37,7 @@ Config Config::load(config::Document& document) {
   config.redis = redis::read_options(document, "mcp-connector");
   config.postgres = postgres::read_options(document, "mcp-connector");
   config.servers = read_servers(document);
+  config.api = read_api_settings(document);
   return config;
 }
 

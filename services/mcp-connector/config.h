@@ -27,14 +27,6 @@ enum class ConnectionType { Stdio, Http, Sse };
 
 [[nodiscard]] std::string_view name_of(ConnectionType type);
 
-// What a server may ask its client for, where its caller can answer.
-struct ClientOffer {
-  bool roots = true;
-  bool sampling = true;
-  bool elicitation = true;
-  std::vector<std::string> root_uris;  // answer roots/list; empty: the caller does
-};
-
 enum class Grant { AuthorizationCode, ClientCredentials };
 
 // How the gateway gets access tokens for a server of auth_type oauth.
@@ -46,6 +38,21 @@ struct OAuthConfig {
   std::string issuer;         // the only one that is used; empty: any
   std::string authorize_url;  // in place of metadata, with token_url
   std::string token_url;
+};
+
+// What a server may ask its client for, where its caller can answer.
+struct ClientOffer {
+  bool roots = true;
+  bool sampling = true;
+  bool elicitation = true;
+  std::vector<std::string> root_uris;  // answer roots/list; empty: the caller does
+};
+
+// Of a server that was added by API.
+struct AddedByApi {
+  std::string digest;             // of all its settings
+  std::string connection_digest;  // of those that a connection is made with
+  std::string policy_config;      // JSON object: what policy-engine reads of it
 };
 
 struct ServerConfig {
@@ -80,10 +87,26 @@ struct ServerConfig {
   std::chrono::milliseconds call_timeout{30000};
   std::chrono::milliseconds sync_interval{600000};  // zero: no periodic tools/list
 
-  std::string shown;  // JSON for the management API, secrets masked
+  std::string shown;                // JSON for the management API, secrets masked
+  std::optional<AddedByApi> added;  // none: of the configuration file
 
   // Layer 1: whether the operator lets this tool be called at all.
   [[nodiscard]] bool allows(std::string_view tool) const;
+};
+
+// What a server has unless it says otherwise.
+struct ServerDefaults {
+  std::chrono::milliseconds health{10000};
+  std::chrono::milliseconds call{30000};
+  std::chrono::milliseconds sync{600000};
+};
+
+// For servers added by API.
+struct ApiSettings {
+  ServerDefaults defaults;
+  bool allow_stdio = false;
+  std::vector<std::string> env_names;  // variables that may be referred to
+  config::Environment environment;     // those of them that are set
 };
 
 struct Config {
@@ -92,6 +115,7 @@ struct Config {
   postgres::Options postgres;  // without the password, which is a secret of its own
   audit::Options audit;
   std::vector<ServerConfig> servers;
+  ApiSettings api;
   std::chrono::milliseconds drain_timeout{10000};
 
   // Never fails: faults are noted in the document.
@@ -100,5 +124,6 @@ struct Config {
 
 // mcp.client_configs[] and the rest of section mcp.
 [[nodiscard]] std::vector<ServerConfig> read_servers(config::Document& document);
+[[nodiscard]] ServerDefaults read_server_defaults(config::Document& document);
 
 }  // namespace sluice::mcp_connector

@@ -1,6 +1,7 @@
 // Reads section mcp: Bifrost's client configs and tool manager settings, and what this gateway adds
 // to them.
-#include "services/mcp-connector/config.h"
+#include "services/mcp-connector/config_servers.h"
+
 #include "services/mcp-connector/config_client.h"
 #include "services/mcp-connector/config_oauth.h"
 #include "services/mcp-connector/config_shown.h"
@@ -276,13 +277,7 @@ std::chrono::milliseconds own_interval(
   );
 }
 
-struct Defaults {
-  std::chrono::milliseconds health;
-  std::chrono::milliseconds call;
-  std::chrono::milliseconds sync;
-};
-
-void read_timing(Section& entry, const Defaults& defaults, ServerConfig* server) {
+void read_timing(Section& entry, const ServerDefaults& defaults, ServerConfig* server) {
   server->health_interval = own_interval(
       entry, "health_interval_ms", defaults.health, "own: time between two health checks"
   );
@@ -369,7 +364,11 @@ void read_prefix(Section& entry, ServerConfig* server) {
   }
 }
 
-ServerConfig read_server(Section& entry, const Defaults& defaults, std::set<std::string>* taken) {
+}  // namespace
+
+ServerConfig read_server(
+    Section& entry, const ServerDefaults& defaults, std::set<std::string>* taken
+) {
   ServerConfig server;
   const std::string type = entry.text(
       "connection_type",
@@ -413,11 +412,9 @@ ServerConfig read_server(Section& entry, const Defaults& defaults, std::set<std:
   return server;
 }
 
-}  // namespace
-
-std::vector<ServerConfig> read_servers(config::Document& document) {
+ServerDefaults read_server_defaults(config::Document& document) {
   auto mcp = document.section("mcp");
-  Defaults defaults{};
+  ServerDefaults defaults;
   defaults.health = own_interval(
       mcp,
       "health_interval_ms",
@@ -443,6 +440,13 @@ std::vector<ServerConfig> read_servers(config::Document& document) {
       std::chrono::milliseconds(600000),
       "time between two tools/list; negative: never"
   );
+  return defaults;
+}
+
+std::vector<ServerConfig> read_servers(config::Document& document) {
+  const ServerDefaults defaults = read_server_defaults(document);
+  auto mcp = document.section("mcp");
+  auto tools = mcp.child("tool_manager_config");
   accept(tools, "max_agent_depth", "read by ingress");
   accept(tools, "code_mode_binding_level", "read by codemode-sandbox");
   accept(tools, "disable_auto_tool_inject", "read by ingress");

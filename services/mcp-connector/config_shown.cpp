@@ -25,8 +25,17 @@ json::Value masked(const json::Value& values) {
   return out;
 }
 
-// Credentials and query of an address stay hidden.
-json::Value masked_address(const json::Value& address) {
+json::Value array_of(const std::vector<std::string>& items) {
+  json::Array out;
+  for (const std::string& item : items) {
+    out.emplace_back(item);
+  }
+  return out;
+}
+
+}  // namespace
+
+json::Value shown_address(const json::Value& address) {
   const std::string* text = address.as_string();
   if (text == nullptr) {
     return "";
@@ -39,16 +48,6 @@ json::Value masked_address(const json::Value& address) {
   }
   return out;
 }
-
-json::Value array_of(const std::vector<std::string>& items) {
-  json::Array out;
-  for (const std::string& item : items) {
-    out.emplace_back(item);
-  }
-  return out;
-}
-
-}  // namespace
 
 std::string shown_config(config::Section& entry, const ServerConfig& server) {
   json::Object shown;
@@ -67,7 +66,7 @@ std::string shown_config(config::Section& entry, const ServerConfig& server) {
     );
     shown.set("env", masked(entry.raw("env", "")));
   } else {
-    shown.set("connection_string", masked_address(entry.raw("connection_string", "")));
+    shown.set("connection_string", shown_address(entry.raw("connection_string", "")));
     shown.set("allowed_private_networks", array_of(server.allowed_private_networks));
     shown.set("headers", masked(entry.raw("headers", "")));
   }
@@ -75,7 +74,8 @@ std::string shown_config(config::Section& entry, const ServerConfig& server) {
   if (json::Value oauth = shown_oauth(entry); !oauth.is_null()) {
     shown.set("oauth_config", std::move(oauth));
   }
-  for (const auto* key : {"tools_to_execute", "tools_to_auto_execute"}) {
+  for (const auto* key :
+       {"tools_to_execute", "tools_to_auto_execute", "effect_classes", "tenants"}) {
     const json::Value value = entry.raw(key, "");
     if (!value.is_null()) {
       shown.set(key, value);

@@ -135,6 +135,16 @@ inline constexpr std::chrono::milliseconds kLogLevelTimeout = 2000ms;
 // Of a server's own words that every client gets.
 inline constexpr std::size_t kInstructionsBytesMax = std::size_t{8} << 10;
 
+// Servers added by API. One body: the largest client configs seen are 2 kB.
+inline constexpr std::size_t kServerBodyBytesMax = std::size_t{64} << 10;
+inline constexpr std::size_t kListEntriesMax = 1024;  // as in policy-engine, which reads them too
+inline constexpr std::size_t kServersAddedMax = 256;  // as many as the file may hold
+// A change is heard; this repairs what was not.
+inline constexpr std::chrono::milliseconds kServersReloadEvery = 10000ms;
+inline constexpr std::chrono::milliseconds kServersRetryEvery = 2000ms;  // while Postgres is away
+// Less than the timeout of the manage endpoint, so that its caller hears why.
+inline constexpr std::chrono::milliseconds kServerStoreTimeout = 2000ms;
+
 // Catalog of all servers: what a holder has to answer. Equal to the timeout of its endpoint.
 inline constexpr std::chrono::milliseconds kHolderTimeout = 2000ms;
 

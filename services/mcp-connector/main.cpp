@@ -2,14 +2,18 @@
 // granted. The only file in this service that names concrete adapters.
 #include "services/mcp-connector/adapters/bus_ports.h"
 #include "services/mcp-connector/adapters/link_openers.h"
+#include "services/mcp-connector/adapters/postgres_servers.h"
 #include "services/mcp-connector/adapters/postgres_tokens.h"
 #include "services/mcp-connector/adapters/redis_connection_state.h"
 #include "services/mcp-connector/adapters/redis_leases.h"
 #include "services/mcp-connector/adapters/redis_nonces.h"
 #include "services/mcp-connector/config.h"
+#include "services/mcp-connector/config_api.h"
+#include "services/mcp-connector/connections/added_servers.h"
 #include "services/mcp-connector/handlers/catalog.h"
 #include "services/mcp-connector/handlers/input.h"
 #include "services/mcp-connector/handlers/manage.h"
+#include "services/mcp-connector/handlers/manage_servers.h"
 #include "services/mcp-connector/handlers/request.h"
 #include "services/mcp-connector/handlers/server_catalog.h"
 #include "services/mcp-connector/oauth/authorizer.h"
@@ -61,6 +65,91 @@ struct Outgoing {
   LinkOpeners opener;
 };
 
+struct Ports {
+  Ports(
+      const service::Runtime& runtime,
+      redis::Client* redis,
+      bus::Bus* bus,
+      postgres::Pool* postgres,
+      const crypto::SealingKey& key
+  )
+      : leases({.redis = redis, .clock = runtime.clock(), .instance = runtime.instance()}),
+        copies(redis),
+        nonces(redis),
+        announcer(bus, runtime.log()),
+        holders(bus),
+        subjects(bus),
+        stored({.pool = postgres, .clock = runtime.clock(), .key = key}),
+        known(&copies) {}
+
+  RedisLeases leases;
+  RedisConnectionState copies;
+  RedisNonces nonces;
+  BusAnnouncer announcer;
+  BusHolders holders;
+  BusSubjects subjects;
+  PostgresServers stored;
+  KnownCatalogs known;
+};
+
+// The servers added by API: what reads and what changes them. Life: start(), at the end await
+// stop().
+struct Management {
+  Management(
+      const service::Runtime& runtime,
+      Ports* ports,
+      ServerPool* pool,
+      MergedCatalog* catalog,
+      const ApiSettings* settings,
+      audit::Client* audit
+  )
+      : added(
+            {.clock = runtime.clock(),
+             .log = runtime.log(),
+             .store = &ports->stored,
+             .pool = pool,
+             .announcer = &ports->announcer,
+             .known = &ports->known,
+             .settings = settings}
+        ),
+        operations(
+            {.pool = pool,
+             .catalog = catalog,
+             .added = &added,
+             .store = &ports->stored,
+             .announcer = &ports->announcer,
+             .settings = settings,
+             .audit = audit}
+        ),
+        tasks(runtime.executor(), [log = runtime.log()](std::string_view name, const Error& error) {
+          log->error("task-failed", {{"task", name}, {"error", error.to_log()}});
+        }) {}
+
+  Result<void> start(const service::Runtime& runtime, bus::Bus* bus) {
+    SLUICE_TRY(
+        changes,
+        bus->listen<connector::v1::ServersChanged>(
+            endpoints::kServersChanged,
+            [this](const connector::v1::ServersChanged&) { added.heard(); }
+        )
+    );
+    // Until they were read once; later those known are served on without Postgres.
+    runtime.add_readiness_check("servers", [this] { return added.missing(); });
+    tasks.spawn("added-servers", added.run());
+    return {};
+  }
+
+  Async<void> stop() {
+    added.stop();
+    return tasks.close();
+  }
+
+  AddedServers added;
+  ServerOperations operations;
+  async::TaskGroup tasks;
+  std::unique_ptr<bus::Subscription> changes;
+};
+
 // NOLINTNEXTLINE(readability-function-size): wiring is a list
 Async<void> serve(service::Runtime runtime, Config config) {
   // 1. Connections and keys. Closed in reverse order when this frame ends.
@@ -79,28 +168,20 @@ Async<void> serve(service::Runtime runtime, Config config) {
   const auto postgres = postgres::Pool::open(runtime.clock(), runtime.log(), config.postgres);
 
   // 2. Ports, filled with real things.
+  Ports ports(runtime, redis.get(), link.bus.get(), postgres.get(), store_key);
   Outgoing outgoing(runtime, postgres.get(), store_key);
-  RedisLeases leases(
-      {.redis = redis.get(), .clock = runtime.clock(), .instance = runtime.instance()}
-  );
-  RedisConnectionState copies(redis.get());
-  RedisNonces nonces(redis.get());
-  BusAnnouncer announcer(link.bus.get(), runtime.log());
-  BusHolders holders(link.bus.get());
-  BusSubjects subjects(link.bus.get());
 
   // 3. Connections to servers, and handlers. From here down everything is covered by unit tests.
-  KnownCatalogs known(&copies);
   ServerPool pool(
       {.executor = runtime.executor(),
        .clock = runtime.clock(),
        .log = runtime.log(),
        .metrics = runtime.metrics(),
        .opener = &outgoing.opener,
-       .leases = &leases,
-       .states = &known,
-       .announcer = &announcer,
-       .subjects = &subjects,
+       .leases = &ports.leases,
+       .states = &ports.known,
+       .announcer = &ports.announcer,
+       .subjects = &ports.subjects,
        .audit = link.audit.get(),
        .instance = runtime.instance(),
        .seed = 0,
@@ -121,7 +202,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
        .log = runtime.log(),
        .metrics = runtime.metrics(),
        .audit = link.audit.get(),
-       .nonces = &nonces,
+       .nonces = &ports.nonces,
        .pool = &pool,
        .parked = input.parked(),
        .policy = &policy,
@@ -134,20 +215,23 @@ Async<void> serve(service::Runtime runtime, Config config) {
        .clock = runtime.clock(),
        .log = runtime.log(),
        .pool = &pool,
-       .holders = &holders,
-       .known = &known}
+       .holders = &ports.holders,
+       .known = &ports.known}
   );
   CatalogHandler catalog({.catalog = &merged});
+  take_environment(config::process_environment(), &config.api);
+  Management management(runtime, &ports, &pool, &merged, &config.api, link.audit.get());
   ManageHandler manage(
       {.clock = runtime.clock(),
        .catalog = &merged,
-       .servers = &config.servers,
+       .pool = &pool,
+       .servers = &management.operations,
        .token_keys = &token_keys,
        .audit = link.audit.get()}
   );
 
   // 4. Subjects, then run until SIGTERM and drain.
-  subjects.use(&request, &input, &server_catalog);
+  ports.subjects.use(&request, &input, &server_catalog);
   runtime.add_readiness_check("redis", [client = redis.get()] {
     return std::string(client->connected() ? "" : "Redis is not connected");
   });
@@ -160,11 +244,13 @@ Async<void> serve(service::Runtime runtime, Config config) {
   );
   SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kConnectorCatalog, catalog));
   SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kConnectorManage, manage));
+  SLUICE_CO_CHECK_OK(management.start(runtime, link.bus.get()));
   pool.start();
   const auto stopped = co_await runtime.stopped();
 
   const TimePoint deadline = runtime.clock()->now() + config.drain_timeout;
   const auto drained = co_await link.bus->drain(deadline);
+  const auto unread = co_await management.stop();
   const auto calls = co_await request.close();
   const auto gathered = co_await merged.close();
   const auto ended = co_await pool.stop();
@@ -172,7 +258,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
   const auto sent = co_await service::drain(runtime, &link, deadline);
   const auto closed = co_await redis->close();
   for (const auto* step :
-       {&stopped, &drained, &calls, &gathered, &ended, &authorized, &sent, &closed}) {
+       {&stopped, &drained, &unread, &calls, &gathered, &ended, &authorized, &sent, &closed}) {
     if (!step->ok()) {
       runtime.log()->warn("drain-incomplete", {{"error", step->error().to_log()}});
     }

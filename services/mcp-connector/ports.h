@@ -20,6 +20,7 @@
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace sluice::mcp_connector {
 
@@ -116,6 +117,7 @@ class Announcer {
   virtual ~Announcer() = default;
   virtual void catalog_changed(const connector::v1::CatalogChanged& event) = 0;
   virtual void server_changed(const connector::v1::ServerChanged& event) = 0;
+  virtual void servers_changed() = 0;
 };
 
 // The subjects of one server, served while the returned things live.
@@ -129,6 +131,27 @@ class Subjects {
 
   virtual ~Subjects() = default;
   virtual Result<Serving> serve(const ServerId& server) = 0;
+};
+
+// The servers added by API, as they were sent. Errors of all: Unavailable, Deadline.
+class ServerStore {
+ public:
+  struct Row {
+    ServerId id;
+    std::string name;
+    std::optional<std::string> config;  // JSON object; none: cannot be read with this service's key
+    std::int64_t revision = 0;          // one more with each change
+  };
+
+  virtual ~ServerStore() = default;
+  // Sorted by name, at most kServersAddedMax + 1.
+  virtual Async<std::vector<Row>> list() = 0;
+  // Errors: Conflict (there is one of that name), Exhausted (kServersAddedMax are there).
+  virtual Async<void> insert(Row row, std::string principal) = 0;
+  // Errors: Conflict (the revision is no longer row.revision, or it is gone).
+  virtual Async<void> update(Row row, std::string principal) = 0;
+  // Whether there was one.
+  virtual Async<bool> remove(ServerId id) = 0;
 };
 
 // The replica that leases a server, asked over the bus.

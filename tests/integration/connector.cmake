@@ -8,3 +8,7 @@ sluice_test_binary(connector_tokens_test
   SRCS connector_tokens_test.cpp
   DEPS sluice_service_mcp_connector sluice_test_support sluice::postgres sluice::testing sluice::observability_testing sluice_pch
   LABEL integration TIMEOUT 120)
+sluice_test_binary(connector_store_test
+  SRCS connector_store_test.cpp
+  DEPS sluice_service_mcp_connector sluice_test_support sluice::postgres sluice::testing sluice::observability_testing sluice_pch
+  LABEL integration TIMEOUT 120)

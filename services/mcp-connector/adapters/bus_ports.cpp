@@ -18,6 +18,13 @@ void BusAnnouncer::server_changed(const connector::v1::ServerChanged& event) {
   }
 }
 
+void BusAnnouncer::servers_changed() {
+  const connector::v1::ServersChanged event;
+  if (const auto sent = bus_->publish(endpoints::kServersChanged, event); !sent.ok()) {
+    log_->warn("event-not-sent", {{"event", "servers_changed"}, {"error", sent.error().to_log()}});
+  }
+}
+
 Async<connector::v1::ServerCatalog> BusHolders::catalog_of(
     ServerId server, bool reconnect, RequestContext context
 ) {

@@ -39,7 +39,7 @@ struct GrantedCall {
   bool grant_verified = false;
   policy::v1::CallerClaims claims;  // verified once caller_verified
   bool caller_verified = false;
-  LeasedServer* server = nullptr;
+  std::shared_ptr<LeasedServer> server;  // a removed one lives on until its calls have ended
   std::shared_ptr<const ToolCatalog> catalog;
   const Tool* tool = nullptr;  // in catalog; of a tool call
   std::string named;           // of another request: what Mcp-Name repeats

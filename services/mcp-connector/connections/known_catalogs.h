@@ -20,6 +20,9 @@ class KnownCatalogs final : public ConnectionStates {
   // something was seen.
   Async<std::optional<connector::v1::ServerCatalog>> get(ServerId server) override;
 
+  // The server is gone.
+  void forget(const ServerId& server) { seen_.erase(server.str()); }
+
   // A holder's own or live answer. One that lists nothing although the server is not connected is
   // completed with what is known.
   Async<connector::v1::ServerCatalog> complete(connector::v1::ServerCatalog catalog);
@@ -28,7 +31,7 @@ class KnownCatalogs final : public ConnectionStates {
   void saw(const connector::v1::ServerCatalog& catalog);
 
   ConnectionStates* copies_;
-  std::map<std::string, connector::v1::ServerCatalog> seen_;  // by server id: configured ones only
+  std::map<std::string, connector::v1::ServerCatalog> seen_;  // by server id: those there are
 };
 
 }  // namespace sluice::mcp_connector

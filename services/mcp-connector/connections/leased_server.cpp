@@ -26,8 +26,8 @@ Error not_held() {
 
 }  // namespace
 
-LeasedServer::LeasedServer(Deps deps, const ServerConfig* server)
-    : deps_(std::move(deps)), server_(server), generator_(deps_.seed) {}
+LeasedServer::LeasedServer(Deps deps, std::shared_ptr<const ServerConfig> server)
+    : deps_(std::move(deps)), server_(std::move(server)), generator_(deps_.seed) {}
 
 Async<void> LeasedServer::run() {
   while (!stopping_) {
@@ -79,13 +79,14 @@ Duration LeasedServer::pause() {
 Async<void> LeasedServer::hold(std::uint64_t epoch) {
   deps_.log->info("lease-acquired", {{"server", server_->name}, {"epoch", epoch}});
   SLUICE_CO_TRY(auto catalog, co_await last_known_catalog());
+  connected_with_ = server_;
   connection_ = std::make_unique<ServerConnection>(
       ServerConnection::Deps{
           .executor = deps_.executor,
           .clock = deps_.clock,
           .log = deps_.log,
           .opener = deps_.opener,
-          .server = server_,
+          .server = connected_with_.get(),
           .seed = generator_(),
           .on_status = [this] { status_changed(); },
           .on_catalog = [this] { catalog_changed(); },
@@ -118,6 +119,8 @@ Async<void> LeasedServer::hold(std::uint64_t epoch) {
   SLUICE_CHECK(ended.ok(), "a lease is given up by stop(), never by cancellation");
   tasks_.reset();
   connection_.reset();
+  connected_with_.reset();
+  show_state(std::nullopt);
   const auto released = co_await deps_.leases->release(server_->id, epoch);
   deps_.log->info(
       "lease-ended", {{"server", server_->name}, {"epoch", epoch}, {"released", released.ok()}}
@@ -247,8 +250,26 @@ connector::v1::ServerCatalog LeasedServer::snapshot() const {
   return out;
 }
 
+// One series a state, of which one is 1 at the replica that holds the server and none elsewhere.
+void LeasedServer::show_state(std::optional<connector::v1::ServerState> now) {
+  for (const auto state :
+       {connector::v1::SERVER_STATE_CONNECTED,
+        connector::v1::SERVER_STATE_CONNECTING,
+        connector::v1::SERVER_STATE_DISCONNECTED,
+        connector::v1::SERVER_STATE_ERROR}) {
+    deps_.metrics
+        ->gauge(
+            "sluice_connector_server_state_count",
+            "1 for the state of a server that this replica holds",
+            {{"server", server_->name}, {"state", std::string(name_of(state))}}
+        )
+        .set(now == state ? 1 : 0);
+  }
+}
+
 void LeasedServer::status_changed() {
   const ServerStatus& status = connection_->status();
+  show_state(status.state());
   const std::string state(name_of(status.state()));
   deps_.metrics
       ->gauge(

@@ -12,6 +12,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 
@@ -36,7 +37,7 @@ class LeasedServer {
     std::function<std::size_t()> held;  // leases this replica holds, for fairness
   };
 
-  LeasedServer(Deps deps, const ServerConfig* server);
+  LeasedServer(Deps deps, std::shared_ptr<const ServerConfig> server);
   LeasedServer(const LeasedServer&) = delete;
   LeasedServer& operator=(const LeasedServer&) = delete;
   LeasedServer(LeasedServer&&) = delete;
@@ -46,6 +47,10 @@ class LeasedServer {
   Async<void> run();
   void stop();
   void reconnect();
+
+  // Other settings of the same server, none of which its connection is made with. References that
+  // config() gave before are void then.
+  void reconfigure(std::shared_ptr<const ServerConfig> server) { server_ = std::move(server); }
 
   [[nodiscard]] const ServerConfig& config() const { return *server_; }
 
@@ -84,11 +89,13 @@ class LeasedServer {
   Async<void> publish();
   void publish_soon();
   void status_changed();
+  void show_state(std::optional<connector::v1::ServerState> now);
   void catalog_changed();
   [[nodiscard]] Duration pause();
 
   Deps deps_;
-  const ServerConfig* server_;
+  std::shared_ptr<const ServerConfig> server_;
+  std::shared_ptr<const ServerConfig> connected_with_;  // connection_ refers to it
   std::mt19937_64 generator_;
   bool stopping_ = false;
   std::uint64_t last_epoch_ = 0;

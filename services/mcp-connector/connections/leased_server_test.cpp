@@ -45,7 +45,7 @@ class LeasedServerTest : public ::testing::Test {
               .seed = std::hash<std::string>{}(name),
               .held = [this] { return server->holds_lease() ? std::size_t{1} : std::size_t{0}; },
           },
-          &test->config_
+          std::shared_ptr<const ServerConfig>(std::shared_ptr<void>(), &test->config_)
       );
     }
 

@@ -13,7 +13,8 @@ MergedCatalog::MergedCatalog(Deps deps)
 
 Async<std::vector<connector::v1::ServerCatalog>> MergedCatalog::gather(RequestContext context) {
   const auto gathering = std::make_shared<Gathering>();
-  gathering->left = deps_.pool->configs().size();
+  gathering->configs = deps_.pool->configs();
+  gathering->left = gathering->configs.size();
   gathering->servers.resize(gathering->left);
   const auto bounded = context.with_deadline(deps_.clock->now() + kHolderTimeout);
   for (std::size_t i = 0; i < gathering->servers.size(); ++i) {
@@ -28,36 +29,45 @@ Async<std::vector<connector::v1::ServerCatalog>> MergedCatalog::gather(RequestCo
 Async<void> MergedCatalog::fetch_one(
     std::shared_ptr<Gathering> gathering, std::size_t index, RequestContext context
 ) {
-  const auto fetched =
-      co_await fetch(&deps_.pool->configs()[index], &gathering->servers[index], std::move(context));
+  auto fetched = co_await of(gathering->configs[index], std::move(context));
+  const auto result = fetched.ok() ? Result<void>() : Result<void>(fetched.error());
+  if (fetched.ok()) {
+    gathering->servers[index] = std::move(fetched).value();
+  }
   if (--gathering->left == 0) {
     gathering->done.set({});
   }
-  co_return fetched;
+  co_return result;
 }
 
-Async<void> MergedCatalog::fetch(
-    const ServerConfig* server, connector::v1::ServerCatalog* out, RequestContext context
+// What policy-engine reads comes from the replica that answers, not from the holder: it changes
+// without the holder's doing.
+Async<connector::v1::ServerCatalog> MergedCatalog::of(
+    ServerPool::Config server, RequestContext context
+) {
+  SLUICE_CO_TRY(auto catalog, co_await fetch(server, std::move(context)));
+  catalog.set_policy_config(server->added ? server->added->policy_config : "");
+  co_return catalog;
+}
+
+Async<connector::v1::ServerCatalog> MergedCatalog::fetch(
+    ServerPool::Config server, RequestContext context
 ) {
   if (!is_served(*server)) {
-    *out = unconnected_catalog(*server);
-    co_return Result<void>();
+    co_return unconnected_catalog(*server);
   }
-  const LeasedServer* own = deps_.pool->find(server->id.str());
+  const auto own = deps_.pool->find(server->id.str());
   if (own != nullptr && own->holds_lease()) {
-    SLUICE_CO_TRY(*out, co_await deps_.known->complete(own->snapshot()));
-    co_return Result<void>();
+    co_return co_await deps_.known->complete(own->snapshot());
   }
   auto live = co_await deps_.holders->catalog_of(server->id, false, std::move(context));
   if (live.ok()) {
-    SLUICE_CO_TRY(*out, co_await deps_.known->complete(std::move(live).value()));
-    co_return Result<void>();
+    co_return co_await deps_.known->complete(std::move(live).value());
   }
-  SLUICE_CO_TRY(*out, co_await last_known(server));
-  co_return Result<void>();
+  co_return co_await last_known(std::move(server));
 }
 
-Async<connector::v1::ServerCatalog> MergedCatalog::last_known(const ServerConfig* server) {
+Async<connector::v1::ServerCatalog> MergedCatalog::last_known(ServerPool::Config server) {
   connector::v1::ServerCatalog out;
   const auto copy = co_await deps_.known->get(server->id);
   if (copy.ok() && copy.value()) {
@@ -80,24 +90,20 @@ Async<connector::v1::ServerCatalog> MergedCatalog::last_known(const ServerConfig
 Async<connector::v1::ServerCatalog> MergedCatalog::reconnect(
     std::string server_id, RequestContext context
 ) {
-  const auto& configs = deps_.pool->configs();
-  const auto place =
-      std::find_if(configs.begin(), configs.end(), [&server_id](const ServerConfig& config) {
-        return config.id.str() == server_id;
-      });
-  if (place == configs.end()) {
-    co_return Error(Code::NotFound, "no such server is configured; list the servers for their ids");
+  const ServerPool::Config config = deps_.pool->config_of(server_id);
+  if (config == nullptr) {
+    co_return Error(Code::NotFound, "there is no such server; list the servers for their ids");
   }
-  if (!is_served(*place)) {
-    co_return unconnected_catalog(*place);
+  if (!is_served(*config)) {
+    co_return unconnected_catalog(*config);
   }
-  LeasedServer* own = deps_.pool->find(server_id);
+  const auto own = deps_.pool->find(config->id.str());
   if (own != nullptr && own->holds_lease()) {
     own->reconnect();
     co_return own->snapshot();
   }
   co_return co_await deps_.holders->catalog_of(
-      place->id, true, context.with_deadline(deps_.clock->now() + kHolderTimeout)
+      config->id, true, context.with_deadline(deps_.clock->now() + kHolderTimeout)
   );
 }
 

@@ -28,10 +28,15 @@ class MergedCatalog {
 
   explicit MergedCatalog(Deps deps);
 
-  // In the order of the configuration; one entry a server, always.
+  // In the order of the pool; one entry a server, always.
   Async<std::vector<connector::v1::ServerCatalog>> gather(RequestContext context);
-  // One server. Errors: NotFound.
+  // One server; the holder is asked until the context's deadline.
+  Async<connector::v1::ServerCatalog> of(ServerPool::Config server, RequestContext context);
+  // Errors: NotFound.
   Async<connector::v1::ServerCatalog> reconnect(std::string server_id, RequestContext context);
+
+  // How long a holder that is asked now is waited for.
+  [[nodiscard]] TimePoint holders_answer_by() const { return deps_.clock->now() + kHolderTimeout; }
 
   // Waits for what cancelled callers left behind. Before destruction.
   Async<void> close() { co_return co_await tasks_.close(); }
@@ -39,6 +44,7 @@ class MergedCatalog {
  private:
   // Shared by the gathering coroutine, which may be cancelled, and the fetches it started.
   struct Gathering {
+    std::vector<ServerPool::Config> configs;
     std::vector<connector::v1::ServerCatalog> servers;
     std::size_t left = 0;
     async::OneShot<void> done;
@@ -47,10 +53,8 @@ class MergedCatalog {
   Async<void> fetch_one(
       std::shared_ptr<Gathering> gathering, std::size_t index, RequestContext context
   );
-  Async<void> fetch(
-      const ServerConfig* server, connector::v1::ServerCatalog* out, RequestContext context
-  );
-  Async<connector::v1::ServerCatalog> last_known(const ServerConfig* server);
+  Async<connector::v1::ServerCatalog> fetch(ServerPool::Config server, RequestContext context);
+  Async<connector::v1::ServerCatalog> last_known(ServerPool::Config server);
 
   Deps deps_;
   async::TaskGroup tasks_;

@@ -22,12 +22,20 @@ Async<connector::v1::ManageReply> ManageHandler::operator()(
       co_return co_await list(std::move(context));
     case connector::v1::ManageRequest::kReconnect:
       co_return co_await reconnect(request.reconnect().server_id(), std::move(context));
+    case connector::v1::ManageRequest::kAdd:
+      co_return co_await deps_.servers->add(std::move(*request.mutable_add()), std::move(context));
+    case connector::v1::ManageRequest::kUpdate:
+      co_return co_await deps_.servers->update(
+          std::move(*request.mutable_update()), std::move(context)
+      );
+    case connector::v1::ManageRequest::kRemove:
+      co_return co_await deps_.servers->remove(
+          std::move(*request.mutable_remove()), std::move(context)
+      );
     default:
       break;
   }
-  co_return Error(
-      Code::Invalid, "the request names no operation this version knows; send list or reconnect"
-  );
+  co_return Error(Code::Invalid, "the request names no operation this version knows; send another");
 }
 
 Async<connector::v1::ManageReply> ManageHandler::list(RequestContext context) {
@@ -56,13 +64,8 @@ Async<connector::v1::ManageReply> ManageHandler::reconnect(
 
 connector::v1::ManagedServer ManageHandler::managed(connector::v1::ServerCatalog catalog) const {
   connector::v1::ManagedServer server;
-  const auto place = std::find_if(
-      deps_.servers->begin(),
-      deps_.servers->end(),
-      [&catalog](const ServerConfig& config) { return config.id.str() == catalog.server_id(); }
-  );
-  if (place != deps_.servers->end()) {
-    server.set_config(place->shown);
+  if (const auto config = deps_.pool->config_of(catalog.server_id()); config != nullptr) {
+    server.set_config(config->shown);
   }
   *server.mutable_catalog() = std::move(catalog);
   return server;

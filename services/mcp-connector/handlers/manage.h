@@ -1,21 +1,23 @@
-// Lists servers as the management API shows them, and reconnects one.
+// Lists servers as the management API shows them, reconnects one, and leads to what changes them.
 #pragma once
 
 #include "services/mcp-connector/connections/merged_catalog.h"
+#include "services/mcp-connector/handlers/manage_servers.h"
 
 #include "common/audit/client.h"
 #include "common/grant/grant.h"
 
 namespace sluice::mcp_connector {
 
-// Errors: Unauthenticated, Denied (reconnect without the admin role), Invalid, NotFound,
-// Unavailable.
+// Errors: Unauthenticated, Denied (without the admin role), Invalid, NotFound, Unavailable; and
+// those of the operations.
 class ManageHandler {
  public:
   struct Deps {
     async::Clock* clock;
     MergedCatalog* catalog;
-    const std::vector<ServerConfig>* servers;
+    ServerPool* pool;
+    ServerOperations* servers;
     const grant::KeyRing* token_keys;
     audit::Client* audit;
   };

@@ -27,7 +27,8 @@ class ManageTest : public ::testing::Test {
     handler_ = std::make_unique<ManageHandler>(ManageHandler::Deps{
         .clock = &fixture_.loop.clock,
         .catalog = merged_.get(),
-        .servers = &fixture_.servers,
+        .pool = fixture_.pool.get(),
+        .servers = nullptr,  // manage_servers_test.cpp
         .token_keys = &fixture_.token_keys,
         .audit = &fixture_.recording,
     });

@@ -5,7 +5,7 @@ namespace sluice::mcp_connector {
 Async<connector::v1::ServerCatalogReply> ServerCatalogHandler::operator()(
     connector::v1::ServerCatalogRequest request, RequestContext /*context*/
 ) {
-  LeasedServer* server = deps_.pool->find(request.server_id());
+  const auto server = deps_.pool->find(request.server_id());
   if (server == nullptr || !server->holds_lease()) {
     co_return Error(Code::Unavailable, "this replica does not hold that MCP server; ask again");
   }

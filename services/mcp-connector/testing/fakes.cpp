@@ -319,4 +319,43 @@ Async<connector::v1::ServerCatalog> FakeHolders::catalog_of(
   co_return place->second;
 }
 
+Result<void> FakeServerStore::step() const {
+  return down_ ? Result<void>(Error(Code::Unavailable, "Postgres is down")) : Result<void>();
+}
+
+Async<std::vector<ServerStore::Row>> FakeServerStore::list() {
+  SLUICE_CO_CHECK_OK(step());
+  std::vector<Row> out;
+  for (const auto& [name, row] : rows) {
+    out.push_back(row);
+  }
+  co_return out;
+}
+
+Async<void> FakeServerStore::insert(Row row, std::string /*principal*/) {
+  SLUICE_CO_CHECK_OK(step());
+  row.revision = 1;
+  std::string name = row.name;
+  if (!rows.emplace(std::move(name), std::move(row)).second) {
+    co_return Error(Code::Conflict, "there is a server of that name; change or remove it");
+  }
+  co_return Result<void>();
+}
+
+Async<void> FakeServerStore::update(Row row, std::string /*principal*/) {
+  SLUICE_CO_CHECK_OK(step());
+  const auto place = rows.find(row.name);
+  if (place == rows.end() || place->second.revision != row.revision) {
+    co_return Error(Code::Conflict, "the server was changed meanwhile; read it and try again");
+  }
+  ++row.revision;
+  place->second = std::move(row);
+  co_return Result<void>();
+}
+
+Async<bool> FakeServerStore::remove(ServerId id) {
+  SLUICE_CO_CHECK_OK(step());
+  co_return std::erase_if(rows, [&id](const auto& entry) { return entry.second.id == id; }) > 0;
+}
+
 }  // namespace sluice::mcp_connector

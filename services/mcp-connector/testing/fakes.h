@@ -248,6 +248,10 @@ class RecordingAnnouncer final : public Announcer {
     servers.push_back(event);
   }
 
+  void servers_changed() override { ++servers_changes; }
+
+  int servers_changes = 0;
+
   std::vector<connector::v1::CatalogChanged> catalogs;
   std::vector<connector::v1::ServerChanged> servers;
 };
@@ -260,6 +264,24 @@ class FakeSubjects final : public Subjects {
 
  private:
   std::map<std::string, int> counts_;
+};
+
+// What Postgres holds, shared by the fakes of several replicas.
+class FakeServerStore final : public ServerStore {
+ public:
+  Async<std::vector<Row>> list() override;
+  Async<void> insert(Row row, std::string principal) override;
+  Async<void> update(Row row, std::string principal) override;
+  Async<bool> remove(ServerId id) override;
+
+  void set_down(bool down) { down_ = down; }
+
+  std::map<std::string, Row> rows;  // by name
+
+ private:
+  [[nodiscard]] Result<void> step() const;
+
+  bool down_ = false;
 };
 
 class FakeHolders final : public Holders {
