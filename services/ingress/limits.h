@@ -164,6 +164,8 @@ inline constexpr std::size_t kMcpBatchMessagesMax = 64;
 // Routes.
 inline constexpr std::chrono::milliseconds kChatTimeout{600'000};  // that of the provider's stream
 inline constexpr std::chrono::milliseconds kEmbedTimeout{60'000};
+// Body of a change to an MCP server. Source: kServerBodyBytesMax of mcp-connector.
+inline constexpr std::size_t kServerBodyBytesMax = std::size_t{64} << 10;
 inline constexpr std::chrono::milliseconds kManagementTimeout{10'000};
 // Requests of MCP clients: each call has its own bound, people who are asked take their time.
 // Source: the longest the bus lets a stream live.

@@ -184,6 +184,7 @@ struct FrontDoor {
              .metrics = runtime.metrics()}
         ),
         server_list({.admission = &admission, .servers = &ports.servers}),
+        manage_servers({.admission = &admission, .servers = &ports.servers}),
         mcp_calls(
             {.tasks = tasks,
              .replicas = &ports.replicas,
@@ -261,6 +262,7 @@ struct FrontDoor {
   ToolExecution tools;
   ExecuteToolHandler execute;
   ServersHandler server_list;
+  ManageServersHandler manage_servers;
   McpCalls mcp_calls;
   McpExecution mcp_executions;
   McpSubscriptions subscriptions;
@@ -308,6 +310,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
                door.models,
                door.execute,
                door.server_list,
+               door.manage_servers,
                door.mcp,
                config.legacy_sse ? &door.mcp_sse : nullptr,
                &door.protected_resource},

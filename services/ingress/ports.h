@@ -76,6 +76,10 @@ class ToolServers {
       connector::v1::Input input, ProgressSink progress, RequestContext context
   ) = 0;
   virtual Async<connector::v1::ManageReply> list(RequestContext context) = 0;
+  // Any other operation on servers.
+  virtual Async<connector::v1::ManageReply> manage(
+      connector::v1::ManageRequest request, RequestContext context
+  ) = 0;
 };
 
 class CodeRunner {

@@ -5,6 +5,7 @@
 #include "services/ingress/handlers/chat_completions.h"
 #include "services/ingress/handlers/embeddings.h"
 #include "services/ingress/handlers/execute_tool.h"
+#include "services/ingress/handlers/manage_servers.h"
 #include "services/ingress/handlers/mcp.h"
 #include "services/ingress/handlers/mcp_sse.h"
 #include "services/ingress/handlers/models.h"
@@ -26,6 +27,7 @@ struct Handlers {
   ModelsHandler& models;
   ExecuteToolHandler& execute_tool;
   ServersHandler& servers;
+  ManageServersHandler& manage_servers;
   McpHandler& mcp;
   McpSseHandler* mcp_sse = nullptr;                        // null: not served
   ProtectedResourceHandler* protected_resource = nullptr;  // likewise
@@ -95,6 +97,28 @@ inline void add_mcp_routes(
   // clang-format on
 }
 
+inline void add_server_routes(std::vector<http::Route>* table, Handlers handlers) {
+  using Method =
+      Async<http::HttpResponse> (ManageServersHandler::*)(http::HttpRequest, RequestContext);
+  const auto handler = [&manage = handlers.manage_servers](Method method) -> http::Handler {
+    return [&manage, method](http::HttpRequest request, RequestContext context) {
+      return (manage.*method)(std::move(request), std::move(context));
+    };
+  };
+  const std::string one = "/api/mcp/client/{id}";
+  // clang-format off
+  table->push_back({.method = "POST", .path = "/api/mcp/client", .body_bytes_max = kServerBodyBytesMax,
+                    .timeout = kManagementTimeout, .handler = handler(&ManageServersHandler::add)});
+  table->push_back({.method = "PUT", .path = one, .body_bytes_max = kServerBodyBytesMax,
+                    .timeout = kManagementTimeout, .handler = handler(&ManageServersHandler::update)});
+  table->push_back({.method = "DELETE", .path = one,
+                    .timeout = kManagementTimeout, .handler = handler(&ManageServersHandler::remove)});
+  table->push_back({.method = "POST", .path = one + "/reconnect", .body_bytes_max = kServerBodyBytesMax,
+                    .timeout = kManagementTimeout, .content_type = "",
+                    .handler = handler(&ManageServersHandler::reconnect)});
+  // clang-format on
+}
+
 // execute_timeout: of what runs a tool, over the time of a tool or script.
 [[nodiscard]] inline std::vector<http::Route> routes(
     Handlers handlers,
@@ -127,6 +151,7 @@ inline void add_mcp_routes(
   table.push_back({.method = "GET", .path = "/api/mcp/clients",
                    .timeout = kManagementTimeout, .handler = plain(handlers.servers)});
   // clang-format on
+  add_server_routes(&table, handlers);
   add_mcp_routes(&table, &handlers.mcp, std::nullopt);
   for (const VirtualServer& server : virtual_servers) {
     add_mcp_routes(&table, &handlers.mcp, server);

@@ -16,6 +16,7 @@ std::vector<http::Route> table_of(IngressFixture& fixture) {
        fixture.models,
        fixture.execute,
        fixture.server_list,
+       fixture.manage_servers,
        fixture.mcp},
       std::chrono::seconds(40),
       {{.slug = "dev", .description = "", .selection = Narrowing::of({"filesystem-read_file"}, {})}}
@@ -29,7 +30,8 @@ TEST(Routes, AreUniqueBoundedAndAnsweredByOneHandler) {
     EXPECT_TRUE(seen.insert(route.method + " " + route.path).second) << route.path;
     EXPECT_NE(static_cast<bool>(route.handler), static_cast<bool>(route.stream_handler))
         << route.path;
-    EXPECT_EQ(route.body_bytes_max > 0, route.method == "POST") << route.path;
+    EXPECT_EQ(route.body_bytes_max > 0, route.method == "POST" || route.method == "PUT")
+        << route.path;
     EXPECT_LE(route.body_bytes_max, kBodyBytesMax);
     EXPECT_GT(route.timeout.count(), 0);
   }
@@ -44,6 +46,7 @@ TEST(Routes, HoldTheSurfaceOfManualMode) {
   EXPECT_EQ(
       paths,
       (std::set<std::string>{
+          "DELETE /api/mcp/client/{id}",
           "DELETE /mcp",
           "DELETE /mcp/dev",
           "GET /api/mcp/clients",
@@ -51,6 +54,8 @@ TEST(Routes, HoldTheSurfaceOfManualMode) {
           "GET /mcp/dev",
           "GET /openai/v1/models",
           "GET /v1/models",
+          "POST /api/mcp/client",
+          "POST /api/mcp/client/{id}/reconnect",
           "POST /mcp",
           "POST /mcp/dev",
           "POST /openai/v1/chat/completions",
@@ -58,6 +63,7 @@ TEST(Routes, HoldTheSurfaceOfManualMode) {
           "POST /v1/chat/completions",
           "POST /v1/embeddings",
           "POST /v1/mcp/tool/execute",
+          "PUT /api/mcp/client/{id}",
       })
   );
 }

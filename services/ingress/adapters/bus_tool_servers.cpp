@@ -56,6 +56,12 @@ Async<connector::v1::Final> BusToolServers::go_on(
 Async<connector::v1::ManageReply> BusToolServers::list(RequestContext context) {
   connector::v1::ManageRequest request;
   request.mutable_list();
+  return manage(std::move(request), std::move(context));
+}
+
+Async<connector::v1::ManageReply> BusToolServers::manage(
+    connector::v1::ManageRequest request, RequestContext context
+) {
   return bus_->call(endpoints::kConnectorManage, std::move(request), std::move(context));
 }
 

@@ -21,6 +21,9 @@ class BusToolServers final : public ToolServers {
       connector::v1::Input input, ProgressSink progress, RequestContext context
   ) override;
   Async<connector::v1::ManageReply> list(RequestContext context) override;
+  Async<connector::v1::ManageReply> manage(
+      connector::v1::ManageRequest request, RequestContext context
+  ) override;
 
  private:
   bus::Bus* bus_;

@@ -73,6 +73,18 @@ std::string_view state_name(connector::v1::ServerState state) {
   }
 }
 
+std::string changed_server_json(
+    std::string_view message, const connector::v1::ManagedServer* server
+) {
+  json::Object body;
+  body.set("status", "success");
+  body.set("message", message);
+  if (server != nullptr) {
+    body.set("client", client_of(*server));
+  }
+  return json::write(json::Value(std::move(body)));
+}
+
 std::string server_list_json(const connector::v1::ManageReply& reply, const ServerPage& page) {
   std::vector<const connector::v1::ManagedServer*> servers;
   const std::string wanted = lower(page.search);

@@ -20,6 +20,11 @@ struct ServerPage {
     const connector::v1::ManageReply& reply, const ServerPage& page
 );
 
+// {"status":"success","message":…,"client":…}; server may be nullptr.
+[[nodiscard]] std::string changed_server_json(
+    std::string_view message, const connector::v1::ManagedServer* server
+);
+
 // "connected", "connecting", "disconnected" or "error".
 [[nodiscard]] std::string_view state_name(connector::v1::ServerState state);
 

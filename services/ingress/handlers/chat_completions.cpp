@@ -4,6 +4,7 @@
 #include "services/ingress/domain/openai_error.h"
 #include "services/ingress/limits.h"
 
+#include "common/async/retry.h"
 #include "common/http/error_map.h"
 #include "common/http/sse.h"
 
@@ -83,15 +84,21 @@ Async<SnapshotPtr> ChatCompletionsHandler::tools_for(
     const http::HttpRequest* request, const Turn* turn
 ) {
   SLUICE_CO_TRY(const Narrowing narrowing, Narrowing::parse(request->headers));
-  if (!deps_.injection.servers_configured || narrowing.none() ||
-      (deps_.injection.only_on_request && !narrowing.restricted())) {
+  if (narrowing.none() || (deps_.injection.only_on_request && !narrowing.restricted())) {
     co_return SnapshotPtr();
   }
   if (SnapshotPtr known = deps_.catalog->cached(turn->caller, narrowing, turn->context);
       known != nullptr) {
     co_return known;
   }
-  co_return co_await deps_.catalog->snapshot(turn->caller, narrowing, turn->context);
+  auto snapshot = co_await deps_.catalog->snapshot(turn->caller, narrowing, turn->context);
+  // Where no server is configured there are at most some added by API: a gateway without any goes
+  // on without mcp-connector.
+  if (!snapshot.ok() && !deps_.injection.servers_configured && !narrowing.restricted() &&
+      async::is_retryable(snapshot.error().code())) {
+    co_return SnapshotPtr();
+  }
+  co_return snapshot;
 }
 
 Async<provider::v1::ChatRequest> ChatCompletionsHandler::prepare(

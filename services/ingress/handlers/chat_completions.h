@@ -28,7 +28,7 @@ namespace sluice::ingress {
 
 // Which tools are attached to a chat.
 struct ToolInjection {
-  bool servers_configured = true;  // false: there is nothing to attach
+  bool servers_configured = true;  // by the file; else the chat does not need them
   bool only_on_request = false;    // mcp.tool_manager_config.disable_auto_tool_inject
 };
 

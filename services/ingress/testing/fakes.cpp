@@ -192,6 +192,20 @@ Async<connector::v1::ManageReply> FakeToolServers::list(RequestContext /*context
   co_return list_reply;
 }
 
+Async<connector::v1::ManageReply> FakeToolServers::manage(
+    connector::v1::ManageRequest request, RequestContext context
+) {
+  SLUICE_CO_CHECK_OK(fault_of(faults_));
+  if (down_) {
+    co_return down("mcp-connector");
+  }
+  managed.emplace_back(std::move(request), std::move(context));
+  if (manage_error) {
+    co_return *manage_error;
+  }
+  co_return manage_reply;
+}
+
 Async<codemode::v1::RunFinal> FakeCodeRunner::run(
     codemode::v1::RunRequest request,
     std::function<void(const codemode::v1::RunProgress&)> line,

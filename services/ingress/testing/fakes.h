@@ -108,6 +108,9 @@ class FakeToolServers final : public ToolServers {
       connector::v1::Input input, ProgressSink progress, RequestContext context
   ) override;
   Async<connector::v1::ManageReply> list(RequestContext context) override;
+  Async<connector::v1::ManageReply> manage(
+      connector::v1::ManageRequest request, RequestContext context
+  ) override;
 
   void push(Result<connector::v1::Final> final) { finals_.push_back(std::move(final)); }
 
@@ -115,6 +118,9 @@ class FakeToolServers final : public ToolServers {
 
   connector::v1::CatalogReply catalog_reply;
   connector::v1::ManageReply list_reply;
+  connector::v1::ManageReply manage_reply;
+  std::optional<Error> manage_error;
+  std::vector<std::pair<connector::v1::ManageRequest, RequestContext>> managed;
   std::vector<std::string> progress;  // of each request
   int catalogs = 0;
   std::vector<std::pair<connector::v1::Request, RequestContext>> requests;

@@ -148,6 +148,7 @@ IngressFixture::IngressFixture(testing::FaultPlan* faults, ToolInjection injecti
            .metrics = metrics.get()}
       ),
       server_list({.admission = &admission, .servers = &servers}),
+      manage_servers({.admission = &admission, .servers = &servers}),
       mcp_sessions(&redis, &clock),
       mcp_calls({.tasks = &tasks, .replicas = &replicas, .clock = &clock, .log = &log}),
       mcp_executions(
