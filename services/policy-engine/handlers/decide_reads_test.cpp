@@ -156,7 +156,7 @@ TEST(DecideReads, DoNotWaitForAServersTools) {
 TEST(DecideReads, OtherMethodsAreRefusedWithThoseThatAreServed) {
   PolicyFixture fixture;
 
-  for (const char* const method : {"tools/list", "resources/subscribe", "Resources/Read", " "}) {
+  for (const char* const method : {"tools/list", "resources/unsubscribe", "Resources/Read", " "}) {
     const auto reply = send(fixture, fixture.read_request(method, kManual));
 
     ASSERT_THAT(reply, HasCode(Code::Invalid)) << method;
