@@ -1,4 +1,5 @@
-"""Official clients of both eras go on after all of Sluice was restarted."""
+"""What servers say to official clients of both eras through /mcp, and clients to servers; and clients that go on after all of Sluice was
+restarted."""
 
 import json
 import os
@@ -11,6 +12,7 @@ from case import NODE, StackTest, stack_module
 TESTS = stack_module.ROOT / "tests/e2e"
 FIXTURE = stack_module.ROOT / "tests/conformance/fixture_server.mjs"
 KINDS = ["sdk 1", "client 2, legacy", "client 2, modern", "AI SDK"]  # of mcp_kinds.mjs
+TALK_SECONDS_MAX = 200
 SHELL_SECONDS_MAX = 120
 
 
@@ -52,7 +54,13 @@ class McpTalk(StackTest):
     def environment(self, **more):
         return dict(os.environ, SLUICE_URL=self.stack.url, SLUICE_KEY=self.stack.key, **more)
 
-    def test_clients_go_on_after_everything_was_restarted(self):
+    def test_1_what_clients_and_servers_say_to_each_other(self):
+        done = subprocess.run([str(NODE), "--test", "--test-reporter=spec", str(TESTS / "mcp_talk.test.mjs")], cwd=TESTS,
+                              env=self.environment(), capture_output=True, text=True, timeout=TALK_SECONDS_MAX)
+        print(done.stdout)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_2_clients_go_on_after_everything_was_restarted(self):
         with_all = [self.shell(kind) for kind in KINDS]
         try:
             before = [self.ask(shell, "before") for shell in with_all]
