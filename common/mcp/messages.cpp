@@ -149,6 +149,14 @@ std::optional<std::int64_t> progress_token_of(std::string_view params) {
   return token.ok() ? std::optional(token.value()) : std::nullopt;
 }
 
+std::string text_in(std::string_view params, std::string_view name) {
+  std::string document(params);
+  document.reserve(document.size() + json::kScanPadding);
+  const auto scan = json::Scan::object(document);
+  const auto text = scan.ok() ? scan.value().text(name) : Result<std::string>(scan.error());
+  return text.ok() ? text.value() : std::string();
+}
+
 std::string answer_server_request(const Message& request, std::string_view roots) {
   SLUICE_CHECK(request.id.has_value(), "only requests are answered, and a request has an id");
   if (request.method == "ping") {

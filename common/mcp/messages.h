@@ -94,6 +94,9 @@ struct ListPage {
 // The progressToken of a notifications/progress; nullopt when it has none that is an integer.
 [[nodiscard]] std::optional<std::int64_t> progress_token_of(std::string_view params);
 
+// The text member of that name; "" when there is none.
+[[nodiscard]] std::string text_in(std::string_view params, std::string_view name);
+
 // The answer to a request of a server where nobody can be asked: ping and roots/list have one,
 // everything else is refused with -32601. Never silence. roots: raw JSON result of roots/list.
 [[nodiscard]] std::string answer_server_request(

@@ -158,6 +158,12 @@ TEST(ProgressTokenOf, ReadsOnlyIntegers) {
   EXPECT_EQ(progress_token_of(""), std::nullopt);
 }
 
+TEST(TextIn, ReadsOnlyText) {
+  EXPECT_EQ(text_in(R"({"level":"in\u0066o"})", "level"), "info");
+  EXPECT_EQ(text_in(R"({"level":7})", "level"), "");
+  EXPECT_EQ(text_in("", "level"), "");
+}
+
 TEST(AnswerServerRequest, IsNeverSilent) {
   EXPECT_EQ(
       answer_server_request(server_request("ping")), R"({"jsonrpc":"2.0","id":"s1","result":{}})"

@@ -132,6 +132,14 @@ inline constexpr std::size_t kQuestionsMax = 32;
 inline constexpr std::size_t kQuestionBytesMax = std::size_t{4} << 20;
 // How long logging/setLevel may hold a call up.
 inline constexpr std::chrono::milliseconds kLogLevelTimeout = 2000ms;
+// Resources that clients subscribed to: how long and how many of a server (the task of this
+// service); a server that tells more often is heard once in this time.
+inline constexpr std::chrono::minutes kWatchFor = std::chrono::minutes(10);
+inline constexpr std::size_t kWatchedMax = 1024;
+inline constexpr std::chrono::milliseconds kUpdateDebounce = 100ms;
+// How long the first subscriptions/listen with a resource may stay unacknowledged before its
+// subscriber is answered all the same.
+inline constexpr std::chrono::milliseconds kListenAckTimeout = 2000ms;
 // Of a server's own words that every client gets.
 inline constexpr std::size_t kInstructionsBytesMax = std::size_t{8} << 10;
 

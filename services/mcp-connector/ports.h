@@ -117,6 +117,7 @@ class Announcer {
   virtual ~Announcer() = default;
   virtual void catalog_changed(const connector::v1::CatalogChanged& event) = 0;
   virtual void server_changed(const connector::v1::ServerChanged& event) = 0;
+  virtual void resource_updated(const connector::v1::ResourceUpdated& event) = 0;
   virtual void servers_changed() = 0;
 };
 

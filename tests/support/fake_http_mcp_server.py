@@ -6,7 +6,9 @@ there were.
 
 Tools: echo {text}, headers {}, sleep {ms}, progress {steps}, break {} (the stream ends before the answer and goes on by GET),
 cut {} (it ends for good), silent {} (202 and no answer), fail {status}, rpc_fail {status}, change {} (list_changed on the GET
-stream), forget {} (the session is gone after it), large {bytes}.
+stream), forget {} (the session is gone after it), large {bytes}; not listed: question {method} (asks the client that on the stream of the call
+and answers with the answer), log {level}. With --tells the modern era tells of resources: each one that somebody listens to changes at
+once.
 """
 import argparse
 import json
@@ -57,6 +59,7 @@ PARTS = {}  # event id -> the message that follows it
 JOURNAL = []
 CONNECTIONS = []
 CHANGED = threading.Event()
+ANSWERS = {}  # id of a request of this server -> queue of what is answered
 
 
 def result(request, value):
@@ -152,6 +155,8 @@ class Handler(BaseHTTPRequestHandler):
             body = {"jsonrpc": "2.0", "id": None, "error": {"code": -32000, "message": "Bad Request: No valid session"}}
             self.whole(OPTIONS.lost_status, json.dumps(body).encode())
         elif "id" not in message or "method" not in message:
+            if message.get("id") in ANSWERS:
+                ANSWERS[message["id"]].put(message)
             self.whole(202)
         elif message["method"] == "tools/list":
             extra = [tool("added", {})] if CHANGED.is_set() else []
@@ -181,23 +186,37 @@ class Handler(BaseHTTPRequestHandler):
             self.refuse(400, message, fault)
         elif message["method"] == "tools/list":
             self.answer(result(message, {"tools": TOOLS + fake_modern_era.TOOLS}))
+        elif message["method"] == "subscriptions/listen":
+            self.listen(message)
         elif message["method"] != "tools/call":
             self.refuse(404, message, {"code": -32601, "message": "unknown method"})
         elif name == "hang":
             self.hang()
-        elif MODERN.result_of(name):
-            self.answer(result(message, MODERN.result_of(name)))
+        elif MODERN.result_of(name, message["params"]):
+            self.answer(result(message, MODERN.result_of(name, message["params"])))
         else:
             self.call(message, name, message["params"].get("arguments", {}))
 
+    def listen(self, message):
+        wanted, meta = message["params"]["notifications"], fake_modern_era.subscription(message["id"])
+        self.begin_events()
+        self.event({"jsonrpc": "2.0", "method": "notifications/subscriptions/acknowledged",
+                    "params": {"_meta": meta, "notifications": wanted}})
+        for uri in wanted.get("resourceSubscriptions", []):
+            self.event({"jsonrpc": "2.0", "method": "notifications/resources/updated", "params": {"_meta": meta, "uri": uri}})
+        self.stay("subscriptions/listen")
+
     def hang(self):
         self.begin_events()
+        self.stay("tools/call")
+
+    def stay(self, method):
         try:
             for _ in range(600):  # a minute at most
                 self.chunk(b": alive\n\n")
                 time.sleep(0.1)
         except OSError:
-            JOURNAL.append(["CLOSED", "tools/call", {}])
+            JOURNAL.append(["CLOSED", method, {}])
             self.close_connection = True
 
     def post_of_sse(self, message):
@@ -242,6 +261,19 @@ class Handler(BaseHTTPRequestHandler):
         session = self.headers.get("Mcp-Session-Id")
         if name == "echo":
             self.answer(result(message, text(arguments["text"])))
+        elif name == "question":
+            identity = uuid.uuid4().hex
+            ANSWERS[identity] = queue.Queue()
+            self.begin_events()
+            self.event({"jsonrpc": "2.0", "id": identity, "method": arguments["method"], "params": {"maxTokens": 1}})
+            self.event(result(message, text(json.dumps(ANSWERS[identity].get(timeout=30)))))
+            self.end_events()
+        elif name == "log":
+            self.begin_events()
+            for level in ("debug", arguments["level"]):
+                self.event({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": level, "data": "x"}})
+            self.event(result(message, text("logged")))
+            self.end_events()
         elif name == "headers":
             self.answer(result(message, text(json.dumps({k.lower(): v for k, v in self.headers.items()}))))
         elif name == "sleep":

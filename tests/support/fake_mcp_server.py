@@ -2,7 +2,8 @@
 """A small stdio MCP server for tests (protocol 2025-11-25; also 2026-07-28 where --era says so), with the bad manners seen in the
 field.
 
-Tools: echo {text}, environment {}, arguments {}, append {path, text} (the side effect), sleep {ms}, crash {path}, large {bytes}.
+Tools: echo {text}, environment {}, arguments {}, append {path, text} (the side effect), sleep {ms}, crash {path}, large {bytes}; not
+listed: question {method} (asks the client that and answers with the answer), log {level}, touch {uri} (that resource changes).
 """
 import argparse
 import json
@@ -68,6 +69,8 @@ def options():
 OPTIONS = options()
 MODERN = fake_modern_era.ModernEra(OPTIONS)
 CANCELLED = []
+LEVELS = []  # asked for
+SUBSCRIBED = []
 OUTPUT = threading.Lock()
 
 
@@ -104,7 +107,27 @@ def text_result(text, **more):
     return {"content": [{"type": "text", "text": text}], **more}
 
 
+def ask(method):
+    """The client's answer to a request of this server, in the middle of a request of the client."""
+    send({"id": "ask", "method": method, "params": {"maxTokens": 1}})
+    while True:
+        message = json.loads(sys.stdin.readline())
+        if message.get("id") == "ask" and "method" not in message:
+            return message
+        handle(message)
+
+
 def call(name, arguments, token):
+    if name == "question":
+        return text_result(json.dumps(ask(arguments["method"])))
+    if name == "log":
+        for level in ("debug", arguments["level"]):
+            send({"method": "notifications/message", "params": {"level": level, "data": "x"}})
+        return text_result(json.dumps(LEVELS))
+    if name == "touch":
+        for _ in range(3):
+            send({"method": "notifications/resources/updated", "params": {"uri": arguments["uri"]}})
+        return text_result(json.dumps(SUBSCRIBED))
     if name == "echo":
         return text_result(arguments["text"])
     if name == "environment":
@@ -183,7 +206,7 @@ def answer_modern(message):
         raise LookupError(method)
     if params["name"] == "cancelled":
         return text_result(json.dumps(CANCELLED))
-    own = MODERN.result_of(params["name"])
+    own = MODERN.result_of(params["name"], params)
     return own or call(params["name"], params.get("arguments") or {}, params["_meta"]["progressToken"])
 
 
@@ -206,9 +229,17 @@ def answer(message):
         tools = {"tools": {"listChanged": True}}
         if OPTIONS.capabilities:
             tools = {"tools": {entry["name"]: entry for entry in TOOLS}} if OPTIONS.capabilities == "tools" else {}
-        return {"protocolVersion": OPTIONS.version, "capabilities": {**tools, **more},
+        if OPTIONS.tells:
+            more = {"resources": {"subscribe": True}, "logging": {}}
+        return {"protocolVersion": OPTIONS.version, "capabilities": {**tools, **more}, "instructions": "be kind",
                 "serverInfo": {"name": "fake", "version": "1"}}
     if method == "ping":
+        return {}
+    if method == "logging/setLevel":
+        LEVELS.append(params["level"])
+        return {}
+    if method == "resources/subscribe":
+        SUBSCRIBED.append(params["uri"])
         return {}
     if method == "tools/list":
         return tools_page(params.get("cursor"))

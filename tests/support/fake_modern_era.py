@@ -2,19 +2,26 @@
 it must carry is refused with -32602 (in _meta) or -32020 (in headers).
 
 Tools beside those of the fake: mirror {region, deep.count, flag} (three arguments repeat as headers), four that no client may offer
-over HTTP, ask {} (the server asks back), strange {} (a kind of result nobody knows), stale {} (-32020 until the tools were listed a
+over HTTP, ask {} (the server asks back once), strange {} (a kind of result nobody knows), stale {} (-32020 until the tools were listed a
 second time), hang {} (no end; HTTP), cancelled {} (ids that were cancelled; stdio).
 """
 import base64
+import json
 
 VERSION = "2026-07-28"
 PREFIX = "io.modelcontextprotocol/"
+STATE = "st\u00e4te/+="  # of ask
 DISCOVER = ["answer", "unknown", "inside", "refuse", "old", "silent", "ask-again"]
 
 
 def add_options(parser):
     parser.add_argument("--era", choices=["legacy", "dual", "modern"], default="legacy")
+    parser.add_argument("--tells", action="store_true", help="tells of resources; over stdio it sends log messages too")
     parser.add_argument("--discover", choices=DISCOVER, help="how server/discover is answered; answer: as the era does")
+
+
+def subscription(identity):
+    return {PREFIX + "subscriptionId": identity}
 
 
 def tool(name, properties):
@@ -52,7 +59,7 @@ def argument(arguments, path):
 
 class ModernEra:
     def __init__(self, options):
-        self.era, self.how = options.era, options.discover or "answer"
+        self.era, self.how, self.tells = options.era, options.discover or "answer", options.tells
         self.seen = False  # a modern request was carried out
         self.discovers = self.lists = 0
 
@@ -104,7 +111,8 @@ class ModernEra:
         if self.how == "ask-again" and self.discovers == 1:
             return 400, {"error": error(-32022, "another version", supported=[VERSION])}
         versions = ["2025-11-25"] if self.how == "old" else [VERSION, "2025-11-25"]
-        return 200, {"result": {"resultType": "complete", "supportedVersions": versions, "capabilities": {"tools": {}}, "ttlMs": 0,
+        capabilities = {"tools": {"listChanged": True}, "resources": {"subscribe": True}} if self.tells else {"tools": {}}
+        return 200, {"result": {"resultType": "complete", "supportedVersions": versions, "capabilities": capabilities, "ttlMs": 0,
                                 "cacheScope": "private", "_meta": {PREFIX + "serverInfo": {"name": "fake", "version": "1"}}}}
 
     def fault(self, message, headers=None):
@@ -118,10 +126,13 @@ class ModernEra:
         return fault
 
     @staticmethod
-    def result_of(name):
-        """The result of a tool that only this era has, or None."""
+    def result_of(name, params):
+        """The result of a tool that only this era has, or None. ask: asks once, and then answers with what it got."""
+        if name == "ask" and params.get("requestState") == STATE:
+            text = json.dumps([params.get("inputResponses"), params["_meta"][PREFIX + "clientCapabilities"]])
+            return {"resultType": "complete", "content": [{"type": "text", "text": text}]}
         if name == "ask":
-            return {"resultType": "input_required", "inputRequests": {"q": {"method": "elicitation/create"}}}
+            return {"resultType": "input_required", "requestState": STATE, "inputRequests": {"q": {"method": "elicitation/create"}}}
         if name == "strange":
             return {"resultType": "strange", "content": []}
         if name in ("mirror", "stale") or name.startswith("invalid_"):

@@ -25,6 +25,12 @@ void BusAnnouncer::servers_changed() {
   }
 }
 
+void BusAnnouncer::resource_updated(const connector::v1::ResourceUpdated& event) {
+  if (const auto sent = bus_->publish(endpoints::kResourceUpdated, event); !sent.ok()) {
+    log_->warn("event-not-sent", {{"event", "resource_updated"}, {"error", sent.error().to_log()}});
+  }
+}
+
 Async<connector::v1::ServerCatalog> BusHolders::catalog_of(
     ServerId server, bool reconnect, RequestContext context
 ) {

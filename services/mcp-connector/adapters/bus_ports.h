@@ -18,6 +18,7 @@ class BusAnnouncer final : public Announcer {
 
   void catalog_changed(const connector::v1::CatalogChanged& event) override;
   void server_changed(const connector::v1::ServerChanged& event) override;
+  void resource_updated(const connector::v1::ResourceUpdated& event) override;
   void servers_changed() override;
 
  private:

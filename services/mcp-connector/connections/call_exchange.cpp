@@ -38,6 +38,9 @@ Async<CallEnd> CallExchange::run() {
   if (deadline_ <= now) {
     co_return not_sent(Error(Code::Deadline, "no time was left; allow more time and decide again"));
   }
+  if (call_->request.method() == mcp::kResourcesSubscribe) {
+    co_return co_await subscribe();
+  }
   while (true) {
     SLUICE_CO_TRY(CallEnd end, co_await send());
     if (!end.answer.asks) {
@@ -62,6 +65,13 @@ Async<CallEnd> CallExchange::run() {
       co_return std::move(*refused.value());
     }
   }
+}
+
+// The connector itself subscribes, for everybody who asks.
+Async<CallEnd> CallExchange::subscribe() {
+  auto answer = co_await call_->server->watch_resource(call_->named, deadline_);
+  co_return answer.ok() ? ended_with(call_->request.method(), std::move(answer).value())
+                        : no_answer(answer.error());
 }
 
 Async<CallEnd> CallExchange::send() {

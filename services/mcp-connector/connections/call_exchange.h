@@ -38,6 +38,7 @@ class CallExchange {
 
   Async<CallEnd> send();
   Async<CallEnd> exchange();
+  Async<CallEnd> subscribe();
   Async<void> follow(McpSession::Ticket* ticket);
   Async<void> take(Event event, McpSession::Ticket* ticket);
   Async<void> ask_pending(McpSession::Ticket* ticket);

@@ -90,6 +90,7 @@ Async<void> LeasedServer::hold(std::uint64_t epoch) {
           .seed = generator_(),
           .on_status = [this] { status_changed(); },
           .on_catalog = [this] { catalog_changed(); },
+          .on_resource_updated = [this](const std::string& uri) { resource_updated(uri); },
       },
       std::move(catalog)
   );
@@ -195,6 +196,13 @@ Result<std::unique_ptr<McpSession::Ticket>> LeasedServer::request(
     return not_held();
   }
   return connection_->request(std::move(request), deadline);
+}
+
+Async<Answer> LeasedServer::watch_resource(std::string uri, TimePoint deadline) {
+  if (!holds_lease() || !connection_) {
+    co_return not_held();
+  }
+  co_return co_await connection_->watch_resource(std::move(uri), deadline);
 }
 
 Async<void> LeasedServer::want_log_level(std::string level, TimePoint deadline) {
@@ -323,6 +331,13 @@ void LeasedServer::catalog_changed() {
   event.set_definitions_hash(connection_->catalog()->hash());
   deps_.announcer->catalog_changed(event);
   publish_soon();
+}
+
+void LeasedServer::resource_updated(const std::string& uri) {
+  connector::v1::ResourceUpdated event;
+  event.set_server_id(server_->id.str());
+  event.set_uri(uri);
+  deps_.announcer->resource_updated(event);
 }
 
 void LeasedServer::publish_soon() {

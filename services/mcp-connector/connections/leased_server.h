@@ -72,6 +72,8 @@ class LeasedServer {
   [[nodiscard]] Result<std::unique_ptr<McpSession::Ticket>> request(
       Request request, TimePoint deadline
   );
+  // See ResourceWatch; what changes is announced.
+  Async<Answer> watch_resource(std::string uri, TimePoint deadline);
   // Before a call that wants to hear log messages. Errors: Cancelled.
   Async<void> want_log_level(std::string level, TimePoint deadline);
   // Whether its last calls got answers, so that another may be sent. Errors: Unavailable.
@@ -91,6 +93,7 @@ class LeasedServer {
   void status_changed();
   void show_state(std::optional<connector::v1::ServerState> now);
   void catalog_changed();
+  void resource_updated(const std::string& uri);
   [[nodiscard]] Duration pause();
 
   Deps deps_;

@@ -152,6 +152,14 @@ void McpSession::notice(const mcp::Message& notification, std::optional<std::int
     hear(notification, during);
     return;
   }
+  if (notification.method == "notifications/subscriptions/acknowledged") {
+    acknowledge(notification, during);
+    return;
+  }
+  if (notification.method == "notifications/resources/updated" && deps_.on_resource_updated) {
+    deps_.on_resource_updated(mcp::text_in(notification.params, "uri"));
+    return;
+  }
   if (notification.method != "notifications/progress") {
     return;
   }

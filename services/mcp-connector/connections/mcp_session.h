@@ -39,6 +39,7 @@ class McpSession {
     std::function<void()> on_list_changed;
     std::function<void()> on_gone;  // the server ended by itself
     ClientOffer client = {};        // what a server may ask for
+    std::function<void(const std::string& uri)> on_resource_updated = {};
   };
 
   // A request in flight. Destroying it gives the request up, and the server is told so. The session
@@ -132,6 +133,14 @@ class McpSession {
   // Invalid also when a tool has no name.
   Async<std::vector<json::Value>> list_tools(TimePoint deadline);
 
+  // Subscribes to a resource or no longer, legacy era.
+  Async<Answer> tell_about_resource(std::string method, std::string uri, TimePoint deadline);
+  // The stream of what a modern server says by itself. filter: params. The ticket's one event is
+  // the acknowledgement; what it tells comes to the callbacks of this session.
+  [[nodiscard]] Result<std::unique_ptr<Ticket>> listen(std::string filter, TimePoint deadline);
+
+  [[nodiscard]] bool is_modern() const { return !era_->server_may_ask(); }
+
   // False when listing the tools is the only question that is sure to be answered.
   [[nodiscard]] bool has_ping() const { return !era_->health_method().empty(); }
 
@@ -181,6 +190,7 @@ class McpSession {
   void be_asked(mcp::Message question, std::optional<std::int64_t> during);
   void hear(const mcp::Message& notification, std::optional<std::int64_t> during);
   void answer_server(std::string message);
+  void acknowledge(const mcp::Message& notification, std::optional<std::int64_t> during);
   void forget(std::int64_t id, bool tell_server);
 
   Deps deps_;

@@ -4,19 +4,14 @@
 #include "services/mcp-connector/domain/client_capabilities.h"
 #include "services/mcp-connector/domain/log_level.h"
 
-#include "common/json/scan.h"
+#include "common/json/parse.h"
+#include "common/json/write.h"
 
 #include <algorithm>
 #include <utility>
 
 namespace sluice::mcp_connector {
 namespace {
-
-std::string level_in(std::string params) {
-  const auto scan = json::Scan::object(params);
-  const auto level = scan.ok() ? scan.value().text("level") : Result<std::string>(scan.error());
-  return level.ok() ? level.value() : std::string();
-}
 
 mcp::RpcError no_room() {
   return {
@@ -207,8 +202,38 @@ void McpSession::answer_server(std::string message) {
 void McpSession::hear(const mcp::Message& notification, std::optional<std::int64_t> during) {
   Ticket* const ticket = ticket_of(during);
   if (ticket != nullptr &&
-      is_wanted_level(level_in(notification.params), ticket->caller_->log_level)) {
+      is_wanted_level(mcp::text_in(notification.params, "level"), ticket->caller_->log_level)) {
     ticket->tell(mcp::make_notification(notification.method, notification.params));
+  }
+}
+
+Async<Answer> McpSession::tell_about_resource(
+    std::string method, std::string uri, TimePoint deadline
+) {
+  Request request{.method = std::move(method)};
+  request.params = json::write(json::object({{"uri", std::move(uri)}}));
+  co_return co_await ask(std::move(request), deadline, Cancellable::Yes);
+}
+
+Result<std::unique_ptr<McpSession::Ticket>> McpSession::listen(
+    std::string filter, TimePoint deadline
+) {
+  Request request{.method = "subscriptions/listen"};
+  request.params = std::move(filter);
+  return begin(std::move(request), deadline, Cancellable::Yes);
+}
+
+// The stream it came on says whose it is, or else the id it names.
+void McpSession::acknowledge(const mcp::Message& notification, std::optional<std::int64_t> during) {
+  if (!during) {
+    const auto params = json::parse(notification.params);
+    const json::Value* meta = params.ok() ? params.value().find("_meta") : nullptr;
+    const json::Value* id = meta == nullptr ? nullptr : meta->find(mcp::kMetaSubscriptionId);
+    during = id == nullptr ? std::nullopt : id->as_int();
+  }
+  const auto place = during ? tickets_.find(*during) : tickets_.end();
+  if (place != tickets_.end() && !place->second->caller_) {
+    place->second->tell(notification.method);
   }
 }
 

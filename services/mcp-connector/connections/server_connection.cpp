@@ -33,7 +33,18 @@ ServerConnection::ServerConnection(Deps deps, std::shared_ptr<const ToolCatalog>
     : deps_(std::move(deps)),
       policy_(deps_.seed),
       status_(deps_.clock->unix_ms()),
-      catalog_(std::move(catalog)) {}
+      catalog_(std::move(catalog)),
+      watch_(std::make_shared<ResourceWatch>(ResourceWatch::Deps{
+          .clock = deps_.clock,
+          .log = deps_.log,
+          .server = deps_.server->name,
+          .on_updated =
+              [this](const std::string& uri) {
+                if (deps_.on_resource_updated) {
+                  deps_.on_resource_updated(uri);
+                }
+              }
+      })) {}
 
 Async<void> ServerConnection::run() {
   while (!stopping_) {
@@ -103,6 +114,11 @@ Result<std::unique_ptr<McpSession::Ticket>> ServerConnection::request(
   return count_in(session_->request(std::move(request), deadline));
 }
 
+Async<Answer> ServerConnection::watch_resource(std::string uri, TimePoint deadline) {
+  const auto watch = watch_;  // may outlive this
+  co_return co_await watch->watch(std::move(uri), deadline);
+}
+
 Async<void> ServerConnection::want_log_level(std::string level, TimePoint deadline) {
   if (!usable_ || !capabilities_.has_logging) {
     co_return Result<void>();
@@ -156,6 +172,7 @@ Async<Duration> ServerConnection::connect(const ServerConfig* server) {
           },
       .on_gone = [this] { wakeup_.raise(); },
       .client = deps_.server->client,
+      .on_resource_updated = [this](const std::string& uri) { watch_->updated(uri); },
   });
   async::TaskGroup tasks(deps_.executor, [this](std::string_view, const Error& error) {
     deps_.log->error("session-failed", {{"server", deps_.server->name}, {"error", error.to_log()}});
@@ -208,11 +225,13 @@ Async<Duration> ServerConnection::use_session(const ServerConfig* server) {
     deps_.log->error("checks-failed", {{"server", deps_.server->name}, {"error", error.to_log()}});
   });
   health.spawn("health", check_health());
+  health.spawn("watch", watch_->run(session_.get(), capabilities_));
   SLUICE_CO_CHECK_OK(co_await watch());
   usable_ = false;
   lose();
   session_->fail_all(stopping_error());
   health_wakeup_.raise();
+  watch_->wake();
   SLUICE_CO_CHECK_OK(co_await health.close());
   co_return deps_.clock->now() - since;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "services/mcp-connector/connections/mcp_session.h"
+#include "services/mcp-connector/connections/resource_watch.h"
 #include "services/mcp-connector/connections/wakeup.h"
 #include "services/mcp-connector/domain/circuit_breaker.h"
 #include "services/mcp-connector/domain/reconnect_policy.h"
@@ -30,6 +31,7 @@ class ServerConnection {
     std::uint64_t seed;                // of the backoff's jitter
     std::function<void()> on_status;   // status() changed
     std::function<void()> on_catalog;  // catalog() changed
+    std::function<void(const std::string& uri)> on_resource_updated = {};  // of a watched one
   };
 
   // catalog: what the last holder knew, so that the tools stay listed while this one connects.
@@ -83,6 +85,8 @@ class ServerConnection {
   [[nodiscard]] Result<std::unique_ptr<McpSession::Ticket>> request(
       Request request, TimePoint deadline
   );
+  // See ResourceWatch.
+  Async<Answer> watch_resource(std::string uri, TimePoint deadline);
   // See McpSession. Nothing where the server sends no log messages.
   Async<void> want_log_level(std::string level, TimePoint deadline);
   // Once for each ticket of the two above. error: nullptr when there was an answer.
@@ -144,6 +148,7 @@ class ServerConnection {
   std::set<std::string> unusable_;  // tools left out, said in the log
   mcp::ServerCapabilities capabilities_;
   std::string instructions_;
+  std::shared_ptr<ResourceWatch> watch_;
   bool usable_ = false;
   bool stopping_ = false;
   bool reconnect_asked_ = false;

@@ -17,7 +17,8 @@ Result<std::string> named_in(std::string_view method, std::string_view params) {
   if (value.find("_meta") != nullptr) {
     return Error(Code::Invalid, "the params have a _meta; send them without");
   }
-  const std::string_view member = mcp::named_member(method);
+  const std::string_view member =
+      method == mcp::kResourcesSubscribe ? "uri" : mcp::named_member(method);
   if (member.empty()) {
     return std::string();
   }

@@ -8,8 +8,9 @@
 
 namespace sluice::mcp_connector {
 
-// What params name: the uri of resources/read, the name of prompts/get; "" for completion/complete.
-// Errors: Invalid (no JSON object, nothing named, a _meta, which is the gateway's own to add).
+// What params name: the uri of resources/read and resources/subscribe, the name of prompts/get; ""
+// for completion/complete. Errors: Invalid (no JSON object, nothing named, a _meta, which is the
+// gateway's own to add).
 [[nodiscard]] Result<std::string> named_in(std::string_view method, std::string_view params);
 
 }  // namespace sluice::mcp_connector

@@ -11,6 +11,7 @@ using testing::HasCode;
 
 TEST(NamedIn, ReadsTheMemberOfTheMethod) {
   EXPECT_EQ(named_in("resources/read", R"({"name":"n","uri":"a://b"})").value(), "a://b");
+  EXPECT_EQ(named_in("resources/subscribe", R"({"uri":"a://b"})").value(), "a://b");
   EXPECT_EQ(named_in("prompts/get", R"({"arguments":{},"name":"n"})").value(), "n");
   EXPECT_EQ(named_in("completion/complete", R"({"ref":{}})").value(), "");
 }

@@ -252,6 +252,11 @@ class RecordingAnnouncer final : public Announcer {
 
   int servers_changes = 0;
 
+  void resource_updated(const connector::v1::ResourceUpdated& event) override {
+    resources.push_back(event);
+  }
+
+  std::vector<connector::v1::ResourceUpdated> resources;
   std::vector<connector::v1::CatalogChanged> catalogs;
   std::vector<connector::v1::ServerChanged> servers;
 };
