@@ -61,8 +61,9 @@ Async<CallEnd> CallExchange::run() {
     if (!refused.ok()) {
       co_return no_answer(refused.error());
     }
-    if (refused.value()) {
-      co_return std::move(*refused.value());
+    std::optional<CallEnd> end_now = std::move(refused).value();
+    if (end_now) {
+      co_return std::move(*end_now);
     }
   }
 }
@@ -160,8 +161,8 @@ Async<void> CallExchange::take(Event event, McpSession::Ticket* ticket) {
   if (event.question) {
     pending_.push_back(std::move(*event.question));
   }
-  if (call_->unanswerable) {
-    ticket->give_up(*std::exchange(call_->unanswerable, std::nullopt));
+  if (auto why = std::exchange(call_->unanswerable, std::nullopt)) {
+    ticket->give_up(std::move(*why));
     co_return Result<void>();
   }
   if (call_->input) {
@@ -185,14 +186,14 @@ Async<void> CallExchange::ask_pending(McpSession::Ticket* ticket) {
 
 Async<void> CallExchange::reply(McpSession::Ticket* ticket) {
   SLUICE_CO_CHECK_OK(co_await record_input());
-  const Replies replies = std::move(std::exchange(call_->input, std::nullopt)->replies);
+  const auto input = std::exchange(call_->input, nullptr);
   if (ticket->ended()) {
     co_return Result<void>();
   }
   ticket->await_until(deadline_);
   std::erase_if(pending_, [&](const Question& question) {
-    const auto place = replies.find(question.key);
-    if (place == replies.end() || !question.id) {
+    const auto place = input->replies.find(question.key);
+    if (place == input->replies.end() || !question.id) {
       return false;
     }
     ticket->reply(*question.id, place->second);
@@ -223,8 +224,8 @@ Async<std::optional<CallEnd>> CallExchange::ask_for(InputRequest request) {
   }
   SLUICE_CO_CHECK_OK(co_await park());
   SLUICE_CO_CHECK_OK(co_await wait_for_input());
-  if (call_->unanswerable) {
-    co_return std::optional(no_answer(*call_->unanswerable));
+  if (const auto why = call_->unanswerable) {
+    co_return std::optional(no_answer(*why));
   }
   co_return co_await collect(&request);
 }
@@ -269,7 +270,7 @@ Async<void> CallExchange::wait_for_input() {
 // The caller's answers become part of the next request. What it left out is left out.
 Async<std::optional<CallEnd>> CallExchange::collect(const InputRequest* request) {
   SLUICE_CO_CHECK_OK(co_await record_input());
-  Replies replies = std::move(std::exchange(call_->input, std::nullopt)->replies);
+  Replies replies = std::move(std::exchange(call_->input, nullptr)->replies);
   for (const Question& question : request->questions) {
     const auto place = replies.find(question.key);
     if (place == replies.end()) {

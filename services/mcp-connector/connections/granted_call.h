@@ -55,7 +55,7 @@ struct GrantedCall {
 
   // While the caller is asked.
   bool parked = false;
-  std::optional<Input> input;         // came, and was not looked at yet
+  std::unique_ptr<Input> input;       // came, and was not looked at yet
   std::optional<Error> unanswerable;  // no input will come any more
   Wakeup wakeup;                      // of who waits without a ticket
 

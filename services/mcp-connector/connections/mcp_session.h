@@ -97,7 +97,8 @@ class McpSession {
     McpSession* session_;
     std::int64_t id_;
     bool cancellable_;
-    std::optional<ForCaller> caller_;
+    bool is_for_caller_;
+    ForCaller caller_;
     async::Channel<Event> events_{kProgressQueuedMax};
     std::vector<std::pair<mcp::RpcId, std::size_t>> open_;  // questions not answered yet; bytes
     std::size_t open_bytes_ = 0;

@@ -34,7 +34,11 @@ mcp::RpcError ended_meanwhile() {
 McpSession::Ticket::Ticket(
     McpSession* session, std::int64_t id, bool cancellable, std::optional<ForCaller> caller
 )
-    : session_(session), id_(id), cancellable_(cancellable), caller_(std::move(caller)) {}
+    : session_(session),
+      id_(id),
+      cancellable_(cancellable),
+      is_for_caller_(caller.has_value()),
+      caller_(std::move(caller).value_or(ForCaller())) {}
 
 McpSession::Ticket::~Ticket() {
   if (!answer_) {
@@ -143,11 +147,11 @@ void McpSession::Ticket::refuse_questions() {
 McpSession::Ticket* McpSession::ticket_of(std::optional<std::int64_t> during) const {
   if (deps_.link->tells_requests()) {
     const auto place = during ? tickets_.find(*during) : tickets_.end();
-    return place == tickets_.end() || !place->second->caller_ ? nullptr : place->second;
+    return place == tickets_.end() || !place->second->is_for_caller_ ? nullptr : place->second;
   }
   Ticket* only = nullptr;
   for (const auto& [id, ticket] : tickets_) {
-    if (!ticket->caller_ || ticket->ended()) {
+    if (!ticket->is_for_caller_ || ticket->ended()) {
       continue;
     }
     if (only != nullptr) {
@@ -166,7 +170,7 @@ void McpSession::be_asked(mcp::Message question, std::optional<std::int64_t> dur
     return answer_server(mcp::answer_server_request(question, configured_roots(deps_.client)));
   }
   const auto lacking =
-      lacking_capability(ticket->caller_->capabilities, question.method, question.params);
+      lacking_capability(ticket->caller_.capabilities, question.method, question.params);
   if (lacking && is_roots) {
     return answer_server(mcp::answer_server_request(question, configured_roots(deps_.client)));
   }
@@ -202,7 +206,7 @@ void McpSession::answer_server(std::string message) {
 void McpSession::hear(const mcp::Message& notification, std::optional<std::int64_t> during) {
   Ticket* const ticket = ticket_of(during);
   if (ticket != nullptr &&
-      is_wanted_level(mcp::text_in(notification.params, "level"), ticket->caller_->log_level)) {
+      is_wanted_level(mcp::text_in(notification.params, "level"), ticket->caller_.log_level)) {
     ticket->tell(mcp::make_notification(notification.method, notification.params));
   }
 }
@@ -232,7 +236,7 @@ void McpSession::acknowledge(const mcp::Message& notification, std::optional<std
     during = id == nullptr ? std::nullopt : id->as_int();
   }
   const auto place = during ? tickets_.find(*during) : tickets_.end();
-  if (place != tickets_.end() && !place->second->caller_) {
+  if (place != tickets_.end() && !place->second->is_for_caller_) {
     place->second->tell(notification.method);
   }
 }

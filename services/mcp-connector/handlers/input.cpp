@@ -47,7 +47,7 @@ Result<SharedCall> InputHandler::admit(
   );
   SLUICE_TRY(Replies replies, parse_replies(input.responses().empty() ? "{}" : input.responses()));
   SLUICE_TRY(SharedCall call, parked_.take(input, *claims));
-  call->input.emplace(GrantedCall::Input{
+  call->input = std::make_unique<GrantedCall::Input>(GrantedCall::Input{
       .replies = std::move(replies), .digest = crypto::sha256(input.responses()), .context = context
   });
   return call;
