@@ -1,5 +1,5 @@
-// Settings of ingress: sections bus, redis, http, audit, of auth who gives tokens, of mcp what decides how tools are offered,
-// and of codemode how long a script may run.
+// Settings of ingress: sections bus, redis, http, audit, of auth who gives tokens, of mcp what
+// decides how tools are offered, and of codemode how long a script may run.
 #pragma once
 
 #include "services/ingress/domain/protected_resource.h"

@@ -55,7 +55,8 @@ inline constexpr std::size_t kNarrowingEntriesMax = 256;
 inline constexpr std::size_t kNarrowingEntryBytesMax = 192;
 // Source: ours; each has three routes.
 inline constexpr std::size_t kVirtualServersMax = 256;
-// Source: half of kNarrowingEntriesMax, so that what it has in common with a request's headers fits.
+// Source: half of kNarrowingEntriesMax, so that what it has in common with a request's headers
+// fits.
 inline constexpr std::size_t kVirtualServerEntriesMax = 128;
 inline constexpr std::size_t kSlugBytesMax = 64;
 // Of the list of servers and tools in executeToolCode's description: ~2,000 tokens. Source: ours;
@@ -148,8 +149,8 @@ inline constexpr std::size_t kMcpRequestIdBytesMax = 128;
 // Messages between a legacy client's request and its connection. Source: ours; above it the server
 // waits for the client.
 inline constexpr std::size_t kMcpRelayMessagesMax = 16;
-// Requests of one principal's legacy clients on one replica that still run. Source: ours; they go on
-// when their clients leave.
+// Requests of one principal's legacy clients on one replica that still run. Source: ours; they go
+// on when their clients leave.
 inline constexpr std::size_t kMcpCallsMax = 1'024;
 // Instructions of all servers together. Source: ours; ~4,000 tokens.
 inline constexpr std::size_t kMcpInstructionsBytesMax = 16 << 10;

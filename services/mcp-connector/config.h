@@ -27,6 +27,9 @@ enum class ConnectionType { Stdio, Http, Sse };
 
 [[nodiscard]] std::string_view name_of(ConnectionType type);
 
+// Whose calls go over one connection.
+enum class Sharing { Shared, PerPrincipal, PerSession };
+
 enum class Grant { AuthorizationCode, ClientCredentials };
 
 // How the gateway gets access tokens for a server of auth_type oauth.
@@ -75,6 +78,7 @@ struct ServerConfig {
   OAuthConfig oauth;
   std::optional<std::string> pinned_version;  // of the protocol; none: found out at every connect
 
+  Sharing sharing = Sharing::Shared;
   bool unprefixed = false;  // its tools are offered under their own names
 
   ClientOffer client;

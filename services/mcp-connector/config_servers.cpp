@@ -349,6 +349,21 @@ void read_name(
   server->id = mcp::server_id(server->name);
 }
 
+Sharing read_sharing(Section& entry) {
+  const std::string sharing = entry.text(
+      "sharing",
+      {.fallback = "shared",
+       .choices = {"shared", "per_principal", "per_session"},
+       .description =
+           "own: shared: one connection for all callers; per_principal, per_session: each "
+           "principal, or each MCP session of a legacy client, has its own"}
+  );
+  if (sharing == "per_principal") {
+    return Sharing::PerPrincipal;
+  }
+  return sharing == "per_session" ? Sharing::PerSession : Sharing::Shared;
+}
+
 void read_prefix(Section& entry, ServerConfig* server) {
   const json::Value prefix = entry.raw(
       "prefix",
@@ -388,6 +403,7 @@ ServerConfig read_server(
   read_version(entry, &server);
   read_name(entry, address.as_string() == nullptr ? "" : *address.as_string(), taken, &server);
   read_prefix(entry, &server);
+  server.sharing = read_sharing(entry);
   server.client = read_client(entry);
   server.disabled =
       entry.flag("disabled", {.fallback = false, .description = "not started, tools not offered"});

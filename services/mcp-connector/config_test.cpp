@@ -261,6 +261,18 @@ TEST(ReadServers, AProtocolVersionPinsTheEraAndAutoPinsNothing) {
   );
 }
 
+TEST(ConfigSharing, SaysWhoseCallsGoOverOneConnection) {
+  const std::string stdio = R"("connection_type":"stdio","stdio_config":{"command":"x"})";
+  EXPECT_EQ(read_one(stdio).servers.at(0).sharing, Sharing::Shared);
+  EXPECT_EQ(
+      read_one(stdio + R"(,"sharing":"per_principal")").servers.at(0).sharing, Sharing::PerPrincipal
+  );
+  EXPECT_EQ(
+      read_one(stdio + R"(,"sharing":"per_session")").servers.at(0).sharing, Sharing::PerSession
+  );
+  EXPECT_NE(read_one(stdio + R"(,"sharing":"mine")").faults, "");
+}
+
 TEST(ReadServers, TheHeadersOfAMessageAreNotTheOperators) {
   for (const char* name : {"Mcp-Method", "mcp-name", "Mcp-Param-Region", "MCP-Protocol-Version"}) {
     const auto out = read_one(

@@ -116,6 +116,11 @@ inline constexpr std::size_t kKeptResultBytesMax = std::size_t{1} << 20;
 inline constexpr std::size_t kRequestsInFlightMax = 256;  // per server; more is Exhausted
 inline constexpr std::size_t kProgressQueuedMax =
     64;  // notifications waiting for credit; more are dropped
+// Connections that callers have to themselves, of one server. Source: ours; a child of one takes
+// 60–200 MB, and a caller that comes back within minutes finds its own again.
+inline constexpr std::size_t kCallerConnectionsMax = 64;
+inline constexpr std::chrono::minutes kCallerConnectionIdle = std::chrono::minutes(10);
+inline constexpr std::chrono::seconds kCallerConnectionSweep = std::chrono::seconds(30);
 // How long an intent may take to become durable; a grant lives 30 s (design, section 4).
 inline constexpr std::chrono::milliseconds kIntentTimeout = 30000ms;
 // Kept back of the caller's time so that outcome and answer arrive before it gives up.

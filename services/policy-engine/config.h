@@ -27,8 +27,8 @@ struct Config {
 // auth, mcp.client_configs and policy: everything that makes the policy.
 [[nodiscard]] Policy read_policy(config::Document& document);
 
-// The same of one server that was added by API: an object as of mcp.client_configs, read and checked
-// like one of the file. Errors: Invalid (all faults).
+// The same of one server that was added by API: an object as of mcp.client_configs, read and
+// checked like one of the file. Errors: Invalid (all faults).
 [[nodiscard]] Result<ServerPolicy> read_added_policy(
     const std::string& server, const std::string& policy_config
 );

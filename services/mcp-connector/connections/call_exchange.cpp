@@ -16,6 +16,11 @@ bool may_ask(std::string_view method) {
   return method == mcp::kToolsCall || method == mcp::kPromptsGet || method == mcp::kResourcesRead;
 }
 
+// Tells the callers of a server apart.
+std::string caller_of(const policy::v1::CallerClaims& claims) {
+  return claims.tenant() + '/' + claims.principal();
+}
+
 CallEnd ended_with_error(std::string_view method, const mcp::RpcError& error) {
   return ended_with(method, {.result = {}, .error = mcp::to_json(error)});
 }
@@ -41,6 +46,13 @@ Async<CallEnd> CallExchange::run() {
   if (call_->request.method() == mcp::kResourcesSubscribe) {
     co_return co_await subscribe();
   }
+  auto connection = co_await call_->server->connection_for(
+      caller_of(call_->claims), call_->request.session(), deadline_
+  );
+  if (!connection.ok()) {
+    co_return not_sent(connection.error());
+  }
+  connection_ = std::move(connection).value();
   while (true) {
     SLUICE_CO_TRY(CallEnd end, co_await send());
     if (!end.answer.asks) {
@@ -77,11 +89,14 @@ Async<CallEnd> CallExchange::subscribe() {
 
 Async<CallEnd> CallExchange::send() {
   SLUICE_CO_TRY(CallEnd end, co_await exchange());
-  if (call_->tool == nullptr || !call_->server->wants_other_headers(end.answer)) {
+  if (call_->tool == nullptr || !connection_->wants_other_headers(end.answer)) {
     co_return end;
   }
   // Nothing was done there: once more, if the tool is still the one that was granted.
-  const auto listed = co_await call_->server->list_tools(deadline_);
+  auto listed = co_await call_->server->list_tools(deadline_);
+  if (listed.ok() && call_->server->config().sharing != Sharing::Shared) {
+    listed = co_await connection_->list_tools(deadline_);
+  }
   if (!listed.ok() || !deps_.is_still_granted(call_.get())) {
     co_return end;
   }
@@ -90,12 +105,17 @@ Async<CallEnd> CallExchange::send() {
 
 // An error means: certainly not sent. The lease is checked on the way.
 Result<std::unique_ptr<McpSession::Ticket>> CallExchange::hand_over() const {
+  if (!call_->server->holds_lease()) {
+    return Error(
+        Code::Unavailable, "this replica does not hold the server any more; retry, another one does"
+    );
+  }
   if (call_->tool != nullptr) {
-    return call_->server->call_tool(
+    return connection_->call_tool(
         call_->tool->name, call_->request.params(), deadline_, call_->caller
     );
   }
-  return call_->server->request(
+  return connection_->request(
       {.method = call_->request.method(),
        .params = call_->request.params(),
        .name = call_->named,
@@ -112,7 +132,7 @@ CallEnd CallExchange::without_answer(const Error& why) const {
 
 Async<CallEnd> CallExchange::exchange() {
   if (!call_->caller.log_level.empty()) {
-    SLUICE_CO_CHECK_OK(co_await call_->server->want_log_level(call_->caller.log_level, deadline_));
+    SLUICE_CO_CHECK_OK(co_await connection_->want_log_level(call_->caller.log_level, deadline_));
   }
   if (call_->given_up) {
     co_return without_answer(Error(Code::Cancelled, "the caller left before the call was sent"));
@@ -131,7 +151,7 @@ Async<CallEnd> CallExchange::exchange() {
   call_->ticket = nullptr;
   pending_.clear();
   auto answer = ticket.value()->take();
-  call_->server->call_ended(
+  connection_->call_ended(
       answer.ok() ? nullptr : &answer.error(), deps_.clock->now() - handed_over - parked_for_
   );
   if (answer.ok() && answer.value().asks && answer.value().result.size() <= kResultBytesMax) {

@@ -56,6 +56,7 @@ class CallExchange {
 
   Deps deps_;
   SharedCall call_;
+  std::shared_ptr<ServerConnection> connection_;
   TimePoint deadline_;
   Duration left_{0};  // of the call's own time when it was parked
   TimePoint parked_at_;

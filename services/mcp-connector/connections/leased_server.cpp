@@ -66,6 +66,9 @@ void LeasedServer::reconnect() {
   if (connection_) {
     connection_->reconnect();
   }
+  if (callers_) {
+    callers_->end_all();
+  }
 }
 
 Duration LeasedServer::pause() {
@@ -80,7 +83,7 @@ Async<void> LeasedServer::hold(std::uint64_t epoch) {
   deps_.log->info("lease-acquired", {{"server", server_->name}, {"epoch", epoch}});
   SLUICE_CO_TRY(auto catalog, co_await last_known_catalog());
   connected_with_ = server_;
-  connection_ = std::make_unique<ServerConnection>(
+  connection_ = std::make_shared<ServerConnection>(
       ServerConnection::Deps{
           .executor = deps_.executor,
           .clock = deps_.clock,
@@ -103,6 +106,17 @@ Async<void> LeasedServer::hold(std::uint64_t epoch) {
         );
       }
   );
+  if (connected_with_->sharing != Sharing::Shared) {
+    callers_ = std::make_shared<CallerConnections>(CallerConnections::Deps{
+        .executor = deps_.executor,
+        .clock = deps_.clock,
+        .log = deps_.log,
+        .opener = deps_.opener,
+        .server = connected_with_.get(),
+        .seed = [this] { return generator_(); }
+    });
+    tasks_->spawn("callers", callers_->sweep());
+  }
   auto serving = deps_.subjects->serve(server_->id);
   if (serving.ok()) {
     tasks_->spawn("connection", connection_->run());
@@ -116,9 +130,11 @@ Async<void> LeasedServer::hold(std::uint64_t epoch) {
   valid_until_ = TimePoint{};
   serving = Subjects::Serving{};  // unsubscribes before the children end
   connection_->stop();
+  SLUICE_CO_CHECK_OK(co_await end_callers());
   const auto ended = co_await tasks_->close();
   SLUICE_CHECK(ended.ok(), "a lease is given up by stop(), never by cancellation");
   tasks_.reset();
+  callers_.reset();
   connection_.reset();
   connected_with_.reset();
   show_state(std::nullopt);
@@ -127,6 +143,14 @@ Async<void> LeasedServer::hold(std::uint64_t epoch) {
       "lease-ended", {{"server", server_->name}, {"epoch", epoch}, {"released", released.ok()}}
   );
   co_return Result<void>();
+}
+
+Async<void> LeasedServer::end_callers() {
+  if (!callers_) {
+    co_return Result<void>();
+  }
+  callers_->stop();
+  co_return co_await callers_->close();
 }
 
 // Returns when the lease is lost or the service stops.
@@ -180,22 +204,25 @@ Result<void> LeasedServer::check_arguments(const Tool& tool, std::string_view ar
   return arguments_.check(tool, arguments);
 }
 
-Result<std::unique_ptr<McpSession::Ticket>> LeasedServer::call_tool(
-    std::string_view tool, std::string_view arguments, TimePoint deadline, ForCaller caller
+Async<std::shared_ptr<ServerConnection>> LeasedServer::connection_for(
+    std::string caller, std::string session, TimePoint deadline
 ) {
   if (!holds_lease() || !connection_) {
-    return not_held();
+    co_return not_held();
   }
-  return connection_->call_tool(tool, arguments, deadline, std::move(caller));
-}
-
-Result<std::unique_ptr<McpSession::Ticket>> LeasedServer::request(
-    Request request, TimePoint deadline
-) {
-  if (!holds_lease() || !connection_) {
-    return not_held();
+  if (!callers_) {
+    co_return connection_;
   }
-  return connection_->request(std::move(request), deadline);
+  if (connected_with_->sharing == Sharing::PerSession && !session.empty()) {
+    caller.append("/").append(session);
+  }
+  const auto callers = callers_;
+  auto connection = co_await callers->get(std::move(caller), deadline);
+  SLUICE_CO_CHECK_OK(connection);
+  if (!holds_lease()) {
+    co_return not_held();
+  }
+  co_return connection;
 }
 
 Async<Answer> LeasedServer::watch_resource(std::string uri, TimePoint deadline) {
@@ -205,25 +232,8 @@ Async<Answer> LeasedServer::watch_resource(std::string uri, TimePoint deadline) 
   co_return co_await connection_->watch_resource(std::move(uri), deadline);
 }
 
-Async<void> LeasedServer::want_log_level(std::string level, TimePoint deadline) {
-  if (!holds_lease() || !connection_) {
-    co_return Result<void>();
-  }
-  co_return co_await connection_->want_log_level(std::move(level), deadline);
-}
-
 Result<void> LeasedServer::check_circuit() const {
   return connection_ ? connection_->check_circuit() : Result<void>(not_held());
-}
-
-void LeasedServer::call_ended(const Error* error, Duration waited) {
-  if (connection_) {
-    connection_->call_ended(error, waited);
-  }
-}
-
-bool LeasedServer::wants_other_headers(const Answer& answer) const {
-  return connection_ && connection_->wants_other_headers(answer);
 }
 
 Async<void> LeasedServer::list_tools(TimePoint deadline) {

@@ -3,6 +3,7 @@
 // replica.
 #pragma once
 
+#include "services/mcp-connector/connections/caller_connections.h"
 #include "services/mcp-connector/connections/server_connection.h"
 #include "services/mcp-connector/domain/argument_check.h"
 
@@ -64,22 +65,16 @@ class LeasedServer {
   // nullptr while this replica does not hold the lease.
   [[nodiscard]] std::shared_ptr<const ToolCatalog> catalog() const;
   [[nodiscard]] Result<void> check_arguments(const Tool& tool, std::string_view arguments);
-  // Certainly not sent when it answers an error.
-  [[nodiscard]] Result<std::unique_ptr<McpSession::Ticket>> call_tool(
-      std::string_view tool, std::string_view arguments, TimePoint deadline, ForCaller caller = {}
-  );
-  // See ServerConnection.
-  [[nodiscard]] Result<std::unique_ptr<McpSession::Ticket>> request(
-      Request request, TimePoint deadline
+  // The connection for calls of that caller: the shared one, or one of its own, which its first
+  // call opens. caller: tells callers apart; session: of MCP, empty: none. Errors: Unavailable,
+  // Exhausted, Deadline.
+  Async<std::shared_ptr<ServerConnection>> connection_for(
+      std::string caller, std::string session, TimePoint deadline
   );
   // See ResourceWatch; what changes is announced.
   Async<Answer> watch_resource(std::string uri, TimePoint deadline);
-  // Before a call that wants to hear log messages. Errors: Cancelled.
-  Async<void> want_log_level(std::string level, TimePoint deadline);
   // Whether its last calls got answers, so that another may be sent. Errors: Unavailable.
   [[nodiscard]] Result<void> check_circuit() const;
-  void call_ended(const Error* error, Duration waited);
-  [[nodiscard]] bool wants_other_headers(const Answer& answer) const;
   Async<void> list_tools(TimePoint deadline);
   // State, tools and offerings, as catalog requests are answered.
   [[nodiscard]] connector::v1::ServerCatalog snapshot() const;
@@ -87,6 +82,7 @@ class LeasedServer {
  private:
   Async<void> hold(std::uint64_t epoch);
   Async<void> keep_lease(std::uint64_t epoch);
+  Async<void> end_callers();
   Async<std::shared_ptr<const ToolCatalog>> last_known_catalog();
   Async<void> publish();
   void publish_soon();
@@ -105,7 +101,8 @@ class LeasedServer {
   TimePoint valid_until_;
   bool lease_trouble_logged_ = false;
   Wakeup wakeup_;
-  std::unique_ptr<ServerConnection> connection_;
+  std::shared_ptr<ServerConnection> connection_;
+  std::shared_ptr<CallerConnections> callers_;  // where the server is not shared
   std::unique_ptr<async::TaskGroup> tasks_;
   bool publishing_ = false;
   bool unpublished_ = false;

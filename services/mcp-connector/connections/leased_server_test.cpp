@@ -25,6 +25,16 @@ class LeasedServerTest : public ::testing::Test {
   }
 
  protected:
+  struct Replica;
+
+  Result<std::shared_ptr<ServerConnection>> connection_for(
+      Replica* replica, const std::string& caller, const std::string& session = {}
+  ) {
+    return loop_.finish(
+        replica->server->connection_for(caller, session, loop_.clock.now() + seconds(5))
+    );
+  }
+
   struct Replica {
     Replica(LeasedServerTest* test, std::string name)
         : leases(&test->board_, name, &test->loop_.clock) {
@@ -198,10 +208,57 @@ TEST_F(LeasedServerTest, ACallWithoutTheLeaseIsNotSent) {
   first->leases.set_down(true);
   loop_.advance(milliseconds(3500));
 
-  const auto ticket = first->server->call_tool("a", "{}", loop_.clock.now() + seconds(5));
+  const auto connection = connection_for(first, "ada");
 
-  EXPECT_THAT(ticket, testing::HasCode(Code::Unavailable));
+  EXPECT_THAT(connection, testing::HasCode(Code::Unavailable));
   EXPECT_EQ(first->scripted.count("tools/call"), 0U);
+}
+
+TEST_F(LeasedServerTest, CallersOfASharedServerHaveOneConnection) {
+  auto* first = start("c1");
+  ASSERT_TRUE(connects(first));
+
+  const auto ada = connection_for(first, "ada");
+  const auto bob = connection_for(first, "bob");
+
+  ASSERT_THAT(ada, testing::IsOk());
+  ASSERT_THAT(bob, testing::IsOk());
+  EXPECT_EQ(ada.value(), bob.value());
+  EXPECT_EQ(first->scripted.opened(), 1);
+}
+
+TEST_F(LeasedServerTest, CallersOfOneThatIsNotSharedHaveTheirOwn) {
+  config_.sharing = Sharing::PerPrincipal;
+  auto* first = start("c1");
+  ASSERT_TRUE(connects(first));
+
+  const auto ada = connection_for(first, "ada", "session-1");
+  const auto again = connection_for(first, "ada", "session-2");
+  const auto bob = connection_for(first, "bob");
+
+  ASSERT_THAT(ada, testing::IsOk());
+  ASSERT_THAT(again, testing::IsOk());
+  ASSERT_THAT(bob, testing::IsOk());
+  EXPECT_EQ(ada.value(), again.value());
+  EXPECT_NE(ada.value(), bob.value());
+  EXPECT_EQ(first->scripted.opened(), 3);
+}
+
+TEST_F(LeasedServerTest, SessionsOfOneCallerHaveTheirOwnWhereTheServerSaysSo) {
+  config_.sharing = Sharing::PerSession;
+  auto* first = start("c1");
+  ASSERT_TRUE(connects(first));
+
+  const auto one = connection_for(first, "ada", "session-1");
+  const auto other = connection_for(first, "ada", "session-2");
+  const auto none = connection_for(first, "ada");
+
+  ASSERT_THAT(one, testing::IsOk());
+  ASSERT_THAT(other, testing::IsOk());
+  ASSERT_THAT(none, testing::IsOk());
+  EXPECT_NE(one.value(), other.value());
+  EXPECT_NE(one.value(), none.value());
+  EXPECT_EQ(first->scripted.opened(), 4);
 }
 
 TEST(UnconnectedCatalog, SaysThatTheServerIsDisabled) {

@@ -73,6 +73,8 @@ class McpSession {
     // While the caller is asked, the time that the server has does not run.
     void pause() { timer_.reset(); }
 
+    [[nodiscard]] bool is_paused() const { return timer_ == nullptr && !ended(); }
+
     void await_until(TimePoint deadline);
 
     [[nodiscard]] bool ended() const { return answer_.has_value(); }

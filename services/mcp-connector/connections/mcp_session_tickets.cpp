@@ -144,22 +144,22 @@ void McpSession::Ticket::refuse_questions() {
 }
 
 // Whose request the server means: the one on whose stream it speaks, or else the only one there is.
+// What came on no request's stream belongs to the only call under way; one whose caller is asked
+// already, and may have left, does not count beside it.
 McpSession::Ticket* McpSession::ticket_of(std::optional<std::int64_t> during) const {
-  if (deps_.link->tells_requests()) {
-    const auto place = during ? tickets_.find(*during) : tickets_.end();
+  if (during) {
+    const auto place = tickets_.find(*during);
     return place == tickets_.end() || !place->second->is_for_caller_ ? nullptr : place->second;
   }
-  Ticket* only = nullptr;
+  std::vector<Ticket*> running;
+  std::vector<Ticket*> paused;
   for (const auto& [id, ticket] : tickets_) {
-    if (!ticket->is_for_caller_ || ticket->ended()) {
-      continue;
+    if (ticket->is_for_caller_ && !ticket->ended()) {
+      (ticket->is_paused() ? paused : running).push_back(ticket);
     }
-    if (only != nullptr) {
-      return nullptr;
-    }
-    only = ticket;
   }
-  return only;
+  const auto& candidates = running.empty() ? paused : running;
+  return candidates.size() == 1 ? candidates.front() : nullptr;
 }
 
 void McpSession::be_asked(mcp::Message question, std::optional<std::int64_t> during) {

@@ -288,6 +288,28 @@ TEST_F(AskingTest, AmongSeveralCallsNobodyIsAskedUnlessTheStreamSaysWho) {
   EXPECT_FALSE(one->done() || two->done());
 }
 
+TEST_F(AskingTest, ACallWhoseCallerIsAskedAlreadyIsNotCounted) {
+  start();
+  const auto abandoned = begin(request());
+  fixture_.server.say(sampling("7"));
+  ASSERT_TRUE(end_of(abandoned).value().has_input_required());
+
+  const auto running = begin(request());
+  fixture_.server.say(sampling("8"));
+
+  EXPECT_TRUE(end_of(running).value().has_input_required());
+}
+
+TEST_F(AskingTest, OutsideOfAllStreamsTheOnlyCallIsAsked) {
+  fixture_.server.give_streams();
+  start();
+  const auto running = begin(request());
+
+  fixture_.server.say(sampling("7"));
+
+  EXPECT_TRUE(end_of(running).value().has_input_required());
+}
+
 TEST_F(AskingTest, AStreamSaysWhoIsAsked) {
   fixture_.server.give_streams();
   start();
