@@ -162,6 +162,12 @@ inline constexpr std::size_t kSseRequestsMax = 64;
 // Messages of one batch (2025-03-26). Source: ours; they run one after the other.
 inline constexpr std::size_t kMcpBatchMessagesMax = 64;
 
+// OAuth towards servers. Of the body of a request to authorize nothing is read ("{}" is sent by
+// habit); a callback's query holds a state of this gateway and a code of at most 4 kB (those of the
+// large providers have up to 2 kB).
+inline constexpr std::size_t kAuthorizeBodyBytesMax = 4096;
+inline constexpr std::size_t kOAuthCallbackBytesMax = 8192;
+
 // Routes.
 inline constexpr std::chrono::milliseconds kChatTimeout{600'000};  // that of the provider's stream
 inline constexpr std::chrono::milliseconds kEmbedTimeout{60'000};

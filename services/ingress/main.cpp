@@ -236,7 +236,14 @@ struct FrontDoor {
              .resource = &resource,
              .allowed_origins = config.allowed_origins}
         ),
-        protected_resource(&resource) {
+        protected_resource(&resource),
+        oauth_authorize(
+            {.admission = &admission,
+             .servers = &ports.servers,
+             .public_url = config.public_url,
+             .tls = !config.http.tls_certificate_file.empty()}
+        ),
+        oauth_callback({.servers = &ports.servers}) {
     versions->on_change([this] { streams.wake(); });
   }
 
@@ -271,6 +278,8 @@ struct FrontDoor {
   McpHandler mcp;
   McpSseHandler mcp_sse;
   ProtectedResourceHandler protected_resource;
+  OAuthAuthorizeHandler oauth_authorize;
+  OAuthCallbackHandler oauth_callback;
 };
 
 Async<void> serve(service::Runtime runtime, Config config) {
@@ -312,6 +321,8 @@ Async<void> serve(service::Runtime runtime, Config config) {
                door.server_list,
                door.manage_servers,
                door.mcp,
+               door.oauth_authorize,
+               door.oauth_callback,
                config.legacy_sse ? &door.mcp_sse : nullptr,
                &door.protected_resource},
               std::max(config.tool_execution_timeout, config.run_time + kRunWait) + kExecuteSlack,

@@ -9,6 +9,8 @@
 #include "services/ingress/handlers/mcp.h"
 #include "services/ingress/handlers/mcp_sse.h"
 #include "services/ingress/handlers/models.h"
+#include "services/ingress/handlers/oauth_authorize.h"
+#include "services/ingress/handlers/oauth_callback.h"
 #include "services/ingress/handlers/protected_resource.h"
 #include "services/ingress/handlers/servers.h"
 #include "services/ingress/limits.h"
@@ -29,6 +31,8 @@ struct Handlers {
   ServersHandler& servers;
   ManageServersHandler& manage_servers;
   McpHandler& mcp;
+  OAuthAuthorizeHandler& oauth_authorize;
+  OAuthCallbackHandler& oauth_callback;
   McpSseHandler* mcp_sse = nullptr;                        // null: not served
   ProtectedResourceHandler* protected_resource = nullptr;  // likewise
 };
@@ -150,6 +154,10 @@ inline void add_server_routes(std::vector<http::Route>* table, Handlers handlers
                    .timeout = execute_timeout, .handler = plain(handlers.execute_tool)});
   table.push_back({.method = "GET", .path = "/api/mcp/clients",
                    .timeout = kManagementTimeout, .handler = plain(handlers.servers)});
+  table.push_back({.method = "POST", .path = "/api/mcp/client/{id}/authorize", .body_bytes_max = kAuthorizeBodyBytesMax,
+                   .timeout = kManagementTimeout, .handler = plain(handlers.oauth_authorize)});
+  table.push_back({.method = "GET", .path = "/api/mcp/oauth/callback", .timeout = kManagementTimeout,
+                   .handler = plain(handlers.oauth_callback)});
   // clang-format on
   add_server_routes(&table, handlers);
   add_mcp_routes(&table, &handlers.mcp, std::nullopt);

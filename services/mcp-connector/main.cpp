@@ -219,6 +219,9 @@ Async<void> serve(service::Runtime runtime, Config config) {
        .known = &ports.known}
   );
   CatalogHandler catalog({.catalog = &merged});
+  OAuthOperations oauth_operations(
+      {.flow = &outgoing.flow, .catalog = &merged, .audit = link.audit.get()}
+  );
   take_environment(config::process_environment(), &config.api);
   Management management(runtime, &ports, &pool, &merged, &config.api, link.audit.get());
   ManageHandler manage(
@@ -227,7 +230,8 @@ Async<void> serve(service::Runtime runtime, Config config) {
        .pool = &pool,
        .servers = &management.operations,
        .token_keys = &token_keys,
-       .audit = link.audit.get()}
+       .audit = link.audit.get(),
+       .oauth = &oauth_operations}
   );
 
   // 4. Subjects, then run until SIGTERM and drain.

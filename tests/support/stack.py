@@ -471,11 +471,12 @@ class Stack:
         raise StackError(f"{service} is not ready after {seconds} s: {reason}\n{child.log_tail()}")
 
     def wait_servers(self, seconds=START_SECONDS_MAX):
-        """Until every configured MCP server is connected, as GET /api/mcp/clients tells."""
+        """Until every configured MCP server is connected or waits for a person, as GET /api/mcp/clients tells."""
         deadline = time.monotonic() + seconds
         while True:
             status, _, text = self.request("GET", "/api/mcp/clients")
-            if status == 200 and all(c["state"] == "connected" for c in json.loads(text)["clients"]):
+            if status == 200 and all(
+                    c["state"] == "connected" or c.get("last_failure", {}).get("stage") == "authorize" for c in json.loads(text)["clients"]):
                 return
             if time.monotonic() > deadline:
                 raise StackError(f"not every MCP server is connected after {seconds} s: {text}")

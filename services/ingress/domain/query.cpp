@@ -2,6 +2,7 @@
 
 #include "common/base/bytes.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace sluice::ingress {
@@ -16,7 +17,11 @@ Result<std::string> decoded(std::string_view text, std::string_view name) {
     } else if (text[i] != '%') {
       out.push_back(text[i]);
     } else {
-      const auto byte = from_hex(text.substr(i + 1, 2));
+      std::string digits(text.substr(i + 1, 2));  // in either case (RFC 3986 section 2.1)
+      std::transform(digits.begin(), digits.end(), digits.begin(), [](char c) {
+        return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
+      });
+      const auto byte = from_hex(digits);
       if (!byte.ok() || byte.value().size() != 1) {
         return Error(
             Code::Invalid, std::string(name) + " has a malformed %-sequence; encode it as %XX"

@@ -11,6 +11,7 @@ using testing::HasCode;
 
 TEST(Query, FindsAndDecodesAParameter) {
   EXPECT_EQ(query_text("a=1&search=file%20system+x&search=y", "search").value(), "file system x");
+  EXPECT_EQ(query_text("a=%3A%3a%2F", "a").value(), "::/");
   EXPECT_EQ(query_text("search", "search").value(), "");
   EXPECT_FALSE(query_text("", "search").value().has_value());
   EXPECT_FALSE(query_text("research=1", "search").value().has_value());

@@ -186,7 +186,11 @@ IngressFixture::IngressFixture(testing::FaultPlan* faults, ToolInjection injecti
            .calls = &mcp_calls,
            .metrics = metrics.get(),
            .allowed_origins = {"https://app.example"}}
-      ) {
+      ),
+      oauth_authorize(
+          {.admission = &admission, .servers = &servers, .public_url = "", .tls = false}
+      ),
+      oauth_callback({.servers = &servers}) {
   policy.add_caller("sk-user", claims_of("key:user", {"caller"}));
   policy.add_caller("sk-admin", claims_of("key:admin", {"caller", "admin"}));
   add_tool(servers.catalog_reply, "filesystem", "read_file", kReadFile);

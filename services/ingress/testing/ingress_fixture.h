@@ -8,9 +8,11 @@
 #include "services/ingress/handlers/chat_completions.h"
 #include "services/ingress/handlers/embeddings.h"
 #include "services/ingress/handlers/execute_tool.h"
-#include "services/ingress/handlers/manage_servers.h"
 #include "services/ingress/handlers/mcp.h"
 #include "services/ingress/handlers/models.h"
+#include "services/ingress/handlers/manage_servers.h"
+#include "services/ingress/handlers/oauth_authorize.h"
+#include "services/ingress/handlers/oauth_callback.h"
 #include "services/ingress/handlers/servers.h"
 #include "services/ingress/testing/fakes.h"
 
@@ -113,6 +115,8 @@ class IngressFixture {
   McpStreams streams;
   McpMethods mcp_methods;
   McpHandler mcp;
+  OAuthAuthorizeHandler oauth_authorize;
+  OAuthCallbackHandler oauth_callback;
   std::unique_ptr<http::testing::RecordingResponseWriter> writer;  // of the last chat or POST /mcp
 };
 

@@ -87,6 +87,10 @@ Async<connector::v1::ServerCatalog> MergedCatalog::last_known(ServerPool::Config
   co_return out;
 }
 
+std::shared_ptr<const ServerConfig> MergedCatalog::config_of(std::string_view id) const {
+  return deps_.pool->config_of(id);
+}
+
 Async<connector::v1::ServerCatalog> MergedCatalog::reconnect(
     std::string server_id, RequestContext context
 ) {

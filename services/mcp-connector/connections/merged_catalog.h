@@ -38,6 +38,9 @@ class MergedCatalog {
   // How long a holder that is asked now is waited for.
   [[nodiscard]] TimePoint holders_answer_by() const { return deps_.clock->now() + kHolderTimeout; }
 
+  // By id; nullptr: there is none.
+  [[nodiscard]] std::shared_ptr<const ServerConfig> config_of(std::string_view id) const;
+
   // Waits for what cancelled callers left behind. Before destruction.
   Async<void> close() { co_return co_await tasks_.close(); }
 

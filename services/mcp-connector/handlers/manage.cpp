@@ -8,6 +8,9 @@ namespace sluice::mcp_connector {
 Async<connector::v1::ManageReply> ManageHandler::operator()(
     connector::v1::ManageRequest request, RequestContext context
 ) {
+  if (request.has_finish_authorization()) {  // a browser has no key; its state says who began
+    co_return co_await deps_.oauth->finish(request.finish_authorization(), std::move(context));
+  }
   SLUICE_CO_TRY(
       const auto claims,
       grant::verify_token(*deps_.token_keys, context.caller_token, deps_.clock->unix_ms())
@@ -29,13 +32,24 @@ Async<connector::v1::ManageReply> ManageHandler::operator()(
           std::move(*request.mutable_update()), std::move(context)
       );
     case connector::v1::ManageRequest::kRemove:
-      co_return co_await deps_.servers->remove(
-          std::move(*request.mutable_remove()), std::move(context)
-      );
+      co_return co_await remove(std::move(*request.mutable_remove()), std::move(context));
+    case connector::v1::ManageRequest::kBeginAuthorization:
+      co_return co_await deps_.oauth->begin(request.begin_authorization(), std::move(context));
     default:
       break;
   }
   co_return Error(Code::Invalid, "the request names no operation this version knows; send another");
+}
+
+Async<connector::v1::ManageReply> ManageHandler::remove(
+    connector::v1::ManageRequest::RemoveServer request, RequestContext context
+) {
+  const auto config = deps_.pool->config_of(request.server_id());
+  SLUICE_CO_TRY(auto reply, co_await deps_.servers->remove(std::move(request), std::move(context)));
+  if (config != nullptr) {
+    SLUICE_CO_CHECK_OK(co_await deps_.oauth->forget(config->id.str()));
+  }
+  co_return reply;
 }
 
 Async<connector::v1::ManageReply> ManageHandler::list(RequestContext context) {

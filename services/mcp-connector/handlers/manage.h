@@ -2,6 +2,7 @@
 #pragma once
 
 #include "services/mcp-connector/connections/merged_catalog.h"
+#include "services/mcp-connector/handlers/manage_oauth.h"
 #include "services/mcp-connector/handlers/manage_servers.h"
 
 #include "common/audit/client.h"
@@ -20,6 +21,7 @@ class ManageHandler {
     ServerOperations* servers;
     const grant::KeyRing* token_keys;
     audit::Client* audit;
+    OAuthOperations* oauth;
   };
 
   explicit ManageHandler(Deps deps) : deps_(deps) {}
@@ -30,6 +32,10 @@ class ManageHandler {
 
  private:
   Async<connector::v1::ManageReply> list(RequestContext context);
+  // And what is kept for it.
+  Async<connector::v1::ManageReply> remove(
+      connector::v1::ManageRequest::RemoveServer request, RequestContext context
+  );
   Async<connector::v1::ManageReply> reconnect(std::string server_id, RequestContext context);
   [[nodiscard]] connector::v1::ManagedServer managed(connector::v1::ServerCatalog catalog) const;
 

@@ -1,6 +1,7 @@
 // Adding, changing and removing servers by API: two replicas over one store.
 #include "services/mcp-connector/handlers/manage.h"
 #include "services/mcp-connector/testing/fixture.h"
+#include "services/mcp-connector/testing/oauth_rig.h"
 
 #include "common/json/parse.h"
 #include "common/mcp/server_id.h"
@@ -96,6 +97,10 @@ class ManageServersTest : public ::testing::Test {
       .settings = &settings_,
       .audit = &fixture_.recording,
   }};
+  OAuthRig oauth_;
+  OAuthOperations oauth_operations_{
+      {.flow = &oauth_.flow, .catalog = &merged_, .audit = &fixture_.recording}
+  };
   ManageHandler handler_{ManageHandler::Deps{
       .clock = &fixture_.loop.clock,
       .catalog = &merged_,
@@ -103,6 +108,7 @@ class ManageServersTest : public ::testing::Test {
       .servers = &operations_,
       .token_keys = &fixture_.token_keys,
       .audit = &fixture_.recording,
+      .oauth = &oauth_operations_,
   }};
 };
 

@@ -31,6 +31,7 @@ class ManageTest : public ::testing::Test {
         .servers = nullptr,  // manage_servers_test.cpp
         .token_keys = &fixture_.token_keys,
         .audit = &fixture_.recording,
+        .oauth = nullptr,  // manage_oauth_test.cpp
     });
     fixture_.start();
   }
@@ -87,6 +88,9 @@ TEST_F(ManageTest, NeedsAVerifiedAdmin) {
   EXPECT_THAT(send(list(), fixture_.context()), HasCode(Code::Denied));
   EXPECT_THAT(send(reconnect(fixture_.server_id()), fixture_.context()), HasCode(Code::Denied));
   EXPECT_THAT(send(connector::v1::ManageRequest(), admin()), HasCode(Code::Invalid));
+  connector::v1::ManageRequest begin;
+  begin.mutable_begin_authorization()->set_server_id(fixture_.server_id().str());
+  EXPECT_THAT(send(std::move(begin), fixture_.context()), HasCode(Code::Denied));
 }
 
 TEST_F(ManageTest, ReconnectsItsOwnServerAndRecordsIt) {

@@ -1,0 +1,44 @@
+// The manage operations of OAuth towards a server: an admin begins an authorization, and what the
+// browser brings back finishes it.
+#pragma once
+
+#include "services/mcp-connector/connections/merged_catalog.h"
+#include "services/mcp-connector/oauth/flow.h"
+
+#include "common/audit/client.h"
+
+#include <string>
+
+namespace sluice::mcp_connector {
+
+class OAuthOperations {
+ public:
+  struct Deps {
+    oauth::AuthorizationFlow* flow;
+    MergedCatalog* catalog;
+    audit::Client* audit;
+  };
+
+  explicit OAuthOperations(Deps deps) : deps_(deps) {}
+
+  // context: of an admin. Errors: NotFound, Invalid, Denied, Unavailable, Deadline.
+  Async<connector::v1::ManageReply> begin(
+      connector::v1::ManageRequest::BeginAuthorization request, RequestContext context
+  );
+  // Needs no caller: the state is the credential, unguessable and good once. The server connects
+  // anew afterwards, wherever it is held. Errors: Denied, Unavailable, Deadline.
+  Async<connector::v1::ManageReply> finish(
+      connector::v1::ManageRequest::FinishAuthorization request, RequestContext context
+  );
+  // What a server that was removed leaves behind. Errors: Unavailable, Deadline.
+  Async<void> forget(std::string server_id);
+
+ private:
+  Async<void> redeem(
+      connector::v1::ManageRequest::FinishAuthorization request, oauth::Pending pending
+  );
+
+  Deps deps_;
+};
+
+}  // namespace sluice::mcp_connector
