@@ -187,8 +187,7 @@ IngressFixture::IngressFixture(testing::FaultPlan* faults, ToolInjection injecti
            .metrics = metrics.get(),
            .allowed_origins = {"https://app.example"}}
       ),
-      oauth_authorize(
-          {.admission = &admission, .servers = &servers, .public_url = "", .tls = false}
+      oauth_authorize({.admission = &admission, .servers = &servers, .public_url = "", .tls = false}
       ),
       oauth_callback({.servers = &servers}) {
   policy.add_caller("sk-user", claims_of("key:user", {"caller"}));
