@@ -1,5 +1,5 @@
 """The gateway as an MCP client before the official conformance suite: each of its client scenarios is a server that client_driver.mjs
-adds to one running Sluice and asks through /mcp. Which do not pass is written down in NOT_YET and kept exact."""
+adds to one running Sluice and asks through /mcp. All of those required pass."""
 
 import tempfile
 import unittest
@@ -9,11 +9,6 @@ from suite import HERE, LEGACY, MODERN, NODE, Run, StackTest, skip_if_missing
 DRIVER = HERE / "client_driver.mjs"
 REQUIRED = {LEGACY: 18, MODERN: 32}  # scenarios of the suite
 SCENARIO_SECONDS_MAX = 120  # all of a revision start at once and wait for each other
-# Required scenarios that do not pass with the gateway as their client.
-NOT_YET = {
-    LEGACY: ["elicitation-sep1034-client-defaults"],  # asks on the GET stream of a session
-    MODERN: [],
-}
 
 
 class Client(StackTest):
@@ -25,12 +20,12 @@ class Client(StackTest):
                       SCENARIO_SECONDS_MAX * 1000, SLUICE_URL=self.stack.url, SLUICE_KEY=self.stack.key, SLUICE_SLOTS=slots)
         run.show("gateway as client")
         print(f"\nclient: {run.score()} ({revision})", flush=True)
-        self.assertEqual(sorted(set(run.scored) - set(run.passing())), NOT_YET[revision])
+        self.assertEqual(sorted(set(run.scored) - set(run.passing())), [])
 
-    def test_all_legacy_scenarios_pass_but_those_named(self):
+    def test_all_legacy_scenarios_pass(self):
         self.scenarios(LEGACY)
 
-    def test_all_modern_scenarios_pass_but_those_named(self):
+    def test_all_modern_scenarios_pass(self):
         self.scenarios(MODERN)
 
 

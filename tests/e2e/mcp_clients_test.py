@@ -175,7 +175,7 @@ class McpClients(StackTest):
                     "Accept": "application/json, text/event-stream", "Mcp-Session-Id": "2025-11-25.0", **headers})
 
                 self.assertEqual(status, 401, text)
-                self.assertEqual(answer["www-authenticate"], "Bearer")
+                self.assertEqual(answer["www-authenticate"], 'Bearer error="invalid_token"')
                 self.assertIn("error", json.loads(text))
 
 

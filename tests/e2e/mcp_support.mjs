@@ -34,14 +34,15 @@ export const clients = [
   })),
 ];
 
-// Connections without Sluice, by the name Sluice has for the server.
+// Connections without Sluice, by the name Sluice has for the server. They declare what Sluice declares: servers list by it.
+const declared = { capabilities: { roots: {}, sampling: {}, elicitation: { form: {}, url: {} } } };
 export async function direct() {
-  const stdio = (...args) => connected(new Client(identity),
+  const stdio = (...args) => connected(new Client(identity, declared),
     new StdioClientTransport({ command: process.execPath, args, stderr: 'ignore' }));
   return {
     everything: await stdio(`${packages}server-everything/dist/index.js`, 'stdio'),
     filesystem: await stdio(`${packages}server-filesystem/dist/index.js`, folder),
-    web: await connected(new Client(identity), new StreamableHTTPClientTransport(new URL(process.env.WEB_SERVER_URL))),
+    web: await connected(new Client(identity, declared), new StreamableHTTPClientTransport(new URL(process.env.WEB_SERVER_URL))),
   };
 }
 
