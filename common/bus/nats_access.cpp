@@ -178,6 +178,7 @@ authorization {
 
 std::vector<Access> nats_access() {
   std::vector<Access> all;
+  all.reserve(kServices.size());
   for (const std::string_view service : kServices) {
     all.push_back(access_of(std::string(service)));
   }

@@ -81,12 +81,13 @@ std::shared_ptr<void> key_of(const char* type, OSSL_PARAM_BLD* builder) {
 // The two halves that JWS has, as the DER that OpenSSL wants.
 std::string der_of(std::string_view signature) {
   const EcdsaSignature pair(ECDSA_SIG_new(), &ECDSA_SIG_free);
-  Number r = number_of(signature.substr(0, kP256Bytes));
-  Number s = number_of(signature.substr(kP256Bytes));
   SLUICE_CHECK(pair != nullptr, "fails only without memory");
-  SLUICE_CHECK(ECDSA_SIG_set0(pair.get(), r.get(), s.get()) == 1, "both numbers are there");
-  static_cast<void>(r.release());
-  static_cast<void>(s.release());
+  const int taken = ECDSA_SIG_set0(
+      pair.get(),
+      number_of(signature.substr(0, kP256Bytes)).release(),
+      number_of(signature.substr(kP256Bytes)).release()
+  );
+  SLUICE_CHECK(taken == 1, "both numbers are there");
   unsigned char* bytes = nullptr;
   const int size = i2d_ECDSA_SIG(pair.get(), &bytes);
   SLUICE_CHECK(size > 0, "fails only without memory");

@@ -57,11 +57,10 @@ void warn_of_unknown(
   for (const std::string& name : names) {
     const std::string server = name.substr(0, name.find('-'));
     if (name != "*" && known.all_named && !known.names.contains(server)) {
-      entry.warn(
-          key,
-          "names \"" + name + "\", and \"" + server +
-              "\" is no server of mcp.client_configs; correct it unless that server comes later"
-      );
+      std::string message = "names \"";
+      message.append(name).append("\", and \"").append(server);
+      message.append("\" is no server of mcp.client_configs; correct it unless it comes later");
+      entry.warn(key, message);
     }
   }
 }
