@@ -5,6 +5,7 @@
 #include "services/ingress/domain/tool_names.h"
 #include "services/ingress/limits.h"
 
+#include "common/audit/redact.h"
 #include "common/json/scan.h"
 #include "common/json/write.h"
 #include "common/mcp/server_catalog.h"
@@ -98,20 +99,6 @@ std::size_t distance_of(const ToolEntry& entry, std::string_view name) {
     return 0;  // only the server's name is missing
   }
   return 1 + std::min(edit_distance(entry.name, name), edit_distance(entry.tool, name));
-}
-
-// To at most so many bytes, between two characters.
-void cut_text(std::string& text, std::size_t bytes_max) {
-  if (text.size() <= bytes_max) {
-    return;
-  }
-  constexpr unsigned kContinuationMask = 0xC0;
-  constexpr unsigned kContinuation = 0x80;
-  while (bytes_max > 0 &&
-         (static_cast<unsigned char>(text[bytes_max]) & kContinuationMask) == kContinuation) {
-    --bytes_max;
-  }
-  text.resize(bytes_max);
 }
 
 // Those of the catalog that policy names.
@@ -287,7 +274,7 @@ std::string CatalogSnapshot::instructions() const {
       out.append(server.instructions);
     }
   }
-  cut_text(out, kMcpInstructionsBytesMax);
+  out.resize(audit::clip_utf8(out, kMcpInstructionsBytesMax).size());
   return out;
 }
 
