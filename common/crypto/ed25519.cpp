@@ -5,6 +5,7 @@
 #include "common/base/bytes.h"
 #include "common/base/check.h"
 #include "common/crypto/sha256.h"
+#include "common/crypto/verify.h"
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -105,19 +106,7 @@ bool PublicKey::verify(std::string_view message, std::string_view signature) con
   if (signature.size() != kSignatureBytes) {
     return false;
   }
-  const DigestContext context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
-  SLUICE_CHECK(context != nullptr, "fails only without memory");
-  const bool good =
-      EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, raw_pointer(key_)) == 1 &&
-      EVP_DigestVerify(
-          context.get(),
-          as_unsigned(signature),
-          signature.size(),
-          as_unsigned(message),
-          message.size()
-      ) == 1;
-  ERR_clear_error();
-  return good;
+  return is_signature_of(raw_pointer(key_), nullptr, message, signature);
 }
 
 std::string PublicKey::to_pem() const {

@@ -2,6 +2,7 @@
 #include "common/crypto/jws_key.h"
 
 #include "common/base/check.h"
+#include "common/crypto/verify.h"
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
@@ -40,7 +41,6 @@ using Number = std::unique_ptr<BIGNUM, decltype(&BN_free)>;
 using Builder = std::unique_ptr<OSSL_PARAM_BLD, decltype(&OSSL_PARAM_BLD_free)>;
 using Params = std::unique_ptr<OSSL_PARAM, decltype(&OSSL_PARAM_free)>;
 using KeyContext = std::unique_ptr<EVP_PKEY_CTX, decltype(&EVP_PKEY_CTX_free)>;
-using DigestContext = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
 using EcdsaSignature = std::unique_ptr<ECDSA_SIG, decltype(&ECDSA_SIG_free)>;
 
 const unsigned char* as_unsigned(std::string_view bytes) {
@@ -198,20 +198,8 @@ bool JwsKey::verify(std::string_view message, std::string_view signature) const 
     der = der_of(signature);
     signature = der;
   }
-  const DigestContext context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
-  SLUICE_CHECK(context != nullptr, "fails only without memory");
-  // RSA's padding is PKCS #1 v1.5 unless one asks for another. Ed25519 hashes itself.
   const EVP_MD* const digest = algorithm_ == JwsAlgorithm::EdDsa ? nullptr : EVP_sha256();
-  const bool good = EVP_DigestVerifyInit(context.get(), nullptr, digest, nullptr, key) == 1 &&
-                    EVP_DigestVerify(
-                        context.get(),
-                        as_unsigned(signature),
-                        signature.size(),
-                        as_unsigned(message),
-                        message.size()
-                    ) == 1;
-  ERR_clear_error();
-  return good;
+  return is_signature_of(key, digest, message, signature);
 }
 
 }  // namespace sluice::crypto
