@@ -132,6 +132,31 @@ inline constexpr Call<policy::v1::DecideRequest, policy::v1::DecideReply> kPolic
 inline constexpr Call<policy::v1::ManageRequest, policy::v1::ManageReply> kPolicyManage{
     .subject = "sluice.policy.v1.manage", .owner = "policy-engine", .timeout = 5s
 };
+inline constexpr Call<policy::v1::ListApprovalsRequest, policy::v1::ListApprovalsReply>
+    kPolicyApprovalsList{
+        .subject = "sluice.policy.v1.approvals.list",
+        .owner = "policy-engine",
+        .timeout = 5s,
+        .retry = Retry::Idempotent
+    };
+inline constexpr Call<policy::v1::GetApprovalRequest, policy::v1::GetApprovalReply>
+    kPolicyApprovalsGet{
+        .subject = "sluice.policy.v1.approvals.get",
+        .owner = "policy-engine",
+        .timeout = 5s,
+        .retry = Retry::Idempotent
+    };
+// A repeat of the same answer by the same person answers the same.
+inline constexpr Call<policy::v1::AnswerApprovalRequest, policy::v1::AnswerApprovalReply>
+    kPolicyApprovalsAnswer{
+        .subject = "sluice.policy.v1.approvals.answer",
+        .owner = "policy-engine",
+        .timeout = 5s,
+        .retry = Retry::Idempotent
+    };
+inline constexpr Event<policy::v1::ApprovalChanged> kApprovalChanged{
+    .subject = "sluice.policy.v1.approval_changed", .owner = "policy-engine"
+};
 inline constexpr Event<policy::v1::PolicyBeat> kPolicyBeat{
     .subject = "sluice.policy.v1.policy_beat", .owner = "policy-engine"
 };
@@ -167,7 +192,7 @@ inline constexpr Call<connector::v1::CatalogRequest, connector::v1::CatalogReply
     .retry = Retry::Idempotent
 };
 inline constexpr Call<connector::v1::ManageRequest, connector::v1::ManageReply> kConnectorManage{
-    .subject = "sluice.connector.v1.manage", .owner = "mcp-connector", .timeout = 5s
+    .subject = "sluice.connector.v1.manage", .owner = "mcp-connector", .timeout = 30s
 };
 inline constexpr Event<connector::v1::CatalogChanged> kCatalogChanged{
     .subject = "sluice.connector.v1.catalog_changed", .owner = "mcp-connector"
@@ -285,6 +310,10 @@ inline constexpr std::array kUses{
     Use{"ingress", "sluice.policy.v1.decide"},
     Use{"ingress", "sluice.policy.v1.manage"},
     Use{"ingress", "sluice.policy.v1.policy_beat"},
+    Use{"ingress", "sluice.policy.v1.approvals.list"},
+    Use{"ingress", "sluice.policy.v1.approvals.get"},
+    Use{"ingress", "sluice.policy.v1.approvals.answer"},
+    Use{"ingress", "sluice.policy.v1.approval_changed"},
     Use{"ingress", "sluice.connector.v1.server.*.request"},
     Use{"ingress", "sluice.connector.v1.server.*.input"},
     Use{"ingress", "sluice.connector.v1.catalog"},
