@@ -132,6 +132,10 @@ inline constexpr std::chrono::milliseconds kReplyReserve = 50ms;
 inline constexpr std::chrono::milliseconds kParkedFor = 120000ms;
 inline constexpr std::size_t kParkedMax = 256;  // per replica
 inline constexpr int kRoundsMax = 16;           // per call
+// How long more questions are waited for after the first, so that what a server asks at once
+// reaches the caller at once: over stdio each is a line of its own, and the lines of one burst were
+// seen to arrive within a few milliseconds.
+inline constexpr std::chrono::milliseconds kQuestionsGather = 20ms;
 // Questions of one call that are open at once, and their bytes: half of what the bus carries.
 inline constexpr std::size_t kQuestionsMax = 32;
 inline constexpr std::size_t kQuestionBytesMax = std::size_t{4} << 20;

@@ -116,7 +116,8 @@ function askingTools(tool) {
   }));
 }
 
-function inputRequiredTools(tool) {
+// clientCapabilities: what a client of the legacy era declared at the handshake.
+function inputRequiredTools(tool, clientCapabilities) {
   tool('test_input_required_result_elicitation', (_, ctx) => {
     const given = acceptedContent(ctx.mcpReq.inputResponses, 'user_name', z.object({ name: z.string() }));
     return given ? says(text(`Hello, ${given.name}!`)) : ask({ user_name: nameForm('What is your name?') });
@@ -152,7 +153,7 @@ function inputRequiredTools(tool) {
       : ask({ step1: nameForm('Step 1: What is your name?') }, { round: 1 });
   });
   tool('test_input_required_result_capabilities', (_, ctx) => {
-    const declared = ctx.mcpReq.envelope?.[CLIENT_CAPABILITIES_META_KEY] ?? {};
+    const declared = ctx.mcpReq.envelope?.[CLIENT_CAPABILITIES_META_KEY] ?? clientCapabilities() ?? {};
     const wanted = { ...(declared.elicitation && { form: confirmForm() }), ...(declared.sampling && { model: question('Say yes') }) };
     return Object.keys(ctx.mcpReq.inputResponses ?? {}).length || !Object.keys(wanted).length ? says(text('Nothing more to ask.'))
       : ask(wanted);
@@ -234,7 +235,7 @@ export function createServer({ era, changes }) {
   contentTools(tool);
   notifyingTools(tool);
   askingTools(tool);
-  inputRequiredTools(tool);
+  inputRequiredTools(tool, () => server.server.getClientCapabilities());
   schemaTools(tool);
   tool('test_trigger_tool_change', () => {
     changes ? changes.toolsChanged() : server.sendToolListChanged();

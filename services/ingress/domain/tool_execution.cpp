@@ -4,6 +4,7 @@
 #include "services/ingress/limits.h"
 
 #include "common/json/parse.h"
+#include "common/mcp/json_rpc.h"
 
 #include <utility>
 
@@ -27,6 +28,12 @@ std::string message_in(const std::string& error, std::string_view fallback) {
   return parsed.ok() ? parsed.value().text_or("message", fallback) : std::string(fallback);
 }
 
+// Of a call that the gateway ended because its client lacks a capability: it learns which.
+bool tells_what_is_lacking(const connector::v1::Final& final) {
+  const auto error = mcp::parse_rpc_error(final.error());
+  return error.ok() && error.value().code == mcp::kMissingClientCapability;
+}
+
 ExecutionEnd end_of(connector::v1::Final final, std::string server_id, std::string method) {
   if (final.has_input_required()) {
     auto& needed = *final.mutable_input_required();
@@ -39,7 +46,8 @@ ExecutionEnd end_of(connector::v1::Final final, std::string server_id, std::stri
   }
   switch (final.outcome()) {
     case connector::v1::OUTCOME_UNKNOWN:
-      return OutcomeUnknown{};
+      return tells_what_is_lacking(final) ? ExecutionEnd(Finished{std::move(final)})
+                                          : ExecutionEnd(OutcomeUnknown{});
     case connector::v1::OUTCOME_FAILED:
       return NotCarriedOut{message_in(final.error(), "the tool's server could not be reached")};
     default:

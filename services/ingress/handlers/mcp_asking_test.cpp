@@ -408,17 +408,19 @@ TEST_F(McpAskingTest, ReadingAsksToo) {
 
 TEST_F(McpAskingTest, ACapabilityThatAServerMissesIsA400) {
   connector::v1::Final final;
-  final.set_outcome(connector::v1::OUTCOME_DONE);
   final.set_error(
       R"({"code":-32021,"message":"sampling","data":{"requiredCapabilities":{"sampling":{}}}})"
   );
-  fixture.servers.push(final);
+  for (const auto outcome : {connector::v1::OUTCOME_DONE, connector::v1::OUTCOME_UNKNOWN}) {
+    final.set_outcome(outcome);  // the server said so, or the gateway ended its request
+    fixture.servers.push(final);
 
-  const Post& call = call_modern(kRead);
+    const Post& call = call_modern(kRead);
 
-  EXPECT_EQ(call.writer.status(), 400);
-  EXPECT_EQ(error_code(call), mcp::kMissingClientCapability);
-  EXPECT_THAT(call.writer.body(), HasSubstr(R"("requiredCapabilities":{"sampling":{}})"));
+    EXPECT_EQ(call.writer.status(), 400);
+    EXPECT_EQ(error_code(call), mcp::kMissingClientCapability);
+    EXPECT_THAT(call.writer.body(), HasSubstr(R"("requiredCapabilities":{"sampling":{}})"));
+  }
 }
 
 TEST_F(McpAskingTest, LogMessagesGoToWhoWantsThem) {

@@ -6,6 +6,7 @@
 #include "common/mcp/protocol.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace sluice::mcp_connector {
@@ -149,11 +150,18 @@ Async<CallEnd> CallExchange::exchange() {
     ticket.value()->give_up(std::move(followed).error());
   }
   call_->ticket = nullptr;
+  asking_.reset();
   pending_.clear();
   auto answer = ticket.value()->take();
   connection_->call_ended(
       answer.ok() ? nullptr : &answer.error(), deps_.clock->now() - handed_over - parked_for_
   );
+  if (lacking_) {
+    co_return cut_short(
+        missing_capability(*lacking_),
+        "given up: the server asks what the client did not declare that it can answer"
+    );
+  }
   if (answer.ok() && answer.value().asks && answer.value().result.size() <= kResultBytesMax) {
     CallEnd end;
     end.answer = std::move(answer).value();
@@ -180,6 +188,7 @@ Async<void> CallExchange::take(Event event, McpSession::Ticket* ticket) {
   }
   if (event.question) {
     pending_.push_back(std::move(*event.question));
+    gather(ticket);
   }
   if (auto why = std::exchange(call_->unanswerable, std::nullopt)) {
     ticket->give_up(std::move(*why));
@@ -188,16 +197,49 @@ Async<void> CallExchange::take(Event event, McpSession::Ticket* ticket) {
   if (call_->input) {
     SLUICE_CO_CHECK_OK(co_await reply(ticket));
   }
-  if (!call_->parked && !pending_.empty() && !ticket->has_next() && !ticket->ended()) {
+  if (!call_->parked && !pending_.empty() && deps_.clock->now() >= ask_at_ && !ticket->has_next() &&
+      !ticket->ended()) {
     SLUICE_CO_CHECK_OK(co_await ask_pending(ticket));
   }
   co_return Result<void>();
 }
 
-// What a legacy server asked. Its request stays open meanwhile.
+// More may come with the first of them.
+void CallExchange::gather(McpSession::Ticket* ticket) {
+  if (pending_.size() > 1 || call_->parked) {
+    return;
+  }
+  ask_at_ = deps_.clock->now() + kQuestionsGather;
+  asking_ = deps_.clock->schedule(ask_at_, [ticket] { ticket->wake(); });
+}
+
+// The capability that the caller lacks to be asked this.
+std::optional<std::string> CallExchange::lacking_for(const Question& question) const {
+  return lacking_capability(call_->caller.capabilities, question.method, question.params);
+}
+
+// What a legacy server asked. Its request stays open meanwhile. The caller is asked what it can
+// answer; the rest is refused together with its answers, or ends the call where there is nothing
+// else.
 Async<void> CallExchange::ask_pending(McpSession::Ticket* ticket) {
+  std::vector<Question> askable;
+  std::copy_if(
+      pending_.begin(),
+      pending_.end(),
+      std::back_inserter(askable),
+      [this](const Question& question) { return !lacking_for(question); }
+  );
+  if (askable.empty()) {
+    lacking_ = lacking_for(pending_.front());
+    refuse_lacking(ticket);
+    ticket->give_up();
+    co_return Result<void>();
+  }
   ticket->pause();
-  auto parked = co_await park();
+  auto parked = count_round();
+  if (parked.ok()) {
+    parked = co_await park(std::move(askable));
+  }
   if (!parked.ok()) {
     ticket->give_up(std::move(parked).error());
   }
@@ -211,6 +253,7 @@ Async<void> CallExchange::reply(McpSession::Ticket* ticket) {
     co_return Result<void>();
   }
   ticket->await_until(deadline_);
+  refuse_lacking(ticket);
   std::erase_if(pending_, [&](const Question& question) {
     const auto place = input->replies.find(question.key);
     if (place == input->replies.end() || !question.id) {
@@ -222,27 +265,31 @@ Async<void> CallExchange::reply(McpSession::Ticket* ticket) {
   co_return Result<void>();
 }
 
+// What the caller cannot be asked.
+void CallExchange::refuse_lacking(McpSession::Ticket* ticket) {
+  std::erase_if(pending_, [&](const Question& question) {
+    auto lacking = lacking_for(question);
+    if (!lacking || !question.id) {
+      return false;
+    }
+    const auto error = mcp::to_json(missing_capability(std::move(*lacking)));
+    ticket->reply(*question.id, {.result = {}, .error = error});
+    return true;
+  });
+}
+
 // What a modern server's result asks for. An end: it cannot be had.
 Async<std::optional<CallEnd>> CallExchange::ask_for(InputRequest request) {
   results_.clear();
   if (auto refused = check(&request)) {
     co_return refused;
   }
-  pending_ = request.questions;
-  if (rounds_ >= kRoundsMax) {
-    co_return std::optional(ended_with_error(
-        call_->request.method(),
-        {.code = mcp::kInternalError,
-         .message = "the MCP server asked for more input too often; call it with all it needs",
-         .data = {}}
-    ));
-  }
+  SLUICE_CO_CHECK_OK(count_round());
   if (request.questions.empty() && !results_.empty()) {  // the gateway itself has all of it
-    ++rounds_;
     call_->caller.input = input_members(results_, request.state);
     co_return std::optional<CallEnd>();
   }
-  SLUICE_CO_CHECK_OK(co_await park());
+  SLUICE_CO_CHECK_OK(co_await park(request.questions));
   SLUICE_CO_CHECK_OK(co_await wait_for_input());
   if (const auto why = call_->unanswerable) {
     co_return std::optional(no_answer(*why));
@@ -270,8 +317,7 @@ std::optional<CallEnd> CallExchange::check(InputRequest* request) {
            .data = {}}
       );
     }
-    auto lacking = lacking_capability(call_->caller.capabilities, question.method, question.params);
-    if (lacking) {
+    if (auto lacking = lacking_for(question)) {
       return ended_with_error(call_->request.method(), missing_capability(std::move(*lacking)));
     }
   }
@@ -303,23 +349,26 @@ Async<std::optional<CallEnd>> CallExchange::collect(const InputRequest* request)
     }
     results_[question.key] = std::move(place->second.result);
   }
-  pending_.clear();
   call_->caller.input = input_members(results_, request->state);
   co_return std::optional<CallEnd>();
 }
 
-// Ends the stream with everything that is pending. Errors: Exhausted, Unavailable; nobody is asked
-// then.
-Async<void> CallExchange::park() {
+// Errors: Exhausted.
+Result<void> CallExchange::count_round() {
   if (rounds_ >= kRoundsMax) {
-    co_return Error(
+    return Error(
         Code::Exhausted, "the MCP server asked too often in one call; call it with all it needs"
     );
   }
   ++rounds_;
-  const std::string requests = to_json(pending_);
+  return {};
+}
+
+// Ends the stream with these questions. Errors: Exhausted, Unavailable; nobody is asked then.
+Async<void> CallExchange::park(std::vector<Question> questions) {
+  const std::string requests = to_json(questions);
   SLUICE_CO_CHECK_OK(
-      co_await record("tool.input_required", methods_of(pending_), crypto::sha256(requests))
+      co_await record("tool.input_required", methods_of(questions), crypto::sha256(requests))
   );
   if (call_->ticket != nullptr && call_->ticket->ended()) {
     co_return Result<void>();

@@ -41,13 +41,17 @@ class CallExchange {
   Async<CallEnd> subscribe();
   Async<void> follow(McpSession::Ticket* ticket);
   Async<void> take(Event event, McpSession::Ticket* ticket);
+  void gather(McpSession::Ticket* ticket);
+  void refuse_lacking(McpSession::Ticket* ticket);
   Async<void> ask_pending(McpSession::Ticket* ticket);
   Async<void> reply(McpSession::Ticket* ticket);
   Async<std::optional<CallEnd>> ask_for(InputRequest request);
   [[nodiscard]] std::optional<CallEnd> check(InputRequest* request);
   Async<void> wait_for_input();
   Async<std::optional<CallEnd>> collect(const InputRequest* request);
-  Async<void> park();
+  Result<void> count_round();
+  Async<void> park(std::vector<Question> questions);
+  [[nodiscard]] std::optional<std::string> lacking_for(const Question& question) const;
   Async<void> record_input();
   Async<void> record(std::string action, std::string detail, std::string digest);
   [[nodiscard]] Result<std::unique_ptr<McpSession::Ticket>> hand_over() const;
@@ -62,7 +66,10 @@ class CallExchange {
   TimePoint parked_at_;
   Duration parked_for_{0};
   int rounds_ = 0;
-  std::vector<Question> pending_;                            // asked and not answered
+  std::vector<Question> pending_;         // asked and not answered
+  TimePoint ask_at_;                      // not before: more may come with what is pending
+  std::unique_ptr<async::Timer> asking_;  // at that time
+  std::optional<std::string> lacking_;    // capability without which the call cannot go on
   std::map<std::string, std::string, std::less<>> results_;  // for a modern server's next round
 };
 

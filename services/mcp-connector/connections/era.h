@@ -24,6 +24,9 @@ struct ForCaller {
   std::string capabilities = "{}";  // what the server may ask of the caller, a JSON object
   std::string log_level = {};       // lowest one the caller wants to hear; empty: none
   std::string input = {};           // members of params: answers to what the server asked before
+  // A question that it did not declare ends its request (modern era), instead of being refused to
+  // the server alone.
+  bool ends_when_lacking = false;
 
   [[nodiscard]] bool may_be_asked() const { return capabilities != "{}"; }
 };

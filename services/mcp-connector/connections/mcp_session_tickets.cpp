@@ -174,7 +174,7 @@ void McpSession::be_asked(mcp::Message question, std::optional<std::int64_t> dur
   if (lacking && is_roots) {
     return answer_server(mcp::answer_server_request(question, configured_roots(deps_.client)));
   }
-  if (lacking) {
+  if (lacking && !ticket->caller_.ends_when_lacking) {
     return answer_server(mcp::make_error(question.id, missing_capability(*lacking)));
   }
   const auto id = question.id;

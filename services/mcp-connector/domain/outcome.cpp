@@ -2,8 +2,9 @@
 
 #include "services/mcp-connector/limits.h"
 
-#include "common/mcp/json_rpc.h"
 #include "common/mcp/messages.h"
+
+#include <utility>
 
 namespace sluice::mcp_connector {
 namespace {
@@ -60,6 +61,15 @@ CallEnd no_answer(const Error& why) {
     );
   }
   return without_answer(connector::v1::OUTCOME_UNKNOWN, why, "sent, without an answer: ");
+}
+
+CallEnd cut_short(const mcp::RpcError& error, std::string detail) {
+  CallEnd end;
+  end.outcome = connector::v1::OUTCOME_UNKNOWN;
+  end.answer.error = mcp::to_json(error);
+  end.error_code = "json_rpc_error";
+  end.detail = std::move(detail);
+  return end;
 }
 
 audit::v1::Outcome audit_outcome(connector::v1::Outcome outcome) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/base/result.h"
+#include "common/mcp/json_rpc.h"
 
 #include "proto/sluice/audit/v1/audit.pb.h"
 #include "proto/sluice/connector/v1/connector.pb.h"
@@ -23,7 +24,7 @@ struct Answer {
 // How a call ended. `sent` decides between failed and unknown when there is no answer.
 struct CallEnd {
   connector::v1::Outcome outcome = connector::v1::OUTCOME_UNSPECIFIED;
-  Answer answer;           // empty unless done
+  Answer answer;           // empty unless done or cut short
   bool is_error = false;   // the result says isError
   std::string error_code;  // canonical code name, or "json_rpc_error"
   std::string detail;      // one sentence, safe for the outside
@@ -36,6 +37,8 @@ struct CallEnd {
 [[nodiscard]] CallEnd not_sent(const Error& why);
 // Handed to the server, no answer. One that it refused for want of credentials was not carried out.
 [[nodiscard]] CallEnd no_answer(const Error& why);
+// Handed to the server and ended by the gateway, which gives the caller this error. detail: why.
+[[nodiscard]] CallEnd cut_short(const mcp::RpcError& error, std::string detail);
 
 [[nodiscard]] audit::v1::Outcome audit_outcome(connector::v1::Outcome outcome);
 [[nodiscard]] std::string_view name_of(policy::v1::EffectClass effect);

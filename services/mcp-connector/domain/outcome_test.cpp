@@ -57,6 +57,14 @@ TEST(WithoutAnswer, SentOrNotDecidesBetweenFailedAndUnknown) {
   EXPECT_EQ(no_answer(why).rpc_code, 1504);
 }
 
+TEST(CutShort, IsUnknownAndHasItsError) {
+  const auto end = cut_short({.code = -32021, .message = "no", .data = {}}, "why");
+  EXPECT_EQ(end.outcome, connector::v1::OUTCOME_UNKNOWN);
+  EXPECT_EQ(end.answer.error, R"({"code":-32021,"message":"no"})");
+  EXPECT_EQ(end.error_code, "json_rpc_error");
+  EXPECT_EQ(end.detail, "why");
+}
+
 TEST(NeedsDurableIntent, OnlyACertainReadDoesNot) {
   EXPECT_FALSE(needs_durable_intent(policy::v1::EFFECT_CLASS_READ));
   EXPECT_TRUE(needs_durable_intent(policy::v1::EFFECT_CLASS_WRITE));

@@ -247,9 +247,83 @@ TEST_F(AskingTest, ALostConnectionEndsAParkedCallAndTheAnswerGetsItsEnd) {
   EXPECT_EQ(records("tool.outcome").size(), 1U);
 }
 
-TEST_F(AskingTest, WhatTheCallerDidNotDeclareIsRefused) {
+TEST_F(AskingTest, QuestionsOfOneBurstAreAskedAtOnce) {
+  start();
+  const auto running = begin(request());
+  fixture_.server.say(sampling("71"));
+  fixture_.loop.advance(kQuestionsGather / 2);
+  EXPECT_FALSE(running->done());
+  fixture_.server.say(sampling("72"));
+  fixture_.loop.advance(kQuestionsGather / 2);
+
+  ASSERT_TRUE(running->done());
+  const std::string& asked = running->result->value().input_required().requests();
+  EXPECT_NE(asked.find("sluice_1"), std::string::npos);
+  EXPECT_NE(asked.find("sluice_2"), std::string::npos);
+}
+
+TEST_F(AskingTest, ACallThatEndsWhileItsQuestionsGatherAsksNobody) {
+  start();
+  const auto running = begin(request());
+  fixture_.server.say(sampling("7"));
+  answer_call();
+
+  const auto end = end_of(running);
+
+  ASSERT_THAT(end, IsOk());
+  EXPECT_EQ(end.value().result(), kEnd);
+  EXPECT_TRUE(records("tool.input_required").empty());
+}
+
+TEST_F(AskingTest, ACallOfAModernClientEndsWithTheCapabilityThatItLacks) {
   start();
   const auto running = begin(request("{}"));
+
+  fixture_.server.say(sampling("7"));
+  const auto end = end_of(running);
+
+  ASSERT_THAT(end, IsOk());
+  EXPECT_EQ(end.value().outcome(), connector::v1::OUTCOME_UNKNOWN);
+  EXPECT_NE(end.value().error().find(R"("code":-32021)"), std::string::npos);
+  EXPECT_NE(
+      end.value().error().find(R"({"requiredCapabilities":{"sampling":{}}})"), std::string::npos
+  );
+  EXPECT_NE(answer_of(std::int64_t{7}).find("-32021"), std::string::npos);
+  EXPECT_EQ(fixture_.server.count("notifications/cancelled"), 1U);
+  ASSERT_EQ(records("tool.outcome").size(), 1U);
+  EXPECT_EQ(records("tool.outcome")[0].outcome(), audit::v1::OUTCOME_UNKNOWN);
+  EXPECT_TRUE(records("tool.input_required").empty());
+}
+
+TEST_F(AskingTest, WhatTheCallerLacksIsRefusedWithItsAnswersToTheRest) {
+  start();
+  const auto call = request();
+  const auto first = begin(call);
+  fixture_.server.say(question("71", "elicitation/create", R"({"message":"?"})"));
+  fixture_.server.say(sampling("72"));
+  const auto asked = end_of(first);
+  ASSERT_TRUE(asked.ok() && asked.value().has_input_required());
+  EXPECT_EQ(
+      asked.value().input_required().requests(),
+      R"({"sluice_2":{"method":"sampling/createMessage","params":{"maxTokens":1}}})"
+  );
+  EXPECT_EQ(records("tool.input_required")[0].detail(), "sampling/createMessage");
+  EXPECT_EQ(answer_of(std::int64_t{71}), "");
+
+  const auto second =
+      go_on(input_for(call, asked.value(), R"({"sluice_2":{"result":{"role":"assistant"}}})"));
+  EXPECT_NE(answer_of(std::int64_t{71}).find("-32021"), std::string::npos);
+  EXPECT_EQ(answer_of(std::int64_t{72}), R"({"role":"assistant"})");
+  answer_call();
+
+  EXPECT_EQ(end_of(second).value().result(), kEnd);
+}
+
+TEST_F(AskingTest, WhatALegacyCallerDidNotDeclareIsRefused) {
+  start();
+  auto call = request("{}");
+  call.set_session("a-session");
+  const auto running = begin(call);
 
   fixture_.server.say(sampling("7"));
   fixture_.server.say(question("8", "roots/list", "{}"));

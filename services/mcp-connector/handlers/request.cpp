@@ -148,6 +148,9 @@ Result<void> RequestHandler::admit_terms(GrantedCall* call) {
       call->caller.capabilities,
       passed_capabilities(call->request.client_capabilities(), call->server->config().client)
   );
+  // Only clients of the modern era declare anything without a session.
+  call->caller.ends_when_lacking =
+      !call->request.client_capabilities().empty() && call->request.session().empty();
   call->caller.log_level = call->request.log_level();
   if (!call->caller.log_level.empty() && !log_level_of(call->caller.log_level)) {
     return Error(
@@ -309,7 +312,7 @@ Async<connector::v1::Final> RequestHandler::finish(SharedCall call, CallEnd end)
   final.set_is_error(end.is_error);
   final.set_intent_event_id(call->intent_event_id);
   final.set_latency_us(microseconds(now - call->received));
-  if (end.outcome == connector::v1::OUTCOME_DONE) {
+  if (end.outcome == connector::v1::OUTCOME_DONE || !end.answer.error.empty()) {
     final.set_result(std::move(end.answer.result));
     final.set_error(std::move(end.answer.error));
   } else {
