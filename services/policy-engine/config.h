@@ -24,6 +24,9 @@ struct Config {
 // auth.jwt.
 [[nodiscard]] std::vector<JwtIssuer> read_jwt_issuers(config::Section& auth);
 
+// policy.rules, compiled.
+[[nodiscard]] std::shared_ptr<const RuleSet> read_rules(config::Section& policy);
+
 // auth, mcp.client_configs and policy: everything that makes the policy.
 [[nodiscard]] Policy read_policy(config::Document& document);
 

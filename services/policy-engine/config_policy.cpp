@@ -274,8 +274,7 @@ void read_keys(config::Document& document, Policy* policy) {
   policy->jwt_issuers = read_jwt_issuers(auth);
 }
 
-Preset read_preset(config::Document& document) {
-  Section section = document.section("policy");
+Preset read_preset(Section& section) {
   const std::string name = section.text(
       "preset",
       {.fallback = "manual",
@@ -297,7 +296,9 @@ Preset read_preset(config::Document& document) {
 
 Policy read_policy(config::Document& document) {
   Policy policy;
-  policy.preset = read_preset(document);
+  Section section = document.section("policy");
+  policy.preset = read_preset(section);
+  policy.rules = read_rules(section);
   read_servers(document, &policy);
   read_keys(document, &policy);
   return policy;

@@ -30,6 +30,27 @@ inline constexpr std::size_t kKeysMax = 1'000;
 inline constexpr std::size_t kServersMax = 256;
 inline constexpr std::size_t kListEntriesMax = 1'024;
 
+// Rules.
+// Source: ours; ./dev bench policy prints what 1,000 rules cost.
+inline constexpr std::size_t kRulesMax = 2'000;
+inline constexpr std::size_t kRuleNamesMax = 256;        // of one list of a rule
+inline constexpr std::size_t kRuleConditionsMax = 16;    // on the arguments, of one rule
+inline constexpr std::size_t kConditionValuesMax = 256;  // of "in"
+inline constexpr std::size_t kConditionValueBytesMax = 4'096;
+inline constexpr std::size_t kReasonBytesMax = 500;
+inline constexpr std::size_t kPointerBytesMax = 512;
+inline constexpr std::size_t kPointerDepthMax = 16;
+inline constexpr std::size_t kPatternBytesMax = 1'024;
+// Of one glob or regex. Source: ours; RE2 refuses what needs more, such as counted repetitions of
+// thousands.
+inline constexpr std::int64_t kPatternMemoryBytesMax = std::int64_t{256} << 10;
+// What the rules may look at in one call: values, and strings by kEffortBytes. Beyond, conditions
+// count as met. Source: ours; some 50 ms, of the 250 ms a decision has.
+inline constexpr std::size_t kEvaluationEffortMax = 1'000'000;
+inline constexpr std::size_t kEffortBytes = 32;
+// Warnings and faults of one reading of the settings that are told.
+inline constexpr std::size_t kRuleWarningsMax = 100;
+
 // Access tokens of authorization servers.
 inline constexpr std::size_t kIssuersMax = 16;
 inline constexpr std::size_t kScopesMax = 64;

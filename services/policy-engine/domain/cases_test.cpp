@@ -4,6 +4,7 @@
 #include "services/policy-engine/domain/evaluate.h"
 #include "services/policy-engine/testing/policy_fixture.h"
 
+#include "common/json/canonical.h"
 #include "common/json/parse.h"
 #include "common/json/write.h"
 #include "common/mcp/server_id.h"
@@ -52,6 +53,9 @@ Policy policy_of_case(const json::Value& one) {
   if (const json::Value* const preset = one.find("preset"); preset != nullptr) {
     policy_section.set("preset", *preset);
   }
+  if (const json::Value* const rules = one.find("rules"); rules != nullptr) {
+    policy_section.set("rules", *rules);
+  }
   return policy_of(json::write(json::object({
       {"auth", json::object({{"keys", json::Array{std::move(key)}}})},
       {"mcp", json::object({{"client_configs", std::move(servers)}})},
@@ -84,8 +88,12 @@ policy::v1::Mode mode_of(const json::Value& one) {
 
 Ruling ruling_of(const json::Value& one, const Policy& policy, const Caller& caller) {
   const json::Value* const name = one.find("tool");
+  const json::Value* const given = one.find("arguments");
+  const std::string text = given != nullptr ? json::canonical(*given) : "";
+  CallArguments parsed(text);
+  CallArguments* const arguments = given != nullptr ? &parsed : nullptr;
   if (name == nullptr) {
-    return evaluate_read(policy, caller, "files");
+    return evaluate_read(policy, caller, {"files", nullptr}, arguments);
   }
   return evaluate(
       policy,
@@ -94,7 +102,8 @@ Ruling ruling_of(const json::Value& one, const Policy& policy, const Caller& cal
        .server = "files",
        .tool = *name->as_string(),
        .definition_hash = "",
-       .read_only_hint = member_or(one, "read_only_hint", false).as_bool().value_or(false)}
+       .read_only_hint = member_or(one, "read_only_hint", false).as_bool().value_or(false)},
+      arguments
   );
 }
 
@@ -103,6 +112,10 @@ void run_case(const json::Value& one) {
   const CallerKey& key = policy.keys.front();
   policy::v1::CallerClaims claims;
   claims.set_tenant(key.tenant);
+  claims.set_key_id(key.id);
+  claims.set_principal(key.principal());
+  claims.set_agent(key.agent);
+  claims.mutable_roles()->Assign(key.roles.begin(), key.roles.end());
   *claims.mutable_filter() = key.filter();
   const auto filter = filter_of(one.find("request"));
 

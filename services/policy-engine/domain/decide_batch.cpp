@@ -57,7 +57,10 @@ Ruling rule_on_read(const Batch& batch, const policy::v1::ToolCall& call) {
   if (server == nullptr || (!call.server().empty() && call.server() != server->name)) {
     return unknown_server();
   }
-  return evaluate_read(batch.caller->policy->policy, caller_of(batch), server->name, server->added);
+  CallArguments params(call.arguments());
+  return evaluate_read(
+      batch.caller->policy->policy, caller_of(batch), {server->name, server->added}, &params
+  );
 }
 
 Ruling rule_on_tool(const Batch& batch, const policy::v1::ToolCall& call) {
@@ -65,7 +68,8 @@ Ruling rule_on_tool(const Batch& batch, const policy::v1::ToolCall& call) {
   if (tool == nullptr || (!call.server().empty() && call.server() != tool->server)) {
     return unknown_tool();
   }
-  Ruling ruling = evaluate(batch.caller->policy->policy, caller_of(batch), *tool);
+  CallArguments arguments(call.arguments());
+  Ruling ruling = evaluate(batch.caller->policy->policy, caller_of(batch), *tool, &arguments);
   if (ruling.verdict != policy::v1::VERDICT_DENY &&
       call.definition_hash() != tool->definition_hash) {
     ruling.verdict = policy::v1::VERDICT_DENY;

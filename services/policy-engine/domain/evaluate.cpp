@@ -141,6 +141,43 @@ std::optional<Ruling> refusal(
   return std::nullopt;
 }
 
+policy::v1::EffectClass effect_of(const ServerPolicy& server, const CatalogTool& tool) {
+  const auto word = server.effect_classes.find(tool.tool);
+  return effect_class_of(
+      {tool.tool, tool.read_only_hint, server.trust_annotations},
+      word != server.effect_classes.end() ? std::optional(word->second) : std::nullopt
+  );
+}
+
+RuleQuestion question_of(
+    const Caller& caller,
+    const CatalogTool& tool,
+    policy::v1::EffectClass effect,
+    CallArguments* arguments
+) {
+  return {
+      .server = tool.server,
+      .tool = tool.tool,
+      .effect = effect,
+      .claims = caller.claims,
+      .mode = caller.mode,
+      .arguments = arguments
+  };
+}
+
+Ruling tightened(Ruling ruling, const RuleSet& rules, const RuleQuestion& question) {
+  const Rule* const rule = rules.strictest(question, ruling.verdict);
+  if (rule == nullptr) {
+    return ruling;
+  }
+  return {
+      rule->verdict,
+      ruling.effect,
+      "rules." + rule->id,
+      rule->reason.empty() ? reason_of(rule->verdict) : rule->reason
+  };
+}
+
 }  // namespace
 
 const ServerPolicy* policy_of(
@@ -150,20 +187,8 @@ const ServerPolicy* policy_of(
   return found != policy.servers.end() ? &found->second : added.get();
 }
 
-Ruling evaluate(const Policy& policy, const Caller& caller, const CatalogTool& tool) {
-  const ServerPolicy* const said = policy_of(policy, tool.server, tool.added);
-  if (said == nullptr) {
-    return unknown_server(policy::v1::EFFECT_CLASS_WRITE);
-  }
-  const ServerPolicy& server = *said;
-  const auto word = server.effect_classes.find(tool.tool);
-  const policy::v1::EffectClass effect = effect_class_of(
-      {tool.tool, tool.read_only_hint, server.trust_annotations},
-      word != server.effect_classes.end() ? std::optional(word->second) : std::nullopt
-  );
-  if (auto refused = refusal(server, caller, {tool.server, &tool, effect}); refused) {
-    return std::move(*refused);
-  }
+Ruling base_ruling(const Policy& policy, const ServerPolicy& server, const CatalogTool& tool) {
+  const policy::v1::EffectClass effect = effect_of(server, tool);
   const std::string auto_rule = tool.server + ".tools_to_auto_execute";
   if (server.tools_to_auto_execute && server.tools_to_auto_execute->contains(tool.tool)) {
     return {policy::v1::VERDICT_AUTO, effect, auto_rule, reason_of(policy::v1::VERDICT_AUTO)};
@@ -176,11 +201,64 @@ Ruling evaluate(const Policy& policy, const Caller& caller, const CatalogTool& t
   return {by_preset, effect, preset_rule, reason_of(by_preset)};
 }
 
+Ruling evaluate(
+    const Policy& policy, const Caller& caller, const CatalogTool& tool, CallArguments* arguments
+) {
+  const ServerPolicy* const server = policy_of(policy, tool.server, tool.added);
+  if (server == nullptr) {
+    return unknown_server(policy::v1::EFFECT_CLASS_WRITE);
+  }
+  if (auto refused = refusal(*server, caller, {tool.server, &tool, effect_of(*server, tool)});
+      refused) {
+    return std::move(*refused);
+  }
+  Ruling base = base_ruling(policy, *server, tool);
+  const RuleQuestion question = question_of(caller, tool, base.effect, arguments);
+  return tightened(std::move(base), *policy.rules, question);
+}
+
+policy::v1::Explanation explain(
+    const Policy& policy, const Caller& caller, const CatalogTool& tool, CallArguments* arguments
+) {
+  policy::v1::Explanation explanation;
+  const Ruling ruling = evaluate(policy, caller, tool, arguments);
+  explanation.set_verdict(ruling.verdict);
+  explanation.set_effect_class(ruling.effect);
+  explanation.set_rule(ruling.rule);
+  explanation.set_reason(ruling.reason);
+  const auto add = [&explanation](const std::string& rule, Verdict verdict, std::string mismatch) {
+    policy::v1::Explanation::Step* const step = explanation.add_steps();
+    step->set_rule(rule);
+    step->set_matched(mismatch.empty());
+    step->set_verdict(verdict);
+    step->set_detail(std::move(mismatch));
+  };
+  const ServerPolicy* const server = policy_of(policy, tool.server, tool.added);
+  if (server == nullptr ||
+      refusal(*server, caller, {tool.server, &tool, effect_of(*server, tool)})) {
+    add(ruling.rule, ruling.verdict, "");
+    return explanation;
+  }
+  add(tool.server + ".tools_to_execute",
+      policy::v1::VERDICT_DENY,
+      "the server, the caller's key and the request let the call pass");
+  const Ruling base = base_ruling(policy, *server, tool);
+  add(base.rule, base.verdict, "");
+  policy.rules->look_at_each(
+      question_of(caller, tool, base.effect, arguments),
+      [&add](const Rule& rule, const std::string& mismatch) {
+        add("rules." + rule.id, rule.verdict, mismatch);
+      }
+  );
+  return explanation;
+}
+
 Ruling evaluate_read(
-    const Policy& policy, const Caller& caller, const std::string& server, const AddedPolicy& added
+    const Policy& policy, const Caller& caller, const AskedServer& asked, CallArguments* params
 ) {
   constexpr auto kEffect = policy::v1::EFFECT_CLASS_READ;
-  const ServerPolicy* const said = policy_of(policy, server, added);
+  const std::string& server = asked.name;
+  const ServerPolicy* const said = policy_of(policy, server, asked.added);
   if (said == nullptr) {
     return unknown_server(kEffect);
   }
@@ -196,12 +274,27 @@ Ruling evaluate_read(
         "of agent mode and code mode"
     );
   }
-  return {
-      policy::v1::VERDICT_MANUAL,
-      kEffect,
-      rule,
-      "the request is carried out when it is made explicitly"
-  };
+  Ruling ruling = tightened(
+      {policy::v1::VERDICT_MANUAL,
+       kEffect,
+       rule,
+       "the request is carried out when it is made explicitly"},
+      *policy.rules,
+      {.server = server,
+       .effect = kEffect,
+       .claims = caller.claims,
+       .mode = caller.mode,
+       .arguments = params}
+  );
+  if (ruling.verdict > policy::v1::VERDICT_MANUAL && ruling.verdict < policy::v1::VERDICT_DENY) {
+    return denied(
+        kEffect,
+        ruling.rule,
+        "a rule asks for an approval, which only calls of tools can have: ask the operator to name "
+        "the rule's tools"
+    );
+  }
+  return ruling;
 }
 
 bool may_run(policy::v1::Mode mode, Verdict verdict) {
@@ -209,23 +302,6 @@ bool may_run(policy::v1::Mode mode, Verdict verdict) {
     return mode == policy::v1::MODE_MANUAL || mode == policy::v1::MODE_CODE;
   }
   return verdict == policy::v1::VERDICT_AUTO;
-}
-
-std::string_view name_of(Verdict verdict) {
-  switch (verdict) {
-    case policy::v1::VERDICT_AUTO:
-      return "auto";
-    case policy::v1::VERDICT_MANUAL:
-      return "manual";
-    case policy::v1::VERDICT_APPROVE:
-      return "approve";
-    case policy::v1::VERDICT_APPROVE_TWICE:
-      return "approve_twice";
-    case policy::v1::VERDICT_DENY:
-      return "deny";
-    default:
-      return "";
-  }
 }
 
 }  // namespace sluice::policy_engine

@@ -13,7 +13,7 @@ namespace {
 
 // Raised when what the hash covers changes, so that a new release never takes an old version for
 // its own.
-constexpr int kHashedForm = 3;
+constexpr int kHashedForm = 4;
 
 json::Value names_of(const NameList& list) {
   json::Array names;
@@ -74,6 +74,23 @@ json::Value form_of(const JwtIssuer& issuer) {
   });
 }
 
+json::Value form_of(const std::map<std::string, ServerPolicy, std::less<>>& servers) {
+  json::Object forms;
+  for (const auto& [name, server] : servers) {
+    forms.set(name, form_of(server));
+  }
+  return forms;
+}
+
+// In their order, which says which of two equally strict rules is named.
+json::Value form_of(const RuleSet& rules) {
+  json::Array forms;
+  for (const Rule& rule : rules.rules()) {
+    forms.push_back(form_of(rule));
+  }
+  return forms;
+}
+
 void fill(
     google::protobuf::RepeatedPtrField<std::string>* out, const std::optional<NameList>& list
 ) {
@@ -115,10 +132,6 @@ policy::v1::ToolFilter CallerKey::filter() const {
 }
 
 std::string Policy::hash() const {
-  json::Object server_forms;
-  for (const auto& [name, server] : servers) {
-    server_forms.set(name, form_of(server));
-  }
   json::Object key_forms;
   for (const CallerKey& key : keys) {
     key_forms.set(key.id, form_of(key));
@@ -130,10 +143,19 @@ std::string Policy::hash() const {
   return crypto::sha256(json::canonical(json::object({
       {"form", kHashedForm},
       {"preset", name_of(preset)},
-      {"servers", std::move(server_forms)},
+      {"servers", form_of(servers)},
+      {"rules", form_of(*rules)},
       {"keys", std::move(key_forms)},
       {"jwt_issuers", std::move(issuer_forms)},
   })));
+}
+
+std::string Policy::listing() const {
+  return json::canonical(json::object({
+      {"preset", name_of(preset)},
+      {"servers", form_of(servers)},
+      {"rules", form_of(*rules)},
+  }));
 }
 
 const CallerKey* Policy::key_named(std::string_view id) const {

@@ -2,6 +2,9 @@
 // settings, identified by its hash.
 #pragma once
 
+#include "services/policy-engine/domain/name_list.h"
+#include "services/policy-engine/domain/rule_set.h"
+
 #include "common/crypto/jws_key.h"
 
 #include "proto/sluice/policy/v1/policy.pb.h"
@@ -10,7 +13,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,23 +22,6 @@ namespace sluice::policy_engine {
 enum class Preset { Manual, Safe, Open };
 
 [[nodiscard]] std::string_view name_of(Preset preset);
-
-// A list of names in which "*" stands for all.
-class NameList {
- public:
-  NameList() = default;
-
-  explicit NameList(const std::vector<std::string>& names) : names_(names.begin(), names.end()) {}
-
-  [[nodiscard]] bool contains(std::string_view name) const {
-    return names_.contains("*") || names_.contains(name);
-  }
-
-  [[nodiscard]] const std::set<std::string, std::less<>>& names() const { return names_; }
-
- private:
-  std::set<std::string, std::less<>> names_;
-};
 
 // What the operator says about one MCP server (mcp.client_configs).
 struct ServerPolicy {
@@ -85,10 +70,13 @@ struct Policy {
   std::map<std::string, ServerPolicy, std::less<>> servers;  // by name
   std::vector<CallerKey> keys;
   std::vector<JwtIssuer> jwt_issuers;
+  std::shared_ptr<const RuleSet> rules = std::make_shared<const RuleSet>();  // never null
 
   // SHA-256 of the canonical JSON of all of it: equal policies have equal hashes, in whatever order
   // they were written.
   [[nodiscard]] std::string hash() const;
+  // Presets, servers and rules as canonical JSON, for an admin to read; nothing about callers.
+  [[nodiscard]] std::string listing() const;
   // A virtual key, or what the callers of an issuer have in common.
   [[nodiscard]] const CallerKey* key_named(std::string_view id) const;
   [[nodiscard]] const JwtIssuer* jwt_issuer_named(std::string_view issuer) const;

@@ -22,7 +22,7 @@ policy::v1::VisibleReply listing(
   const Policy& policy = caller.policy->policy;
   const Caller asking{&caller.claims, caller.key, &filter};
   for (const CatalogServer& server : catalog.servers()) {
-    const Ruling ruling = evaluate_read(policy, asking, server.name, server.added);
+    const Ruling ruling = evaluate_read(policy, asking, {server.name, server.added});
     if (ruling.verdict != policy::v1::VERDICT_DENY) {
       reply.add_servers(server.id);
     }
