@@ -107,7 +107,7 @@ class ManageServers(StackTest):
         return holders
 
     def tearDown(self):
-        self.stack.request("DELETE", "/api/mcp/client/web")
+        self.eventually(lambda: self.stack.request("DELETE", "/api/mcp/client/web")[0] in (200, 404), TOLD_SECONDS_MAX)
 
     # --- tests --------------------------------------------------------------------------------------------------------
 

@@ -74,13 +74,9 @@ Async<connector::v1::ManageReply> ServerOperations::add(
   SLUICE_CO_TRY(json::Value body, parse_body(request.config()));
   SLUICE_CO_TRY(ServerConfig read, read_added_server(body, *deps_.settings));
   const auto config = std::make_shared<const ServerConfig>(std::move(read));
-  if (const auto there = deps_.pool->config_of(config->name); there != nullptr) {
-    co_return there->added
-        ? Error(
-              Code::Conflict,
-              "there is a server \"" + config->name + "\"; change it with PUT, or remove it first"
-          )
-        : of_the_file(config->name);
+  // Of added servers the store alone knows: another replica may have removed one a moment ago.
+  if (const auto there = deps_.pool->config_of(config->name); there != nullptr && !there->added) {
+    co_return of_the_file(config->name);
   }
   const audit::v1::Record entry = record_for(context, "server.added", config->name, config->shown);
   SLUICE_CO_CHECK_OK(co_await record(entry));

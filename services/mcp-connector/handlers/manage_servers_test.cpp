@@ -196,6 +196,13 @@ TEST_F(ManageServersTest, ANameIsTakenOnce) {
   );
 }
 
+TEST_F(ManageServersTest, ANameThatAnotherReplicaFreedIsTakenAgain) {
+  ASSERT_THAT(add(kHttp), IsOk());
+  store_.rows.erase("search");
+
+  EXPECT_THAT(add(kHttp), IsOk());
+}
+
 TEST_F(ManageServersTest, AServerOfTheFileIsNotChanged) {
   EXPECT_THAT(update("files", R"({"disabled":true})"), HasCode(Code::Conflict));
   EXPECT_THAT(remove(fixture_.server_id().str()), HasCode(Code::Conflict));
