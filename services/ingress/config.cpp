@@ -139,6 +139,14 @@ void read_mcp(config::Document& document, Config& config) {
       {.fallback = false,
        .description = "attach tools only to requests that carry an include header"}
   );
+  config.agent_depth = static_cast<std::size_t>(tools.integer(
+      "max_agent_depth",
+      {.fallback = 10,
+       .min = 1,
+       .max = static_cast<std::int64_t>(kAgentDepthMax),
+       .unit = "",
+       .description = "rounds of automatic tool calls in one chat; a request may ask for fewer"}
+  ));
   const json::Value timeout = tools.raw(
       "tool_execution_timeout", "longest tool call: \"30s\", \"500ms\", \"2m\" or seconds"
   );

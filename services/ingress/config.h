@@ -30,6 +30,7 @@ struct Config {
   std::size_t record_body_bytes_max = 0;
   bool servers_configured = false;  // mcp.client_configs is not empty
   bool disable_auto_tool_inject = false;
+  std::size_t agent_depth = 10;
   std::vector<VirtualServer> virtual_servers;
   ProtectedResource resource;
   bool legacy_sse = false;

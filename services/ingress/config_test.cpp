@@ -30,6 +30,7 @@ TEST(IngressConfig, HasDefaultsForEverything) {
   EXPECT_EQ(loaded.config.tool_execution_timeout, std::chrono::seconds(30));
   EXPECT_FALSE(loaded.config.servers_configured);
   EXPECT_EQ(loaded.config.record_body_bytes_max, 0U);
+  EXPECT_EQ(loaded.config.agent_depth, 10U);
 }
 
 TEST(IngressConfig, ReadsHowToolsAreOffered) {
@@ -42,15 +43,17 @@ TEST(IngressConfig, ReadsHowToolsAreOffered) {
   EXPECT_TRUE(loaded.config.servers_configured);
   EXPECT_TRUE(loaded.config.disable_auto_tool_inject);
   EXPECT_EQ(loaded.config.tool_execution_timeout, std::chrono::seconds(45));
+  EXPECT_EQ(loaded.config.agent_depth, 3U);
 }
 
 TEST(IngressConfig, ListsEveryFault) {
   const auto loaded = load(R"({"audit":{"outbox_directory":"/tmp/outbox"},
-      "http":{"port":70000,"adress":"x","tls_key_file":"k"},"mcp":{"tool_manager_config":{"tool_execution_timeout":"soon"}}})"
+      "http":{"port":70000,"adress":"x","tls_key_file":"k"},"mcp":{"tool_manager_config":{"tool_execution_timeout":"soon","max_agent_depth":51}}})"
   );
 
   ASSERT_THAT(loaded.status, HasCode(Code::Invalid));
-  for (const char* part : {"http.port", "http.adress", "tls_key_file", "tool_execution_timeout"}) {
+  for (const char* part :
+       {"http.port", "http.adress", "tls_key_file", "tool_execution_timeout", "max_agent_depth"}) {
     EXPECT_NE(loaded.status.error().message().find(part), std::string::npos) << part;
   }
 }

@@ -85,6 +85,20 @@ inline constexpr std::uint32_t kHopsPerRunMax = 80'016;
 inline constexpr std::uint32_t kHopOfUnknown = 1'000;
 inline constexpr std::uint32_t kHopMax = 1'000'000'000;
 
+// Agent mode.
+// Rounds of automatic calls a request may have. Source: Bifrost's bound of max_agent_depth.
+inline constexpr std::size_t kAgentDepthMax = 50;
+// Calls of one turn that are run; a turn with more comes back whole. Source: policy-engine decides
+// on at most 64 calls in one request.
+inline constexpr std::size_t kAgentCallsMax = 64;
+// Of one request at the same time. Source: ours; a server over stdio works on fewer.
+inline constexpr std::size_t kAgentParallelCallsMax = 8;
+// Of one tool message. Source: ours; ~250,000 tokens, above most context windows. All messages
+// together are bounded by kSplicedBodyBytesMax.
+inline constexpr std::size_t kAgentResultBytesMax = std::size_t{1} << 20;
+// Of the deadline, left to record and write the answer of what was done by then.
+inline constexpr std::chrono::milliseconds kAgentEndReserve{2'000};
+
 // Records.
 // Source: half of what the audit library keeps of a body (16 KiB): escaping may double a prefix.
 inline constexpr std::size_t kRecordBodyBytesMax = 8 << 10;

@@ -144,13 +144,15 @@ struct FrontDoor {
              .catalog = &catalog,
              .chains = &chains,
              .provider = &ports.provider,
+             .tools = &tools,
              .trail = &trail,
              .audit = audit,
              .clock = runtime.clock(),
              .metrics = runtime.metrics(),
              .injection =
                  {.servers_configured = config.servers_configured,
-                  .only_on_request = config.disable_auto_tool_inject}}
+                  .only_on_request = config.disable_auto_tool_inject},
+             .agent_depth = config.agent_depth}
         ),
         embeddings(
             {.admission = &admission, .provider = &ports.provider, .trail = &trail, .audit = audit}

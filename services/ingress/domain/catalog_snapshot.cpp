@@ -306,6 +306,7 @@ void CatalogSnapshot::append_offered(
 ) {
   entry.openai = append_item(tools_json_, openai);
   entry.definition = append_item(definitions_json_, definition);
+  has_automatic_ = has_automatic_ || entry.verdict == policy::v1::VERDICT_AUTO;
   ++offered_;
 }
 

@@ -80,6 +80,9 @@ class CatalogSnapshot {
   // Whether executeToolCode is among the definitions.
   [[nodiscard]] bool offers_code() const { return offers_code_; }
 
+  // Whether a tool among the definitions runs without being executed explicitly.
+  [[nodiscard]] bool has_automatic() const { return has_automatic_; }
+
   // OpenAI's definitions joined by commas, without brackets, executeToolCode last; empty when none
   // is offered.
   [[nodiscard]] const std::string& tools_json() const { return tools_json_; }
@@ -131,6 +134,7 @@ class CatalogSnapshot {
   std::vector<UsableServer> servers_;  // sorted by name
   std::size_t offered_ = 0;
   bool offers_code_ = false;
+  bool has_automatic_ = false;
   std::uint64_t policy_version_ = 0;
   std::string catalog_version_;
 };

@@ -5,8 +5,10 @@
 
 #include "common/json/parse.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+#include <iterator>
 
 namespace sluice::ingress {
 namespace {
@@ -150,6 +152,28 @@ Result<ChatBody> ChatBody::parse(std::string& body) {
   }
   SLUICE_CHECK_OK(check_tools(chat.scan_.raw("tools")));
   return chat;
+}
+
+bool ChatBody::single_choice() const {
+  const std::string_view n = scan_.raw("n");
+  return n.empty() || n == "1" || is_null(n);
+}
+
+std::string ChatBody::without_own_member() const {
+  const auto& fields = scan_.fields();
+  const auto own = std::find_if(fields.begin(), fields.end(), [](const json::Field& field) {
+    return field.key == kOwnMember;
+  });
+  if (own == fields.end()) {
+    return std::string(body_);
+  }
+  // A chat body has other members, so a comma stands on one side.
+  const auto next = std::next(own);
+  const std::array splices{
+      next != fields.end() ? json::Splice{own->key_begin, next->key_begin, ""}
+                           : json::Splice{std::prev(own)->value_end, own->value_end, ""}
+  };
+  return json::splice(body_, splices);
 }
 
 Result<std::vector<std::string>> ChatBody::tool_call_ids() const {

@@ -14,6 +14,8 @@ namespace sluice::ingress {
 
 class ChatBody {
  public:
+  static constexpr std::string_view kOwnMember = "sluice";
+
   // Validates the whole body as JSON and the types of model, messages, stream and tools. body
   // outlives the result and is not changed meanwhile. Errors: Invalid; the message names the member
   // and what to send.
@@ -22,6 +24,15 @@ class ChatBody {
   [[nodiscard]] const std::string& model() const { return model_; }
 
   [[nodiscard]] bool stream() const { return stream_; }
+
+  // Whether one answer is asked for, as nearly always.
+  [[nodiscard]] bool single_choice() const;
+
+  // The member sluice, which is for the gateway: its raw JSON, or empty.
+  [[nodiscard]] std::string_view own_member() const { return scan_.raw(kOwnMember); }
+
+  // The body as a provider may see it: without that member.
+  [[nodiscard]] std::string without_own_member() const;
 
   // Tool call ids of the messages with role "tool", see chain.h. Costs nothing when there are none.
   [[nodiscard]] Result<std::vector<std::string>> tool_call_ids() const;

@@ -193,6 +193,31 @@ TEST(ChatBody, RefusesABodyTooLargeForTheBusWithItsTools) {
   EXPECT_THAT(chat.value().with_tools(*snapshot_with("read")), HasCode(Code::Invalid));
 }
 
+TEST(ChatBody, GivesProvidersNothingOfItsOwnMember) {
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {R"({"sluice":{"a":1}, "model":"a/b","messages":[1]})", R"({"model":"a/b","messages":[1]})"},
+      {R"({"model":"a/b" , "sluice": 1,"messages":[1]})", R"({"model":"a/b" , "messages":[1]})"},
+      {R"({"model":"a/b","messages":[1], "sluice":{} })", R"({"model":"a/b","messages":[1] })"},
+      {R"({"model":"a/b","messages":[1]})", R"({"model":"a/b","messages":[1]})"},
+  };
+  for (const auto& [given, seen] : cases) {
+    std::string body = given;
+    const auto chat = ChatBody::parse(body);
+    ASSERT_THAT(chat, IsOk()) << given;
+
+    EXPECT_EQ(chat.value().without_own_member(), seen);
+  }
+}
+
+TEST(ChatBody, KnowsWhetherOneAnswerIsAskedFor) {
+  for (const auto& [more, single] : std::vector<std::pair<std::string, bool>>{
+           {"", true}, {R"(,"n":1)", true}, {R"(,"n":null)", true}, {R"(,"n":2)", false}
+       }) {
+    std::string body = chat_body(more);
+    EXPECT_EQ(ChatBody::parse(body).value().single_choice(), single) << more;
+  }
+}
+
 TEST(ChatBody, FindsTheIdsOfToolMessages) {
   std::string body = R"({"model":"a/b","messages":[{"role":"user","content":"tool_call_id"},
       {"role":"assistant","tool_calls":[{"id":"c1"},{"id":"c2"}]},

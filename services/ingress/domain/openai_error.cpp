@@ -33,4 +33,13 @@ http::HttpResponse response_of(const OpenaiError& error) {
   return response;
 }
 
+http::Headers event_headers(const ChainId& chain) {
+  http::Headers headers;
+  headers.add("content-type", "text/event-stream; charset=utf-8");
+  headers.add("cache-control", "no-cache");
+  headers.add("x-accel-buffering", "no");
+  headers.add("x-sluice-chain", chain.str());
+  return headers;
+}
+
 }  // namespace sluice::ingress

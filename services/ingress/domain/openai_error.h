@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/base/error.h"
+#include "common/base/ids.h"
 #include "common/http/message.h"
 
 #include <cstdint>
@@ -28,5 +29,8 @@ struct OpenaiError {
 [[nodiscard]] http::HttpResponse response_of(const OpenaiError& error);
 
 [[nodiscard]] http::HttpResponse json_response(int status, std::string body);
+
+// Of a chat that is streamed.
+[[nodiscard]] http::Headers event_headers(const ChainId& chain);
 
 }  // namespace sluice::ingress

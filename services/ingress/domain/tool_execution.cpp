@@ -87,8 +87,23 @@ std::string unknown_tool_message(const std::string& name, const CatalogSnapshot&
 Async<ExecutionEnd> ToolExecution::run(
     Execution* execution, SnapshotPtr snapshot, Narrowing narrowing
 ) {
+  Attempt attempt;
+  attempt.execution = execution;
+  SLUICE_CO_TRY(auto end, co_await find(&attempt, std::move(snapshot), std::move(narrowing)));
+  if (end) {
+    co_return std::move(*end);
+  }
+  SLUICE_CO_CHECK_OK(co_await record(execution, &attempt.tool, ""));
+  co_return co_await run(&attempt);
+}
+
+Async<std::optional<ExecutionEnd>> ToolExecution::find(
+    Attempt* attempt, SnapshotPtr snapshot, Narrowing narrowing
+) {
+  Execution* const execution = attempt->execution;
   const std::string& name = execution->call.name;
   const ToolEntry* tool = snapshot->find(name);
+  std::optional<ExecutionEnd> end;
   if (tool == nullptr) {
     if (const std::string* server = snapshot->awaited_server_of(name)) {
       co_return Error(
@@ -98,7 +113,8 @@ Async<ExecutionEnd> ToolExecution::run(
           .with_retry_after(std::chrono::seconds(1));
     }
     SLUICE_CO_CHECK_OK(co_await record(execution, nullptr, "no server has this tool"));
-    co_return UnknownTool{unknown_tool_message(name, *snapshot)};
+    end = UnknownTool{unknown_tool_message(name, *snapshot)};
+    co_return end;
   }
   if (narrowing.restricted() && !narrowing.allows(tool->server, tool->tool)) {
     Withheld withheld;
@@ -106,28 +122,23 @@ Async<ExecutionEnd> ToolExecution::run(
     withheld.decision.set_rule("request.include");
     withheld.decision.set_reason("this request's include headers leave the tool out");
     SLUICE_CO_CHECK_OK(co_await record(execution, tool, withheld.decision.reason()));
-    co_return withheld;
+    end = std::move(withheld);
+    co_return end;
   }
-  Attempt attempt{
-      .execution = execution,
-      .tool = *tool,
-      .decision_id =
-          decision_id_of(execution->owner, execution->context.chain, execution->call, *tool)
-  };
-  SLUICE_CO_CHECK_OK(co_await record(execution, &attempt.tool, ""));
-  co_return co_await decide_and_run(&attempt);
+  attempt->tool = *tool;
+  attempt->decision_id =
+      decision_id_of(execution->owner, execution->context.chain, execution->call, *tool);
+  co_return end;
 }
 
 Async<ExecutionEnd> ToolExecution::request(Execution* execution, ToolEntry target) {
-  Attempt attempt{
-      .execution = execution,
-      .tool = std::move(target),
-      .decision_id = {},
-  };
+  Attempt attempt;
+  attempt.execution = execution;
+  attempt.tool = std::move(target);
   attempt.decision_id =
       decision_id_of(execution->owner, execution->context.chain, execution->call, attempt.tool);
   SLUICE_CO_CHECK_OK(co_await record(execution, &attempt.tool, ""));
-  co_return co_await decide_and_run(&attempt);
+  co_return co_await run(&attempt);
 }
 
 Async<void> ToolExecution::record(
@@ -139,7 +150,7 @@ Async<void> ToolExecution::record(
   co_return co_await deps_.audit->written();
 }
 
-Async<ExecutionEnd> ToolExecution::decide_and_run(Attempt* attempt) {
+Async<ExecutionEnd> ToolExecution::run(Attempt* attempt) {
   for (;;) {  // at most kDecisionsMax rounds
     SLUICE_CO_TRY(const policy::v1::Decision decision, co_await decide_current(attempt));
     if (decision.grant().empty()) {
@@ -181,23 +192,33 @@ Async<policy::v1::Decision> ToolExecution::decide_current(Attempt* attempt) {
 }
 
 Async<policy::v1::Decision> ToolExecution::decide(Attempt* attempt) {
-  policy::v1::DecideRequest request;
-  request.set_decision_id(attempt->decision_id);
-  request.set_decision_unix_ms(deps_.clock->unix_ms());
-  request.set_mode(policy::v1::MODE_MANUAL);
-  auto* call = request.add_calls();
-  call->set_server_id(attempt->tool.server_id);
-  call->set_server(attempt->tool.server);
-  call->set_tool(attempt->tool.tool);
-  call->set_method(attempt->tool.method);
-  call->set_definition_hash(attempt->tool.definition_hash);
-  call->set_arguments(attempt->execution->call.arguments);
-  call->set_tool_call_id(attempt->execution->call.id);
-  call->set_approval_id(attempt->execution->approval_id);
+  if (!attempt->decision) {
+    std::vector<Attempt*> alone(1, attempt);
+    SLUICE_CO_CHECK_OK(co_await decide_together(std::move(alone)));
+  }
+  policy::v1::Decision decision = std::move(*attempt->decision);
+  attempt->decision.reset();
+  co_return decision;
+}
 
-  RequestContext context = attempt->execution->context;
-  context.hop += 1 + attempt->decisions * kHopsPerDecision;
-  ++attempt->decisions;
+Async<void> ToolExecution::decide_together(std::vector<Attempt*> attempts) {
+  policy::v1::DecideRequest request;
+  request.set_decision_id(attempts.front()->decision_id);
+  request.set_decision_unix_ms(deps_.clock->unix_ms());
+  request.set_mode(attempts.front()->execution->mode);
+  RequestContext context = attempts.front()->execution->context;
+  context.hop += 1 + attempts.front()->decisions * kHopsPerDecision;
+  for (Attempt* attempt : attempts) {
+    auto* call = request.add_calls();
+    call->set_server_id(attempt->tool.server_id);
+    call->set_server(attempt->tool.server);
+    call->set_tool(attempt->tool.tool);
+    call->set_method(attempt->tool.method);
+    call->set_definition_hash(attempt->tool.definition_hash);
+    call->set_arguments(attempt->execution->call.arguments);
+    call->set_tool_call_id(attempt->execution->call.id);
+    call->set_approval_id(attempt->execution->approval_id);
+  }
   auto reply = co_await deps_.policy->decide(std::move(request), std::move(context));
   if (!reply.ok()) {
     if (reply.error().code() == Code::Deadline) {
@@ -205,10 +226,14 @@ Async<policy::v1::Decision> ToolExecution::decide(Attempt* attempt) {
     }
     co_return std::move(reply).error().while_doing("deciding");
   }
-  if (reply.value().decisions_size() != 1) {
+  if (reply.value().decisions_size() != static_cast<int>(attempts.size())) {
     co_return Error(Code::Internal, "policy-engine answered without a decision; report this");
   }
-  co_return std::move(*reply.value().mutable_decisions(0));
+  for (std::size_t i = 0; i < attempts.size(); ++i) {
+    ++attempts[i]->decisions;
+    attempts[i]->decision = std::move(*reply.value().mutable_decisions(static_cast<int>(i)));
+  }
+  co_return Result<void>();
 }
 
 Async<connector::v1::Final> ToolExecution::carry_out(

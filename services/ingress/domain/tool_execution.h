@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sluice::ingress {
 
@@ -34,6 +35,7 @@ struct Execution {
   McpClient client;                 // whom the server may ask and tell
   bool cancel_with_caller = false;  // a cancelled run() ends the call; else it goes on
   bool chain_named = false;         // by the client, which goes on with it
+  policy::v1::Mode mode = policy::v1::MODE_MANUAL;
 };
 
 class ToolExecution {
@@ -53,9 +55,27 @@ class ToolExecution {
 
   explicit ToolExecution(Deps deps) : deps_(deps) {}
 
+  // A tool that a call found, and how often it was decided on.
+  struct Attempt {
+    Execution* execution = nullptr;  // outlives it
+    ToolEntry tool;
+    std::string decision_id;
+    std::uint32_t decisions = 0;
+    std::optional<policy::v1::Decision> decision;  // made already, not acted on yet
+  };
+
   // snapshot: what the caller may see in this request. Errors: Unavailable (also: the tool's server
   // is not connected yet), Deadline, Cancelled, NotFound (the tool went meanwhile), Invalid.
   Async<ExecutionEnd> run(Execution* execution, SnapshotPtr snapshot, Narrowing narrowing);
+  // The same in pieces, for several calls at once: the tool of a call (an end: there is nothing to
+  // decide on), one request for a decision on up to kAgentCallsMax attempts of one conversation,
+  // and the rest. The request has the decision id of the first attempt. Errors besides: Conflict
+  // (catalog or policy have changed: each attempt then decides for itself).
+  Async<std::optional<ExecutionEnd>> find(
+      Attempt* attempt, SnapshotPtr snapshot, Narrowing narrowing
+  );
+  Async<void> decide_together(std::vector<Attempt*> attempts);
+  Async<ExecutionEnd> run(Attempt* attempt);
   // The same for what is no tool: target says method and server, the call's arguments are the
   // canonical params.
   Async<ExecutionEnd> request(Execution* execution, ToolEntry target);
@@ -66,16 +86,7 @@ class ToolExecution {
   Async<ExecutionEnd> go_on(Execution* execution, InputNeeded needed, std::string responses);
 
  private:
-  // The tool a call found, and how often it was decided on.
-  struct Attempt {
-    Execution* execution;
-    ToolEntry tool;
-    std::string decision_id;
-    std::uint32_t decisions = 0;
-  };
-
   Async<void> record(Execution* execution, const ToolEntry* tool, std::string refusal);
-  Async<ExecutionEnd> decide_and_run(Attempt* attempt);
   Async<policy::v1::Decision> decide(Attempt* attempt);
   // Decides, and once more where policy or catalog changed in between.
   Async<policy::v1::Decision> decide_current(Attempt* attempt);

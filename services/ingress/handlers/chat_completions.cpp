@@ -1,5 +1,6 @@
 #include "services/ingress/handlers/chat_completions.h"
 
+#include "services/ingress/domain/agent_options.h"
 #include "services/ingress/domain/narrowing.h"
 #include "services/ingress/domain/openai_error.h"
 #include "services/ingress/limits.h"
@@ -28,11 +29,6 @@ RequestContext with_hop(RequestContext context, std::uint32_t further) {
   return context;
 }
 
-// Of the records that end this step: above whatever provider-router recorded of it.
-RequestContext at_end(const RequestContext& context) {
-  return with_hop(context, kHopsPerStep - 1);
-}
-
 void add_retry_headers(http::HttpResponse& response, const provider::v1::ChatFinal& final) {
   if (final.status() < kStatusErrorsFrom) {
     return;
@@ -46,20 +42,30 @@ void add_retry_headers(http::HttpResponse& response, const provider::v1::ChatFin
   }
 }
 
-http::Headers event_headers(const ChainId& chain) {
-  http::Headers headers;
-  headers.add("content-type", "text/event-stream; charset=utf-8");
-  headers.add("cache-control", "no-cache");
-  headers.add("x-accel-buffering", "no");
-  headers.add("x-sluice-chain", chain.str());
-  return headers;
+// final's body moves into it.
+http::HttpResponse whole_response(provider::v1::ChatFinal& final, const ChainId& chain) {
+  const int status = final.status() == 0 ? 502 : static_cast<int>(final.status());
+  auto response = json_response(status, std::move(*final.mutable_body()));
+  response.headers.add("x-sluice-chain", chain.str());
+  add_retry_headers(response, final);
+  return response;
 }
 
 }  // namespace
 
 ChatCompletionsHandler::ChatCompletionsHandler(Deps deps)
     : deps_(deps),
-      tokens_(deps.metrics),
+      records_(
+          {.trail = deps.trail, .chains = deps.chains, .audit = deps.audit, .metrics = deps.metrics}
+      ),
+      agent_tools_(deps.tools),
+      agent_(
+          {.provider = deps.provider,
+           .admission = deps.admission,
+           .tools = &agent_tools_,
+           .records = &records_,
+           .clock = deps.clock}
+      ),
       user_seconds_(&deps.metrics->histogram(
           "sluice_ingress_request_user_seconds",
           "Time a chat request keeps ingress busy: from parsed to handed to the bus, and from the "
@@ -72,18 +78,19 @@ Async<void> ChatCompletionsHandler::operator()(
 ) {
   async::UserTime time(deps_.clock);
   SLUICE_CO_TRY(Admitted admitted, co_await deps_.admission->admit(&request, std::move(context)));
-  Turn turn;
+  ChatTurn turn;
   SLUICE_CO_TRY(auto prepared, co_await prepare(&request, std::move(admitted), &turn));
+  if (turn.agent_depth > 0) {
+    co_return co_await run_agent(std::move(*prepared.mutable_body()), writer, &turn);
+  }
   const auto done = co_await run(std::move(prepared), writer, &turn, &time);
   time.rest();
   user_seconds_->observe(time.seconds());
   co_return done;
 }
 
-Async<SnapshotPtr> ChatCompletionsHandler::tools_for(
-    const http::HttpRequest* request, const Turn* turn
-) {
-  SLUICE_CO_TRY(const Narrowing narrowing, Narrowing::parse(request->headers));
+Async<SnapshotPtr> ChatCompletionsHandler::tools_for(const ChatTurn* turn) {
+  const Narrowing& narrowing = turn->narrowing;
   if (narrowing.none() || (deps_.injection.only_on_request && !narrowing.restricted())) {
     co_return SnapshotPtr();
   }
@@ -102,15 +109,27 @@ Async<SnapshotPtr> ChatCompletionsHandler::tools_for(
 }
 
 Async<provider::v1::ChatRequest> ChatCompletionsHandler::prepare(
-    http::HttpRequest* request, Admitted admitted, Turn* turn
+    http::HttpRequest* request, Admitted admitted, ChatTurn* turn
 ) {
   turn->caller = std::move(admitted.caller);
   turn->context = std::move(admitted.context);
   turn->owner = {turn->context.tenant.str(), turn->context.principal.str()};
-  SLUICE_CO_TRY(const ChatBody body, ChatBody::parse(request->body));
+  turn->request = request;
+  SLUICE_CO_TRY(ChatBody body, ChatBody::parse(request->body));
+  const std::string own_member(body.own_member());
+  std::string stripped;
+  if (!own_member.empty()) {
+    stripped = body.without_own_member();
+    SLUICE_CO_TRY(body, ChatBody::parse(stripped));
+  }
+  SLUICE_CO_TRY(turn->narrowing, Narrowing::parse(request->headers));
+  SLUICE_CO_TRY(
+      const std::size_t allowed_depth,
+      agent_depth_of(request->headers, own_member, deps_.agent_depth)
+  );
   SLUICE_CO_TRY(auto named, chain_header(request->headers));
   SLUICE_CO_TRY(auto ids, body.tool_call_ids());
-  SLUICE_CO_TRY(turn->snapshot, co_await tools_for(request, turn));
+  SLUICE_CO_TRY(turn->snapshot, co_await tools_for(turn));
   std::string spliced;
   if (turn->snapshot != nullptr && turn->snapshot->offered() > 0) {
     SLUICE_CO_TRY(spliced, body.with_tools(*turn->snapshot));
@@ -122,6 +141,9 @@ Async<provider::v1::ChatRequest> ChatCompletionsHandler::prepare(
   );
   turn->context.chain = std::move(point.chain);
   turn->context.hop = point.hop;
+  if (turn->snapshot != nullptr && turn->snapshot->has_automatic() && body.single_choice()) {
+    turn->agent_depth = allowed_depth;
+  }
   turn->model = body.model();
   turn->stream = body.stream();
   SLUICE_CO_CHECK_OK(
@@ -131,14 +153,39 @@ Async<provider::v1::ChatRequest> ChatCompletionsHandler::prepare(
   provider::v1::ChatRequest chat;
   chat.set_model(turn->model);
   chat.set_stream(turn->stream);
-  chat.set_body(spliced.empty() ? std::move(request->body) : std::move(spliced));
+  if (spliced.empty()) {
+    spliced = own_member.empty() ? std::move(request->body) : std::move(stripped);
+  }
+  chat.set_body(std::move(spliced));
   co_return chat;
+}
+
+Async<void> ChatCompletionsHandler::run_agent(
+    std::string body, http::ResponseWriter* writer, ChatTurn* turn
+) {
+  auto refusal = co_await agent_.run(turn, std::move(body), writer);
+  if (!refusal.ok()) {
+    co_return co_await fail(std::move(refusal).error(), writer, turn);
+  }
+  if (refusal.value()) {
+    co_return co_await refuse(&*refusal.value(), writer, turn);
+  }
+  co_return Result<void>();
+}
+
+Async<void> ChatCompletionsHandler::refuse(
+    provider::v1::ChatFinal* final, http::ResponseWriter* writer, const ChatTurn* turn
+) {
+  if (writer->begun()) {
+    co_return co_await fail_in_events(final->body(), writer);
+  }
+  co_return co_await writer->respond(whole_response(*final, turn->context.chain));
 }
 
 Async<void> ChatCompletionsHandler::run(
     provider::v1::ChatRequest request,
     http::ResponseWriter* writer,
-    Turn* turn,
+    ChatTurn* turn,
     async::UserTime* time
 ) {
   time->rest();
@@ -170,24 +217,19 @@ Async<void> ChatCompletionsHandler::run(
 }
 
 Async<void> ChatCompletionsHandler::answer_whole(
-    ChatStream* stream, http::ResponseWriter* writer, Turn* turn, async::UserTime* time
+    ChatStream* stream, http::ResponseWriter* writer, ChatTurn* turn, async::UserTime* time
 ) {
   auto& final = stream->final();
   auto settled = co_await settle(&final, crypto::sha256(final.body()), turn, time);
   if (!settled.ok()) {
     co_return co_await fail(std::move(settled).error(), writer, turn);
   }
-  const int status = final.status() == 0 ? 502 : static_cast<int>(final.status());
-  auto response = json_response(status, std::move(*final.mutable_body()));
+  auto response = whole_response(final, turn->context.chain);
   if (turn->stream && final.status() != 0 &&
       final.status() < kStatusErrorsFrom) {  // a stream without a single event
     response.headers = event_headers(turn->context.chain);
     response.body = std::string(kDone);
-    time->rest();
-    co_return co_await writer->respond(std::move(response));
   }
-  response.headers.add("x-sluice-chain", turn->context.chain.str());
-  add_retry_headers(response, final);
   time->rest();  // the socket's part is the kernel's
   co_return co_await writer->respond(std::move(response));
 }
@@ -196,7 +238,7 @@ Async<void> ChatCompletionsHandler::answer_in_events(
     ChatStream* stream,
     std::string first,
     http::ResponseWriter* writer,
-    Turn* turn,
+    ChatTurn* turn,
     async::UserTime* time
 ) {
   SLUICE_CO_CHECK_OK(co_await writer->begin(200, event_headers(turn->context.chain)));
@@ -207,9 +249,7 @@ Async<void> ChatCompletionsHandler::answer_in_events(
     time->rest();
     auto written = co_await writer->write(std::move(events));
     if (!written.ok()) {
-      SLUICE_CO_CHECK_OK(deps_.trail->chat_failure(
-          at_end(turn->context), *turn->caller, turn->model, written.error()
-      ));
+      SLUICE_CO_CHECK_OK(records_.failed(written.error(), *turn));
       co_return written;
     }
     auto chunk = co_await stream->next();
@@ -237,38 +277,20 @@ Async<void> ChatCompletionsHandler::answer_in_events(
 Async<void> ChatCompletionsHandler::settle(
     const provider::v1::ChatFinal* final,
     std::string answer_digest,
-    Turn* turn,
+    ChatTurn* turn,
     async::UserTime* time
 ) {
-  tokens_.count(*final);
-  const RequestContext end = at_end(turn->context);
-  SLUICE_CO_CHECK_OK(
-      deps_.trail->chat_answer(end, *turn->caller, *final, turn->snapshot.get(), answer_digest)
-  );
+  SLUICE_CO_CHECK_OK(records_.answered(*final, answer_digest, *turn));
   time->rest();
-  std::vector<std::string> ids;
-  for (const auto& call : final->tool_calls()) {
-    if (!call.tool_call_id().empty() && call.tool_call_id().size() <= kToolCallIdBytesMax &&
-        ids.size() < kToolCallIdsMax) {
-      ids.push_back(call.tool_call_id());
-    }
-  }
-  if (!ids.empty()) {
-    SLUICE_CO_CHECK_OK(
-        co_await deps_.chains->remember(turn->owner, std::move(ids), {end.chain, end.hop})
-    );
-  }
-  if (turn->chain_named) {
-    SLUICE_CO_CHECK_OK(co_await deps_.chains->remember_chain(turn->owner, {end.chain, end.hop}));
-  }
-  SLUICE_CO_CHECK_OK(co_await deps_.audit->written());
+  const auto remembered = co_await records_.remember(final, turn);
   time->run();
-  co_return Result<void>();
+  co_return remembered;
 }
 
-Async<void> ChatCompletionsHandler::fail(Error error, http::ResponseWriter* writer, Turn* turn) {
-  const auto recorded =
-      deps_.trail->chat_failure(at_end(turn->context), *turn->caller, turn->model, error);
+Async<void> ChatCompletionsHandler::fail(
+    Error error, http::ResponseWriter* writer, ChatTurn* turn
+) {
+  const auto recorded = records_.failed(error, *turn);
   if (error.code() == Code::Cancelled) {
     co_return error;  // the client went: nobody reads an answer
   }

@@ -1,6 +1,6 @@
 // POST /v1/chat/completions: attaches the caller's tools, hands the request to provider-router, and
 // gives its answer back whole or as server-sent events. Suggested tool calls are remembered and
-// returned; nothing runs here.
+// returned; where some tool may run by itself, the chat is AgentLoop's.
 //
 // Errors: Invalid, Unauthenticated, Exhausted (too large with its tools), Unavailable (audit outbox
 // full, policy-engine, mcp-connector or provider-router does not answer), Deadline; a provider's
@@ -8,10 +8,12 @@
 #pragma once
 
 #include "services/ingress/domain/admission.h"
+#include "services/ingress/domain/agent_loop.h"
 #include "services/ingress/domain/catalog_source.h"
 #include "services/ingress/domain/chain.h"
 #include "services/ingress/domain/chat_body.h"
-#include "services/ingress/domain/token_meter.h"
+#include "services/ingress/domain/chat_records.h"
+#include "services/ingress/domain/chat_turn.h"
 #include "services/ingress/domain/trail.h"
 #include "services/ingress/ports.h"
 
@@ -39,11 +41,13 @@ class ChatCompletionsHandler {
     CatalogSource* catalog;
     ChainFinder* chains;
     ProviderRouter* provider;
+    ToolExecution* tools;
     Trail* trail;
     audit::Client* audit;
     async::Clock* clock;
     observability::Metrics* metrics;
     ToolInjection injection;
+    std::size_t agent_depth = 10;  // mcp.tool_manager_config.max_agent_depth
   };
 
   explicit ChatCompletionsHandler(Deps deps);
@@ -53,52 +57,48 @@ class ChatCompletionsHandler {
   );
 
  private:
-  // One chat under way.
-  struct Turn {
-    CallerPtr caller;
-    RequestContext context;  // hop: that of chat.request
-    Owner owner;
-    bool chain_named = false;
-    SnapshotPtr snapshot;  // nullptr: no tools attached
-    std::string model;
-    bool stream = false;
-  };
-
-  Async<SnapshotPtr> tools_for(const http::HttpRequest* request, const Turn* turn);
+  Async<SnapshotPtr> tools_for(const ChatTurn* turn);
   // Checks the request and makes of it what provider-router gets.
   Async<provider::v1::ChatRequest> prepare(
-      http::HttpRequest* request, Admitted admitted, Turn* turn
+      http::HttpRequest* request, Admitted admitted, ChatTurn* turn
   );
+  Async<void> run_agent(std::string body, http::ResponseWriter* writer, ChatTurn* turn);
   // request is an out-parameter's source: prepared by prepare().
   Async<void> run(
       provider::v1::ChatRequest request,
       http::ResponseWriter* writer,
-      Turn* turn,
+      ChatTurn* turn,
       async::UserTime* time
   );
   Async<void> answer_whole(
-      ChatStream* stream, http::ResponseWriter* writer, Turn* turn, async::UserTime* time
+      ChatStream* stream, http::ResponseWriter* writer, ChatTurn* turn, async::UserTime* time
   );
   // first: the events that were waited for before the response began.
   Async<void> answer_in_events(
       ChatStream* stream,
       std::string first,
       http::ResponseWriter* writer,
-      Turn* turn,
+      ChatTurn* turn,
       async::UserTime* time
+  );
+  // A provider's refusal, as it came or as an event.
+  Async<void> refuse(
+      provider::v1::ChatFinal* final, http::ResponseWriter* writer, const ChatTurn* turn
   );
   // Records and remembers; before the answer is finished.
   Async<void> settle(
       const provider::v1::ChatFinal* final,
       std::string answer_digest,
-      Turn* turn,
+      ChatTurn* turn,
       async::UserTime* time
   );
-  Async<void> fail(Error error, http::ResponseWriter* writer, Turn* turn);
+  Async<void> fail(Error error, http::ResponseWriter* writer, ChatTurn* turn);
   Async<void> fail_in_events(std::string error_body, http::ResponseWriter* writer);
 
   Deps deps_;
-  TokenMeter tokens_;
+  ChatRecords records_;
+  AgentTools agent_tools_;
+  AgentLoop agent_;
   observability::Histogram* user_seconds_;
 };
 

@@ -87,6 +87,12 @@ Async<policy::v1::DecideReply> FakePolicyEngine::decide(
   }
   policy::v1::DecideReply reply;
   reply.set_policy_version(policy_version);
+  if (request.mode() == policy::v1::MODE_AGENT && decisions_.empty()) {
+    for (const auto& call : request.calls()) {
+      *reply.add_decisions() = agent_decision(call);
+    }
+    co_return reply;
+  }
   if (decisions_.empty()) {
     auto* decision = reply.add_decisions();
     decision->set_verdict(policy::v1::VERDICT_MANUAL);
@@ -103,6 +109,27 @@ Async<policy::v1::DecideReply> FakePolicyEngine::decide(
   }
   *reply.add_decisions() = std::move(decision).value();
   co_return reply;
+}
+
+policy::v1::Decision FakePolicyEngine::agent_decision(const policy::v1::ToolCall& call) const {
+  policy::v1::Decision decision;
+  decision.set_verdict(policy::v1::VERDICT_DENY);
+  decision.set_rule("hidden");
+  for (const auto& tool : shown.tools()) {
+    if (tool.server_id() != call.server_id() || tool.tool() != call.tool()) {
+      continue;
+    }
+    decision.set_verdict(tool.verdict());
+    decision.set_effect_class(tool.effect_class());
+    decision.set_rule("preset.test");
+    if (tool.verdict() == policy::v1::VERDICT_AUTO) {
+      decision.set_grant("grant of " + call.tool_call_id());
+      decision.set_grant_id(call.tool_call_id());
+    } else if (tool.verdict() != policy::v1::VERDICT_MANUAL) {
+      decision.set_approval_id("apr_" + call.tool_call_id());
+    }
+  }
+  return decision;
 }
 
 Async<std::unique_ptr<ChatStream>> ScriptedProvider::chat(
@@ -151,8 +178,11 @@ Async<connector::v1::CatalogReply> FakeToolServers::catalog(
 Async<connector::v1::Final> FakeToolServers::request(
     connector::v1::Request request, ProgressSink sink, RequestContext context
 ) {
-  requests.emplace_back(std::move(request), std::move(context));
+  requests.emplace_back(request, context);
   SLUICE_CO_CHECK_OK(fault_of(faults_));
+  if (answer) {
+    co_return co_await answer(std::move(request), std::move(context));
+  }
   co_return co_await play(std::move(sink));
 }
 

@@ -9,6 +9,7 @@
 #include "common/testing/fault_plan.h"
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -21,7 +22,8 @@ inline Result<void> fault_of(testing::FaultPlan* faults) {
   return faults == nullptr ? Result<void>() : faults->step();
 }
 
-// Knows callers by credential; shows the tools it was given; decides by a script.
+// Knows callers by credential; shows the tools it was given; decides by a script. In agent mode,
+// and without one, it decides as it shows the tools.
 class FakePolicyEngine final : public PolicyEngine {
  public:
   explicit FakePolicyEngine(const async::Clock* clock, testing::FaultPlan* faults = nullptr)
@@ -55,6 +57,8 @@ class FakePolicyEngine final : public PolicyEngine {
   std::vector<std::pair<policy::v1::DecideRequest, RequestContext>> decides;
 
  private:
+  [[nodiscard]] policy::v1::Decision agent_decision(const policy::v1::ToolCall& call) const;
+
   const async::Clock* clock_;
   testing::FaultPlan* faults_;
   bool down_ = false;
@@ -126,6 +130,8 @@ class FakeToolServers final : public ToolServers {
   std::vector<std::pair<connector::v1::Request, RequestContext>> requests;
   std::vector<std::pair<connector::v1::Input, RequestContext>> inputs;
   async::OneShot<void>* hold = nullptr;  // requests wait for it before they end
+  // Instead of all that, where it is set.
+  std::function<Async<connector::v1::Final>(connector::v1::Request, RequestContext)> answer;
 
  private:
   Async<connector::v1::Final> play(ProgressSink sink);

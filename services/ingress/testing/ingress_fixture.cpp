@@ -117,6 +117,7 @@ IngressFixture::IngressFixture(testing::FaultPlan* faults, ToolInjection injecti
            .catalog = &catalog,
            .chains = &chains,
            .provider = &provider,
+           .tools = &tools,
            .trail = &trail,
            .audit = &audit,
            .clock = &clock,

@@ -1,0 +1,205 @@
+#include "services/ingress/domain/agent_tools.h"
+
+#include "services/ingress/domain/mcp_result.h"
+#include "services/ingress/domain/tool_message.h"
+#include "services/ingress/limits.h"
+
+#include "common/async/parallel.h"
+#include "common/mcp/json_rpc.h"
+
+#include <utility>
+#include <variant>
+
+namespace sluice::ingress {
+
+// One call under way; stays where it is while it runs.
+struct AgentTools::Slot {
+  AgentCall call;
+  Execution execution;
+  ToolExecution::Attempt attempt;
+  bool found = false;  // attempt is of a tool, to be decided on
+  std::optional<ExecutionEnd> end;
+  std::optional<Error> error;
+};
+
+namespace {
+
+bool is_read(const ToolEntry& tool) {
+  return tool.effect_class == policy::v1::EFFECT_CLASS_READ;
+}
+
+std::string failure(std::string_view text, const std::string& id) {
+  return text_message(text, IsError::Yes, id, CallFormat::Chat);
+}
+
+// An end as MCP words it, as the tool message for the model.
+std::string message_of(const ExecutionEnd& end, const std::string& id) {
+  if (std::holds_alternative<InputNeeded>(end)) {
+    return failure(
+        "The tool's server asks its client something in between, which only a client of /mcp can "
+        "answer. Nothing was carried out.",
+        id
+    );
+  }
+  ToolOutcome outcome;
+  const RpcEnd worded = rpc_end_of(end);
+  if (const auto* error = std::get_if<mcp::RpcError>(&worded); error != nullptr) {
+    outcome.error = mcp::to_json(*error);
+  } else {
+    outcome.result = std::get<std::string>(worded);
+  }
+  auto message = tool_message(outcome, id, CallFormat::Chat);
+  return message.ok() ? std::move(message).value() : failure(message.error().message(), id);
+}
+
+std::string bounded_message(const ExecutionEnd& end, const std::string& id) {
+  std::string message = message_of(end, id);
+  if (message.size() <= kAgentResultBytesMax) {
+    return message;
+  }
+  return text_message(
+      "The call was carried out. Its result of " + std::to_string(message.size()) +
+          " bytes is larger than the " + std::to_string(kAgentResultBytesMax) +
+          " bytes that go to a model; ask for less at once.",
+      IsError::No,
+      id,
+      CallFormat::Chat
+  );
+}
+
+// A call that policy neither runs nor refuses: somebody has to execute or approve it.
+bool waits(const ExecutionEnd& end) {
+  const auto* withheld = std::get_if<Withheld>(&end);
+  return withheld != nullptr &&
+         (withheld->waits() || withheld->decision.verdict() == policy::v1::VERDICT_MANUAL);
+}
+
+// Certainly nothing of it has happened.
+bool without_effect(const ExecutionEnd& end) {
+  return std::holds_alternative<UnknownTool>(end) || std::holds_alternative<Withheld>(end) ||
+         std::holds_alternative<NotCarriedOut>(end);
+}
+
+std::optional<PendingApproval> approval_of(
+    const ExecutionEnd& end, const std::string& id, const ToolEntry& tool
+) {
+  const auto* withheld = std::get_if<Withheld>(&end);
+  if (withheld == nullptr || !withheld->waits()) {
+    return std::nullopt;
+  }
+  return PendingApproval{
+      .id = withheld->decision.approval_id(),
+      .tool_call_id = id,
+      .server = tool.server,
+      .tool = tool.tool,
+      .required = withheld->decision.verdict(),
+  };
+}
+
+}  // namespace
+
+Async<std::vector<AgentCallEnd>> AgentTools::run(
+    const ChatTurn* turn, std::vector<AgentCall> calls
+) {
+  std::vector<Slot> slots(calls.size());
+  std::vector<Async<void>> tasks;
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    slots[i].call = std::move(calls[i]);
+    SLUICE_CO_CHECK_OK(co_await find(&slots[i], turn));
+  }
+  SLUICE_CO_CHECK_OK(co_await decide(&slots));
+  for (Slot& slot : slots) {
+    if (slot.found) {
+      tasks.push_back(carry_out(&slot));
+    }
+  }
+  SLUICE_CO_CHECK_OK(co_await async::run_parallel(kAgentParallelCallsMax, std::move(tasks)));
+  std::vector<AgentCallEnd> ends(slots.size());
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    const Slot& slot = slots[i];
+    const std::string& id = slot.call.call.id;
+    AgentCallEnd& end = ends[i];
+    if (slot.error) {
+      end.message = failure("Error: " + slot.error->message(), id);
+      end.effect = slot.found && !is_read(slot.attempt.tool);
+    } else if (slot.call.kind == AgentCall::Kind::Malformed) {
+      end.message = failure("Error: this call is malformed: " + slot.call.fault, id);
+    } else if (slot.end && waits(*slot.end)) {
+      end.approval = approval_of(*slot.end, id, slot.attempt.tool);
+    } else if (slot.end) {
+      end.message = bounded_message(*slot.end, id);
+      end.effect = slot.found && !is_read(slot.attempt.tool) && !without_effect(*slot.end);
+    }
+  }
+  co_return ends;
+}
+
+Async<void> AgentTools::find(Slot* slot, const ChatTurn* turn) {
+  if (slot->call.kind != AgentCall::Kind::Tool) {
+    co_return Result<void>();
+  }
+  Execution& execution = slot->execution;
+  execution.request = turn->request;
+  execution.caller = turn->caller;
+  execution.owner = turn->owner;
+  execution.context = turn->context;
+  execution.context.hop += kHopsPerStep;
+  execution.call = slot->call.call;
+  execution.mode = policy::v1::MODE_AGENT;
+  slot->attempt.execution = &execution;
+  auto end = co_await tools_->find(&slot->attempt, turn->snapshot, turn->narrowing);
+  if (!end.ok()) {
+    if (end.error().code() == Code::Cancelled) {
+      co_return std::move(end).error();
+    }
+    slot->error = std::move(end).error();
+    co_return Result<void>();
+  }
+  slot->end = std::move(end).value();
+  slot->found = !slot->end.has_value();
+  // A write whose caller has gone runs to its end, so that its outcome is recorded.
+  execution.cancel_with_caller = is_read(slot->attempt.tool);
+  co_return Result<void>();
+}
+
+// The decision id of a write follows from the call alone, so that executing it again meets the same
+// grant; the request has one id, which only its first call's grant follows from. So the first write
+// leads the request, and further writes are decided on one by one as they are carried out.
+Async<void> AgentTools::decide(std::vector<Slot>* slots) {
+  std::vector<ToolExecution::Attempt*> together;
+  bool led = false;
+  for (Slot& slot : *slots) {
+    if (!slot.found) {
+      continue;
+    }
+    if (is_read(slot.attempt.tool)) {
+      together.push_back(&slot.attempt);
+    } else if (!led) {
+      led = true;
+      together.insert(together.begin(), &slot.attempt);
+    }
+  }
+  if (together.empty()) {
+    co_return Result<void>();
+  }
+  auto decided = co_await tools_->decide_together(std::move(together));
+  if (!decided.ok() && decided.error().code() == Code::Conflict) {
+    co_return Result<void>();  // decided one by one, with a fresh catalog
+  }
+  co_return decided;
+}
+
+Async<void> AgentTools::carry_out(Slot* slot) {
+  auto end = co_await tools_->run(&slot->attempt);
+  if (end.ok()) {
+    slot->end = std::move(end).value();
+    co_return Result<void>();
+  }
+  if (end.error().code() == Code::Cancelled) {
+    co_return std::move(end).error();
+  }
+  slot->error = std::move(end).error();
+  co_return Result<void>();
+}
+
+}  // namespace sluice::ingress
