@@ -100,14 +100,31 @@ std::string worded(const Called& call, const std::string& result) {
   return "The tool " + call.name + " answered: " + result;
 }
 
-// The tool messages at the end of the conversation, worded.
-std::string from_results(const json::Array& messages) {
+// Behind the last message of the user.
+std::size_t turn_begin(const json::Array& messages) {
   std::size_t first = messages.size();
-  while (first > 0 && messages[first - 1].text_or("role", "") == "tool") {
+  while (first > 0 && messages[first - 1].text_or("role", "") != "user") {
     --first;
   }
+  return first;
+}
+
+// How often tools were called since then.
+std::size_t rounds_done(const json::Array& messages) {
+  std::size_t rounds = 0;
+  for (std::size_t i = turn_begin(messages); i < messages.size(); ++i) {
+    rounds += messages[i].find("tool_calls") != nullptr ? 1 : 0;
+  }
+  return rounds;
+}
+
+// The results of tools since then, worded.
+std::string from_results(const json::Array& messages) {
   std::string text;
-  for (std::size_t i = first; i < messages.size(); ++i) {
+  for (std::size_t i = turn_begin(messages); i < messages.size(); ++i) {
+    if (messages[i].text_or("role", "") != "tool") {
+      continue;
+    }
     text +=
         (text.empty() ? "" : "\n\n") +
         worded(
@@ -238,11 +255,13 @@ Result<DemoReply> demo_reply(const json::Value& request, std::string_view seed) 
     return Error(Code::Invalid, "\"n\": the demo model gives one choice; leave it out");
   }
   DemoReply reply;
-  if (messages->back().text_or("role", "") == "tool") {
-    reply.text = from_results(*messages) + std::string(kSignature);
-  } else {
-    const std::string text = last_user_text(*messages);
-    const std::vector<DemoIntent> intents = demo_intents(text);
+  const bool has_results = messages->back().text_or("role", "") == "tool";
+  const std::size_t done = has_results ? rounds_done(*messages) : 0;
+  const std::string text = last_user_text(*messages);
+  const std::vector<std::string_view> steps = demo_steps(text);
+  std::vector<DemoIntent> intents;
+  if (done < steps.size()) {
+    intents = demo_intents(steps[done]);
     for (DemoCall& call : calls_for(request, intents, text)) {
       std::string id =
           "call_demo_" + std::string(seed) + "_" + std::to_string(reply.facts.tool_calls.size());
@@ -250,9 +269,10 @@ Result<DemoReply> demo_reply(const json::Value& request, std::string_view seed) 
           {std::move(id), std::move(call.name), std::move(call.arguments)}
       );
     }
-    if (reply.facts.tool_calls.empty()) {
-      reply.text = without_fitting_tool(intents) + std::string(kSignature);
-    }
+  }
+  if (reply.facts.tool_calls.empty()) {
+    reply.text = (has_results ? from_results(*messages) : without_fitting_tool(intents)) +
+                 std::string(kSignature);
   }
   reply.facts.finish_reason = reply.facts.tool_calls.empty() ? "stop" : "tool_calls";
   count_tokens(*messages, reply);

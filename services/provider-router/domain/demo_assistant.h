@@ -1,9 +1,9 @@
 // demo/assistant: a script that plays a model, so that the stack is useful without a provider key.
 //
 // It reads the conversation, picks tools by the fixed phrases of demo_intent.h from those the
-// request offers, fills their arguments by the names in their schemas, and words its answer from
-// the tools' results. Same input, same output. It opens no file and no socket, and every text of it
-// says that it is a demo.
+// request offers, fills their arguments by the names in their schemas, goes on with the next step
+// (", then …") once a step has its results, and words its answer from the tools' results. Same
+// input, same output. It opens no file and no socket, and every text of it says that it is a demo.
 #pragma once
 
 #include "services/provider-router/domain/translate/answer.h"

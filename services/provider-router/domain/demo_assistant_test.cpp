@@ -98,6 +98,26 @@ TEST(DemoAssistant, AnswersFromTheToolsResult) {
   EXPECT_NE(reply.value().text.find("demo"), std::string::npos);
 }
 
+TEST(DemoAssistant, TakesOneStepAfterTheOther) {
+  const std::string asked =
+      R"({"role":"user","content":"echo \"a\" and echo \"b\", then add 2 and 3, then good bye"})";
+  const std::string first =
+      R"(,{"role":"assistant","tool_calls":[{"id":"c1","function":{"name":"everything-echo","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c1","content":"a"})";
+  const std::string second =
+      R"(,{"role":"assistant","tool_calls":[{"id":"c2","function":{"name":"everything-get-sum","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c2","content":"5"})";
+
+  const auto one = reply_to("[" + asked + "]");
+  const auto two = reply_to("[" + asked + first + "]");
+  const auto end = reply_to("[" + asked + first + second + "]");
+
+  ASSERT_EQ(one.value().facts.tool_calls.size(), 2U);
+  ASSERT_EQ(two.value().facts.tool_calls.size(), 1U);
+  EXPECT_EQ(two.value().facts.tool_calls[0].name, "everything-get-sum");
+  EXPECT_TRUE(end.value().facts.tool_calls.empty());
+  EXPECT_NE(end.value().text.find("everything-echo answered: a"), std::string::npos);
+  EXPECT_NE(end.value().text.find("everything-get-sum answered: 5"), std::string::npos);
+}
+
 TEST(DemoAssistant, ReadsMcpResultsWrittenAsJson) {
   const auto reply = reply_to(
       R"([{"role":"user","content":"add 2 and 3"},

@@ -233,6 +233,22 @@ bool add(const std::vector<Word>& words, std::size_t& at, std::vector<DemoIntent
 
 }  // namespace
 
+std::vector<std::string_view> demo_steps(std::string_view text) {
+  std::vector<std::string_view> steps;
+  const std::vector<Word> words = words_of(text);
+  std::size_t begin = 0;
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    const std::size_t end = words[i - 1].end;
+    if (words[i].quoted || words[i].lower != "then" || text[end - 1] != ',') {
+      continue;
+    }
+    steps.push_back(text.substr(begin, end - 1 - begin));
+    begin = words[i].end;
+  }
+  steps.push_back(text.substr(begin));
+  return steps;
+}
+
 std::vector<DemoIntent> demo_intents(std::string_view text) {
   std::vector<DemoIntent> intents;
   const std::vector<Word> words = words_of(text);

@@ -20,6 +20,10 @@ struct DemoIntent {
   std::string second;
 };
 
+// The parts of a text that are done one after the other, each once the one before has its results:
+// "read a.txt, then write hi to b.txt". At least one.
+[[nodiscard]] std::vector<std::string_view> demo_steps(std::string_view text);
+
 // At most kDemoIntentsMax, in the order of the text.
 inline constexpr std::size_t kDemoIntentsMax = 8;
 [[nodiscard]] std::vector<DemoIntent> demo_intents(std::string_view text);

@@ -65,6 +65,14 @@ TEST(DemoIntent, FindsSeveralInOrder) {
   EXPECT_EQ(intents[2].action, DemoAction::WriteFile);
 }
 
+TEST(DemoIntent, DividesATextIntoSteps) {
+  using Steps = std::vector<std::string_view>;
+  EXPECT_EQ(demo_steps("read /a, then list /b, then bye"), (Steps{"read /a", " list /b", " bye"}));
+  EXPECT_EQ(demo_steps("now and then"), Steps{"now and then"});
+  EXPECT_EQ(demo_steps("echo \"x, then y\""), Steps{"echo \"x, then y\""});
+  EXPECT_EQ(demo_steps(""), Steps{""});
+}
+
 TEST(DemoIntent, UnderstandsNothingElse) {
   for (const std::string_view text :
        {"",
