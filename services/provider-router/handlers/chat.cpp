@@ -14,13 +14,14 @@ bool is_success(int status) {
   return status >= 200 && status < 300;
 }
 
-// "req_0123…" without its prefix: unique per request, for ids the gateway has to make.
+// "req_0123…" without its prefix, and the hop, for one request may ask several times: unique, for
+// ids the gateway has to make.
 std::string seed_of(const RequestContext& context, std::uint64_t count) {
   const std::string& id = context.request.str();
   if (id.empty()) {
     return std::to_string(count);
   }
-  return id.starts_with("req_") ? id.substr(4) : id;
+  return (id.starts_with("req_") ? id.substr(4) : id) + "_" + std::to_string(context.hop);
 }
 
 std::string request_id_in(const http::Headers& headers) {

@@ -301,11 +301,25 @@ TEST(ChatHandler, PlaysTheDemoModel) {
   ASSERT_THAT(plain, IsOk());
   EXPECT_EQ(plain.value().tool_calls(0).name(), "x-echo");
   EXPECT_EQ(
-      plain.value().tool_calls(0).tool_call_id(), "call_demo_0123456789abcdef0123456789abcdef_0"
+      plain.value().tool_calls(0).tool_call_id(), "call_demo_0123456789abcdef0123456789abcdef_3_0"
   );
   ASSERT_THAT(streamed, IsOk());
   EXPECT_EQ(streamed.value().tool_calls(0).name(), "x-echo");
   EXPECT_GT(fixture.writer.chunks().size(), 2U);
+}
+
+TEST(ChatHandler, MakesOtherIdsWhenOneRequestAsksAgain) {
+  RouterFixture fixture;
+  const std::string body =
+      R"({"model":"demo/assistant","messages":[{"role":"user","content":"echo hi"}],"tools":[{"type":"function","function":{"name":"x-echo"}}]})";
+
+  const auto first = fixture.chat("demo/assistant", body);
+  fixture.hop = 35;
+  const auto second = fixture.chat("demo/assistant", body);
+
+  EXPECT_NE(
+      first.value().tool_calls(0).tool_call_id(), second.value().tool_calls(0).tool_call_id()
+  );
 }
 
 TEST(ChatHandler, MeasuresItsOwnTime) {

@@ -43,7 +43,7 @@ RequestContext RouterFixture::context() const {
   RequestContext context;
   context.request = RequestId("req_0123456789abcdef0123456789abcdef");
   context.chain = ChainId("0123456789abcdef0123456789abcdef");
-  context.hop = 3;
+  context.hop = hop;
   context.tenant = TenantId("default");
   context.principal = PrincipalId("key:test");
   context.deadline = clock.now() + std::chrono::seconds(60);

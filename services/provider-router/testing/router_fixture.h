@@ -27,6 +27,7 @@ class RouterFixture {
 
   [[nodiscard]] RequestContext context() const;
 
+  std::uint32_t hop = 3;  // of requests
   testing::ManualClock clock;
   ScriptedProvider upstream;
   audit::RecordingClient audit;
