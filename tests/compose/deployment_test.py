@@ -66,10 +66,11 @@ class Deployment(unittest.TestCase):
         env = dict(os.environ, URL=f"http://127.0.0.1:{port}", KEY=self.stack.key, FILE=DEMO_FILE)
         done = subprocess.run(["bash", "-euo", "pipefail", "-c", readme_requests()], env=env, capture_output=True, text=True, timeout=60)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        suggestion, result, answer = (json.loads(line) for line in done.stdout.splitlines() if line.startswith("{"))
-        self.assertEqual(suggestion["choices"][0]["message"]["tool_calls"][0]["function"]["name"], "filesystem-read_text_file")
-        self.assertIn(DEMO_TEXT, result["content"])
-        self.assertIn(DEMO_TEXT, answer["choices"][0]["message"]["content"])
+        read, suggestion, result, answer = (json.loads(line) for line in done.stdout.splitlines() if line.startswith("{"))
+        self.assertIn(DEMO_TEXT, read["choices"][0]["message"]["content"])
+        self.assertEqual(suggestion["choices"][0]["message"]["tool_calls"][0]["function"]["name"], "filesystem-write_file")
+        self.assertNotIn("is_error", result)
+        self.assertIn(result["content"], answer["choices"][0]["message"]["content"])
 
     def test_1_every_service_runs_twice_and_is_healthy(self):
         print("alone: " + ", ".join(self.stack.wait_healthy()))

@@ -1,9 +1,11 @@
-"""./dev demo: the README's three requests against the stack that is up, each shown with its answer."""
+"""./dev demo: the README's requests against the stack that is up, each shown with its answer."""
 
 import json
 import sys
 import urllib.error
 import urllib.request
+
+MODEL = "demo/assistant"
 
 
 def post(url, key, path, body):
@@ -23,16 +25,30 @@ def main(folder, _stack):
     url = (folder / "url").read_text().strip()
     key = (folder / "key").read_text().strip()
     file = folder / "demo" / "hello.txt"
+    copy = folder / "demo" / "copy.txt"
+    copy.unlink(missing_ok=True)
+
+    print("\n1. A read runs by itself, in the middle of the chat.")
     messages = [{"role": "user", "content": f"Read {file} and tell me what it says"}]
-    model = "demo/assistant"
-    suggestion = post(url, key, "/v1/chat/completions", {"model": model, "messages": messages})["choices"][0]["message"]
-    if not suggestion.get("tool_calls"):
-        sys.exit("./dev demo: the demo model suggested no tool")
-    messages.append(suggestion)
-    for call in suggestion["tool_calls"]:
-        messages.append(post(url, key, "/v1/mcp/tool/execute", call))
-    answer = post(url, key, "/v1/chat/completions", {"model": model, "messages": messages})["choices"][0]["message"]
-    if file.read_text().strip() not in answer["content"]:
+    answer = post(url, key, "/v1/chat/completions", {"model": MODEL, "messages": messages})
+    if file.read_text().strip() not in (answer["choices"][0]["message"]["content"] or ""):
         sys.exit("./dev demo: the answer does not hold what the file says")
-    print(f"\nThe demo model answered: {answer['content']}")
+
+    print("\n2. A write comes back as a suggestion. Nothing has run.")
+    messages = [{"role": "user", "content": f"Write hello to {copy}"}]
+    suggestion = post(url, key, "/v1/chat/completions", {"model": MODEL, "messages": messages})
+    calls = suggestion["choices"][0]["message"].get("tool_calls")
+    if not calls or copy.exists():
+        sys.exit("./dev demo: the demo model suggested no tool, or it ran")
+    messages += suggestion["sluice"]["transcript"]
+
+    print("\n3. You execute it.")
+    for call in calls:
+        messages.append(post(url, key, "/v1/mcp/tool/execute", call))
+    if copy.read_text() != "hello":
+        sys.exit("./dev demo: the file was not written")
+
+    print("\n4. You send the conversation on, with the result.")
+    answer = post(url, key, "/v1/chat/completions", {"model": MODEL, "messages": messages})
+    print(f"\nThe demo model answered: {answer['choices'][0]['message']['content']}")
     return 0

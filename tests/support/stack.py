@@ -112,13 +112,14 @@ class Child:
 class Stack:
     """start() … stop(). Every file lives below `folder`; ports are free ones unless given."""
 
-    def __init__(self, folder, preset="dev", config=None, http_port=None, replicas=None, keys=None):
+    def __init__(self, folder, preset="dev", config=None, http_port=None, replicas=None, keys=None, automatic=None):
         self.folder = Path(folder).resolve()
         self.bin = ROOT / "build" / preset / "bin"
         self.overrides = config or {}
         self.http_port = http_port
         self.replicas = replicas or {}
         self.keys = keys
+        self.automatic = automatic  # tools of filesystem that run without being executed
         self.children = {}
         self.services = {}
         self.runners = []
@@ -276,7 +277,7 @@ class Stack:
                 {"name": "filesystem", "connection_type": "stdio",
                  "stdio_config": {"command": str(node), "args": [str(packages / "server-filesystem/dist/index.js"),
                                                                  str(self.demo_folder)]},
-                 "tools_to_execute": ["*"]},
+                 "tools_to_execute": ["*"], **({"tools_to_auto_execute": self.automatic} if self.automatic else {})},
                 {"name": "everything", "connection_type": "stdio",
                  "stdio_config": {"command": str(node), "args": [str(packages / "server-everything/dist/index.js"), "stdio"]},
                  "tools_to_execute": ["*"]},

@@ -1,0 +1,50 @@
+"""Agent mode through the whole of Sluice with a real filesystem server: by the official client, and as the trail tells it."""
+
+import json
+import os
+import subprocess
+import unittest
+
+from case import NODE, StackTest, stack_module
+
+
+class Agent(StackTest):
+    """The article's example: everything may be called, reads run by themselves."""
+
+    @classmethod
+    def configure(cls, config):
+        server = config["mcp"]["client_configs"][0]
+        assert server["name"] == "filesystem"
+        server["tools_to_execute"] = ["*"]
+        server["tools_to_auto_execute"] = ["read_file", "list_directory", "search"]
+
+    def test_official_openai_client(self):
+        env = dict(os.environ, SLUICE_URL=self.stack.url, SLUICE_KEY=self.stack.key,
+                   SLUICE_DEMO_FOLDER=str(self.stack.demo_folder),
+                   SLUICE_DEMO_TEXT=(self.stack.demo_folder / "hello.txt").read_text().strip())
+        done = subprocess.run([str(NODE), "--test", "--test-reporter=spec", "tests/e2e/agent_client.test.mjs"],
+                              cwd=stack_module.ROOT, env=env, capture_output=True, text=True, timeout=120)
+        print(done.stdout)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_one_query_tells_the_story_of_a_chat_in_order(self):
+        file = self.stack.demo_folder / "hello.txt"
+        body = {"model": "demo/assistant", "messages": [{"role": "user", "content": f"Read {file}"}]}
+        status, headers, text = self.stack.request("POST", "/v1/chat/completions", body,
+                                                   headers={"x-sluice-include-tools": "filesystem-read_file"})
+        self.assertEqual(status, 200, text)
+        self.assertEqual(json.loads(text)["sluice"]["stop_reason"], "stop", text)
+
+        rows = self.wait_for_rows("select action, tool, decision, rule, grant_id, outcome from audit.conversation "
+                                  f"where chain_id = '{headers['x-sluice-chain']}'", 6)
+
+        self.assertEqual([row[0] for row in rows], ["chat.request", "chat.suggestion", "policy.decision", "tool.intent",
+                                                    "tool.outcome", "chat.answer"], rows)
+        decision, outcome = rows[2], rows[4]
+        self.assertEqual(decision[1:4], ["read_file", "auto", "filesystem.tools_to_auto_execute"])
+        self.assertEqual(outcome[4], decision[4], "outcome and decision carry one grant")
+        self.assertEqual(outcome[5], "done")
+
+
+if __name__ == "__main__":
+    unittest.main()
