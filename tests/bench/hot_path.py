@@ -347,16 +347,19 @@ class Bench:
         return statistics.median(values) if values else float("nan")
 
     def print_report(self):
-        commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
-        model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-        print(f"\n{self.TITLE} · {time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime())} · commit {commit or 'none'} · preset {self.options.preset}")
-        print(f"{model.group(1) if model else platform.processor()}, {os.cpu_count()} CPUs, Linux {platform.release()}, "
-              f"load {os.getloadavg()[0]:.1f}; medians of {self.options.rounds} rounds of {self.options.seconds} s\n")
+        self.print_head(f"medians of {self.options.rounds} rounds of {self.options.seconds} s")
         self.print_latency()
         self.print_cpu()
         self.print_memory()
         self.print_timers()
         self.print_targets()
+
+    def print_head(self, what):
+        commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+        model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+        print(f"\n{self.TITLE} · {time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime())} · commit {commit or 'none'} · preset {self.options.preset}")
+        print(f"{model.group(1) if model else platform.processor()}, {os.cpu_count()} CPUs, Linux {platform.release()}, "
+              f"load {os.getloadavg()[0]:.1f}; {what}\n")
 
     def scenarios(self):
         return list(dict.fromkeys(r["scenario"] for r in self.rows))
