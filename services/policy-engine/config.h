@@ -27,6 +27,9 @@ struct Config {
 // policy.rules, compiled.
 [[nodiscard]] std::shared_ptr<const RuleSet> read_rules(config::Section& policy);
 
+// policy.approval_ttl_s and following.
+[[nodiscard]] ApprovalRules read_approval_rules(config::Section& policy);
+
 // auth, mcp.client_configs and policy: everything that makes the policy.
 [[nodiscard]] Policy read_policy(config::Document& document);
 

@@ -55,10 +55,15 @@ void read_scopes(Section& entry, JwtIssuer* issuer) {
   const json::Value scopes = entry.raw(
       "scopes",
       "Scope to the roles it gives; a token needs one of them. Default: {\"sluice:use\": "
-      "[\"caller\"], \"sluice:admin\": [\"caller\", \"admin\"]}."
+      "[\"caller\"], \"sluice:approve\": [\"approver\"], \"sluice:admin\": [\"caller\", "
+      "\"admin\"]}."
   );
   if (scopes.is_null()) {
-    issuer->scopes = {{"sluice:use", {"caller"}}, {"sluice:admin", {"caller", "admin"}}};
+    issuer->scopes = {
+        {"sluice:use", {"caller"}},
+        {"sluice:approve", {"approver"}},
+        {"sluice:admin", {"caller", "admin"}}
+    };
     return;
   }
   const json::Object* const members = scopes.as_object();
@@ -76,7 +81,7 @@ void read_scopes(Section& entry, JwtIssuer* issuer) {
     bool known = items != nullptr && !items->empty();
     for (std::size_t i = 0; known && i < items->size(); ++i) {
       const std::string* const role = (*items)[i].as_string();
-      known = role != nullptr && (*role == "caller" || *role == "admin");
+      known = role != nullptr && is_role(*role);
       if (known) {
         roles.push_back(*role);
       }
@@ -87,7 +92,8 @@ void read_scopes(Section& entry, JwtIssuer* issuer) {
     if (!known || !word) {
       entry.fault(
           "scopes",
-          "gives \"" + scope + R"(" something else than roles; give a list of "caller" and "admin")"
+          "gives \"" + scope +
+              R"(" something else than roles; give a list of "caller", "approver" and "admin")"
       );
       continue;
     }

@@ -233,11 +233,13 @@ CallerKey read_key(Section& entry) {
   key.roles = entry.list(
       "roles",
       {.fallback = std::vector<std::string>{"caller"},
-       .description = "What the key may do: caller, admin."}
+       .description = "What the key may do: caller, approver, admin."}
   );
   for (const std::string& role : key.roles) {
-    if (role != "caller" && role != "admin") {
-      entry.fault("roles", "holds the unknown role \"" + role + "\"; give \"caller\" or \"admin\"");
+    if (!is_role(role)) {
+      entry.fault(
+          "roles", "holds the unknown role \"" + role + R"("; give "caller", "approver" or "admin")"
+      );
     }
   }
   key.agent = entry.text("agent", {.fallback = "", .description = "Name of the agent in records."});
@@ -299,6 +301,7 @@ Policy read_policy(config::Document& document) {
   Section section = document.section("policy");
   policy.preset = read_preset(section);
   policy.rules = read_rules(section);
+  policy.approvals = read_approval_rules(section);
   read_servers(document, &policy);
   read_keys(document, &policy);
   return policy;

@@ -87,6 +87,43 @@ inline constexpr std::chrono::milliseconds kCatalogRecheckInterval{1'000};
 inline constexpr std::chrono::milliseconds kCatalogAgeMax{10'000};
 inline constexpr std::size_t kCatalogWaitersMax = 1'024;
 
+// Approvals.
+// Source: ours; a person reads them, and 16 of them fit in one reply.
+inline constexpr std::size_t kApprovalArgumentsBytesMax = std::size_t{256} << 10;
+// Of one principal that wait for people. Source: ours; more than anybody answers in an hour.
+inline constexpr std::int64_t kPendingApprovalsMax = 100;
+// Source: policy.proto, ListApprovalsRequest.limit.
+inline constexpr std::uint32_t kApprovalsPageMax = 200;
+inline constexpr std::uint32_t kApprovalsPageDefault = 50;
+// Of one reply. Source: half of what a bus frame carries.
+inline constexpr std::size_t kApprovalsPageBytesMax = std::size_t{4} << 20;
+inline constexpr std::size_t kApprovalIdBytesMax = 64;
+// Source: policy.proto, AnswerApprovalRequest.reason, in characters; 4 bytes each at most.
+inline constexpr std::size_t kAnswerReasonCharactersMax = 1'000;
+// Seconds; policy.approval_ttl_s. Source: ours; from a test's to a long holiday's.
+inline constexpr std::int64_t kApprovalTtlMin = 1;
+inline constexpr std::int64_t kApprovalTtlDefault = 3'600;
+inline constexpr std::int64_t kApprovalTtlMax = std::int64_t{30} * 86'400;
+// From the end of a grant until it is certain that nobody uses it any more.
+// Source: ARCHITECTURE.md#decisions; clocks that differ by less than grants allow for.
+inline constexpr std::int64_t kGrantSettleMs = 5'000;
+// How long after the first answer a second one of the same person counts, where it may. Source:
+// endpoints::kPolicyApprovalsAnswer, which the bus repeats within its 5 s.
+inline constexpr std::int64_t kSecondAnswerAfterMs = 5'000;
+// What decide leaves for approvals of its 250 ms. Source: endpoints::kPolicyDecide.
+inline constexpr std::chrono::milliseconds kApprovalTimeout{200};
+inline constexpr std::chrono::milliseconds kApprovalHandlerTimeout{4'000};
+// Ended ones are kept this long behind their time; the trail keeps their records. Source: ours.
+inline constexpr std::int64_t kApprovalsKeptMs = std::int64_t{30} * 86'400'000;
+inline constexpr std::size_t kApprovalsPerSweepMax = 100;
+inline constexpr std::chrono::milliseconds kApprovalSweepInterval{5'000};
+
+// Records of own changes on their way from Postgres to the audit outbox. Source: ours; a record
+// that a dead replica had is published by another after the claim.
+inline constexpr std::chrono::milliseconds kOutboxInterval{500};
+inline constexpr std::chrono::milliseconds kOutboxClaim{30'000};
+inline constexpr std::size_t kOutboxRecordsMax = 64;
+
 // Versions.
 // Source: ARCHITECTURE.md#versions.
 inline constexpr std::chrono::milliseconds kBeatInterval{500};

@@ -2,13 +2,19 @@
 // The only file in this service that names concrete adapters.
 #include "services/policy-engine/adapters/bus_ports.h"
 #include "services/policy-engine/adapters/http_key_sets.h"
+#include "services/policy-engine/adapters/pg_approval_store.h"
 #include "services/policy-engine/adapters/pg_version_store.h"
 #include "services/policy-engine/config.h"
+#include "services/policy-engine/domain/approval_gate.h"
 #include "services/policy-engine/domain/caller_check.h"
 #include "services/policy-engine/domain/catalog_cache.h"
 #include "services/policy-engine/domain/jwt_verifier.h"
 #include "services/policy-engine/domain/name_check.h"
 #include "services/policy-engine/domain/version_binding.h"
+#include "services/policy-engine/handlers/approval_upkeep.h"
+#include "services/policy-engine/handlers/approvals_answer.h"
+#include "services/policy-engine/handlers/approvals_get.h"
+#include "services/policy-engine/handlers/approvals_list.h"
 #include "services/policy-engine/handlers/authenticate.h"
 #include "services/policy-engine/handlers/beat.h"
 #include "services/policy-engine/handlers/decide.h"
@@ -80,7 +86,10 @@ Async<void> serve(service::Runtime runtime, Config config) {
   // 2. Ports, filled with real things; the policy bound to its version.
   BusToolServers servers(link.bus.get());
   BusBeatSink beats(link.bus.get());
+  BusGrantUses grant_uses(link.bus.get());
+  BusApprovalEvents approval_events(link.bus.get());
   PgVersionStore versions(postgres.get(), runtime.clock());
+  PgApprovalStore approvals(postgres.get());
   const auto http_client = http::Client::make(
       runtime.executor(),
       runtime.clock(),
@@ -124,8 +133,18 @@ Async<void> serve(service::Runtime runtime, Config config) {
   // 3. Handlers. From here down everything is covered by unit tests.
   AuthenticateHandler authenticate({&state, &keys.token, &jwt, runtime.clock(), runtime.metrics()});
   VisibleHandler visible({&callers, &catalogs, runtime.clock()});
+  ApprovalGate gate({&approvals, &grant_uses, &approval_events, runtime.clock(), runtime.log()});
   DecideHandler decide(
-      {&callers, &catalogs, &keys.grant, link.audit.get(), runtime.clock(), runtime.metrics()}
+      {&callers, &catalogs, &gate, &keys.grant, link.audit.get(), runtime.clock(), runtime.metrics()
+      }
+  );
+  ApprovalsListHandler approvals_list({&callers, &approvals, runtime.clock()});
+  ApprovalsGetHandler approvals_get({&callers, &approvals, runtime.clock()});
+  ApprovalsAnswerHandler approvals_answer(
+      {&callers, &approvals, &approval_events, runtime.clock(), runtime.log(), runtime.metrics()}
+  );
+  ApprovalUpkeep upkeep(
+      {&approvals, &approval_events, link.audit.get(), runtime.clock(), runtime.log()}
   );
   ManageHandler manage({&callers, &binding, &state, runtime.clock()});
   Beat beat(
@@ -150,7 +169,11 @@ Async<void> serve(service::Runtime runtime, Config config) {
   SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kPolicyVisible, visible));
   SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kPolicyDecide, decide));
   SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kPolicyManage, manage));
+  SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kPolicyApprovalsList, approvals_list));
+  SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kPolicyApprovalsGet, approvals_get));
+  SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kPolicyApprovalsAnswer, approvals_answer));
   tasks.spawn("beat", beat.run());
+  tasks.spawn("approval-upkeep", upkeep.run());
   runtime.add_readiness_check("policy", [&state] {
     return std::string(
         state.current().ok()

@@ -2,15 +2,20 @@
 // main.cpp and with fakes in tests. Errors of all: Unavailable, Deadline.
 #pragma once
 
+#include "services/policy-engine/domain/approval.h"
 #include "services/policy-engine/domain/policy.h"
 
 #include "common/async/request_context.h"
 
+#include "proto/sluice/audit/v1/audit.pb.h"
 #include "proto/sluice/connector/v1/connector.pb.h"
 #include "proto/sluice/policy/v1/policy.pb.h"
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace sluice::policy_engine {
 
@@ -44,6 +49,78 @@ class KeySets {
   virtual ~KeySets() = default;
   // The JWK Set of an issuer, as it is published now. Errors: Invalid and Denied besides.
   virtual Async<std::string> fetch(JwtIssuer issuer, TimePoint deadline) = 0;
+};
+
+// An approval to be stored, with the records of that.
+struct NewApproval {
+  StoredApproval stored;
+  ChangeRecords records;
+};
+
+struct ChangedApproval {
+  StoredApproval stored;  // as it is now
+  bool changed = false;
+};
+
+// Pure: it runs on a thread of the store, alone for its approval.
+using ApprovalTransition = std::function<ChangeRecords(StoredApproval*)>;
+
+struct ApprovalFilter {
+  std::string tenant;
+  std::string principal;  // "": of everybody
+  std::optional<policy::v1::ApprovalState> state;
+  std::string after;  // id of the last one of the page before
+  std::uint32_t limit = 0;
+};
+
+struct ApprovalPage {
+  std::vector<policy::v1::Approval> approvals;  // newest first
+  bool more = false;
+};
+
+struct OutboxRecord {
+  std::string event_id;
+  audit::v1::Record record;
+};
+
+// Approvals, and the audit records of their changes: each change and its records are one
+// transaction.
+class ApprovalStore {
+ public:
+  virtual ~ApprovalStore() = default;
+  // For each one the one that a retry of the same call made and that is still of use, else itself,
+  // stored; nullopt where its principal has kPendingApprovalsMax that wait.
+  virtual Async<std::vector<std::optional<StoredApproval>>> find_or_add(
+      std::vector<NewApproval> asked
+  ) = 0;
+  // Errors: NotFound besides.
+  virtual Async<ChangedApproval> change(std::string id, ApprovalTransition transition) = 0;
+  virtual Async<std::optional<StoredApproval>> get(std::string id) = 0;
+  virtual Async<ApprovalPage> list(ApprovalFilter filter) = 0;
+  // Ids of open ones whose time is over, at most kApprovalsPerSweepMax.
+  virtual Async<std::vector<std::string>> due(std::int64_t now_unix_ms) = 0;
+  // Removes ended ones whose time was over by then, at most kApprovalsPerSweepMax.
+  virtual Async<void> forget(std::int64_t expired_before_unix_ms) = 0;
+  // At most kOutboxRecordsMax records that nobody publishes; they are this caller's for
+  // kOutboxClaim.
+  virtual Async<std::vector<OutboxRecord>> claim_records() = 0;
+  virtual Async<void> remove_records(std::vector<std::string> event_ids) = 0;
+};
+
+// The one use of each grant, as audit-writer keeps it.
+class GrantUses {
+ public:
+  virtual ~GrantUses() = default;
+  virtual Async<audit::v1::VoidGrantReply> void_grant(
+      audit::v1::VoidGrantRequest request, RequestContext context
+  ) = 0;
+};
+
+class ApprovalEvents {
+ public:
+  virtual ~ApprovalEvents() = default;
+  // Does not wait, and may be lost.
+  virtual Result<void> publish(const policy::v1::ApprovalChanged& event) = 0;
 };
 
 class BeatSink {

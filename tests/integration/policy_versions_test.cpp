@@ -1,8 +1,6 @@
 // Policy versions in a real Postgres, with the service's own role over the real migrations.
 #include "services/policy-engine/adapters/pg_version_store.h"
-#include "tests/integration/postgres_rig.h"
-
-#include "common/postgres/migrate.h"
+#include "tests/integration/policy_rig.h"
 
 #include <future>
 #include <set>
@@ -15,31 +13,7 @@ using sluice::testing::HasCode;
 using sluice::testing::IsOk;
 using sluice::testing::run_sync;
 
-class PolicyVersions : public postgres::PostgresTest {
- protected:
-  void SetUp() override {
-    PostgresTest::SetUp();
-    for (const char* role :
-         {"sluice_owner", "policy_engine", "mcp_connector", "audit_writer", "audit_reader"}) {
-      const std::string name(role);
-      ASSERT_THAT(
-          postgres::server().execute(
-              "SELECT 'CREATE ROLE " + name +
-              " LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '" + name +
-              "') \\gexec\n"
-          ),
-          IsOk()
-      );
-    }
-    ASSERT_THAT(postgres::migrate(options(), "migrations"), IsOk());
-  }
-
-  [[nodiscard]] postgres::Options as_service() const {
-    postgres::Options own = options();
-    own.user = "policy_engine";
-    return own;
-  }
-};
+class PolicyVersions : public PolicyTest {};
 
 TEST_F(PolicyVersions, AnEqualPolicyKeepsItsVersionAndAnUndoneOneGetsANew) {
   const auto pool = open(as_service());

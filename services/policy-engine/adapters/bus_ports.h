@@ -1,4 +1,4 @@
-// ToolServers and BeatSink over the bus.
+// ToolServers, GrantUses, ApprovalEvents and BeatSink over the bus.
 #pragma once
 
 #include "services/policy-engine/ports.h"
@@ -16,6 +16,33 @@ class BusToolServers final : public ToolServers {
       connector::v1::CatalogRequest request, RequestContext context
   ) override {
     return bus_->call(endpoints::kConnectorCatalog, std::move(request), std::move(context));
+  }
+
+ private:
+  bus::Bus* bus_;
+};
+
+class BusGrantUses final : public GrantUses {
+ public:
+  // The bus outlives it.
+  explicit BusGrantUses(bus::Bus* bus) : bus_(bus) {}
+
+  Async<audit::v1::VoidGrantReply> void_grant(
+      audit::v1::VoidGrantRequest request, RequestContext context
+  ) override {
+    return bus_->call(endpoints::kAuditVoidGrant, std::move(request), std::move(context));
+  }
+
+ private:
+  bus::Bus* bus_;
+};
+
+class BusApprovalEvents final : public ApprovalEvents {
+ public:
+  explicit BusApprovalEvents(bus::Bus* bus) : bus_(bus) {}
+
+  Result<void> publish(const policy::v1::ApprovalChanged& event) override {
+    return bus_->publish(endpoints::kApprovalChanged, event);
   }
 
  private:

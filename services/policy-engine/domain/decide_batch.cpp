@@ -79,14 +79,12 @@ Ruling rule_on_tool(const Batch& batch, const policy::v1::ToolCall& call) {
   return ruling;
 }
 
-policy::v1::Grant grant_for(
-    const Batch& batch, int index, const Ruling& ruling, const std::string& grant_id
-) {
+policy::v1::Grant grant_for(const Batch& batch, int index, const policy::v1::Decision& decision) {
   const policy::v1::DecideRequest& request = *batch.request;
   const policy::v1::ToolCall& call = request.calls(index);
   policy::v1::Grant grant;
   grant.set_version(kGrantVersion);
-  grant.set_grant_id(grant_id);
+  grant.set_grant_id(decision.grant_id());
   grant.set_chain_id(batch.context->chain.str());
   grant.set_run_id(batch.context->run.str());
   grant.set_call_path(call.call_path());
@@ -95,15 +93,16 @@ policy::v1::Grant grant_for(
   grant.set_server_id(call.server_id());
   grant.set_tool(call.tool());
   grant.set_definition_hash(call.definition_hash());
-  grant.set_effect_class(ruling.effect);
+  grant.set_effect_class(decision.effect_class());
   grant.set_args_digest(crypto::sha256(call.arguments()));
-  grant.set_idempotency_key(grant_id);
+  grant.set_idempotency_key(decision.grant_id());
   grant.set_policy_version(batch.caller->policy->version);
   grant.set_decision_id(request.decision_id());
   grant.set_not_before_unix_ms(request.decision_unix_ms());
   grant.set_not_after_unix_ms(request.decision_unix_ms() + grant::kGrantLifeMs);
   grant.set_method(std::string(method_of(call)));
-  grant.set_rule(ruling.rule);
+  grant.set_rule(decision.rule());
+  grant.set_approval_id(call.approval_id());
   return grant;
 }
 
@@ -193,6 +192,23 @@ bool needs_newer_catalog(const policy::v1::DecideRequest& request, const Catalog
   return false;
 }
 
+std::string grant_id_of(const Batch& batch, int index) {
+  const policy::v1::ToolCall& call = batch.request->calls(index);
+  return grant::grant_id({
+      .tenant = batch.caller->claims.tenant(),
+      .principal = batch.caller->claims.principal(),
+      .decision_id = batch.request->decision_id(),
+      .index = static_cast<std::uint32_t>(index),
+      .args_digest = crypto::sha256(call.arguments()),
+      .approval_id = call.approval_id(),
+  });
+}
+
+void add_grant(const Batch& batch, int index, policy::v1::Decision* decision) {
+  decision->set_grant_id(grant_id_of(batch, index));
+  decision->set_grant(grant::sign_grant(*batch.grant_key, grant_for(batch, index, *decision)));
+}
+
 policy::v1::DecideReply decide_batch(const Batch& batch) {
   const policy::v1::DecideRequest& request = *batch.request;
   policy::v1::DecideReply reply;
@@ -205,18 +221,8 @@ policy::v1::DecideReply decide_batch(const Batch& batch) {
     decision->set_rule(ruling.rule);
     decision->set_reason(ruling.reason);
     decision->set_effect_class(ruling.effect);
-    if (may_run(request.mode(), ruling.verdict)) {
-      const std::string grant_id = grant::grant_id({
-          .tenant = batch.caller->claims.tenant(),
-          .principal = batch.caller->claims.principal(),
-          .decision_id = request.decision_id(),
-          .index = static_cast<std::uint32_t>(i),
-          .args_digest = crypto::sha256(call.arguments()),
-          .approval_id = "",
-      });
-      decision->set_grant_id(grant_id);
-      decision->set_grant(grant::sign_grant(*batch.grant_key, grant_for(batch, i, ruling, grant_id))
-      );
+    if (call.approval_id().empty() && may_run(request.mode(), ruling.verdict)) {
+      add_grant(batch, i, decision);
     }
   }
   return reply;

@@ -41,7 +41,14 @@ struct Batch {
 };
 
 // One decision per call, in their order. A call that may run now carries its grant: for the same
-// request always the same id and the same end.
+// request always the same id and the same end. One that comes with an approval carries none: that
+// is ApprovalGate's.
 [[nodiscard]] policy::v1::DecideReply decide_batch(const Batch& batch);
+
+// The id that a grant of that call has, with its approval.
+[[nodiscard]] std::string grant_id_of(const Batch& batch, int index);
+
+// Signs the grant of a call for its decision.
+void add_grant(const Batch& batch, int index, policy::v1::Decision* decision);
 
 }  // namespace sluice::policy_engine

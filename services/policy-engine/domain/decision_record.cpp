@@ -27,8 +27,8 @@ audit::v1::Record decision_record(
   record.set_rule(decided.rule());
   record.set_decision(std::string(name_of(decided.verdict())));
   record.set_reason(decided.reason());
-  record.set_grant_id(decided.grant_id());
-  record.set_approval_id(asked.approval_id());
+  record.set_grant_id(decided.grant().empty() ? "" : decided.grant_id());
+  record.set_approval_id(decided.approval_id());
   record.set_effect_class(std::string(name_of(decided.effect_class())));
   record.set_decision_id(call.request->decision_id());
   record.set_args_digest(crypto::sha256(asked.arguments()));

@@ -45,13 +45,9 @@ std::string reason_of(Verdict verdict) {
     case policy::v1::VERDICT_MANUAL:
       return "the tool runs when it is executed explicitly";
     case policy::v1::VERDICT_APPROVE:
-      return "the tool needs an approval, and approvals are not available in this version: ask the "
-             "operator to list it in "
-             "tools_to_auto_execute or to choose another preset";
+      return "the tool needs the approval of a person";
     case policy::v1::VERDICT_APPROVE_TWICE:
-      return "the tool needs the approval of two people, and approvals are not available in this "
-             "version: ask the operator "
-             "to list it in tools_to_auto_execute or to choose another preset";
+      return "the tool needs the approval of two people";
     default:
       return "the tool is not allowed";
   }

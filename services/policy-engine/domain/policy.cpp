@@ -117,6 +117,10 @@ std::string_view name_of(Preset preset) {
   return "";
 }
 
+bool is_role(std::string_view name) {
+  return name == "caller" || name == "approver" || name == "admin";
+}
+
 bool CallerKey::may_name(std::string_view name) const {
   return id.starts_with("jwt:") ? name.starts_with(id + ":") : name == principal();
 }
@@ -147,6 +151,12 @@ std::string Policy::hash() const {
       {"rules", form_of(*rules)},
       {"keys", std::move(key_forms)},
       {"jwt_issuers", std::move(issuer_forms)},
+      {"approvals",
+       json::object({
+           {"ttl_ms", approvals.ttl_ms},
+           {"approver_may_be_requester", approvals.approver_may_be_requester},
+           {"twice_by_one_person", approvals.twice_by_one_person},
+       })},
   })));
 }
 

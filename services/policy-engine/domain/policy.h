@@ -65,12 +65,23 @@ struct JwtIssuer {
   CallerKey caller;  // without digest and roles
 };
 
+// What approvals need (policy.approval_ttl_s and following).
+struct ApprovalRules {
+  std::int64_t ttl_ms = 3'600'000;  // from asking until use
+  bool approver_may_be_requester = false;
+  bool twice_by_one_person = false;  // one person may give both approvals
+};
+
+// What a caller may be: caller, approver (answers approvals), admin.
+[[nodiscard]] bool is_role(std::string_view name);
+
 struct Policy {
   Preset preset = Preset::Manual;
   std::map<std::string, ServerPolicy, std::less<>> servers;  // by name
   std::vector<CallerKey> keys;
   std::vector<JwtIssuer> jwt_issuers;
   std::shared_ptr<const RuleSet> rules = std::make_shared<const RuleSet>();  // never null
+  ApprovalRules approvals;
 
   // SHA-256 of the canonical JSON of all of it: equal policies have equal hashes, in whatever order
   // they were written.

@@ -20,8 +20,12 @@ Async<policy::v1::DecideReply> DecideHandler::operator()(
     SLUICE_CO_CHECK_OK(check_servers(request, *catalog));
   }
 
-  const policy::v1::DecideReply reply =
-      decide_batch({&caller, catalog.get(), &request, &context, deps_.grant_key});
+  const Batch batch{&caller, catalog.get(), &request, &context, deps_.grant_key};
+  policy::v1::DecideReply decided = decide_batch(batch);
+  SLUICE_CO_TRY(
+      const policy::v1::DecideReply reply,
+      co_await deps_.approvals->apply(&batch, std::move(decided))
+  );
 
   for (int i = 0; i < reply.decisions_size(); ++i) {
     auto record = decision_record({&request, &reply, i}, caller, context);

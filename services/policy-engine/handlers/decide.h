@@ -1,11 +1,13 @@
 // Decides a batch of tool calls and other MCP requests; grants for those that may run now. One
-// policy.decision record per call is in the outbox before the answer. Never waits for Postgres.
+// policy.decision record per call is in the outbox before the answer. Waits for Postgres only where
+// a call needs an approval or comes with one.
 //
 // Errors: Unauthenticated, Invalid (check_request), Unavailable (policy not loaded, catalog cannot
-// be fetched, audit outbox full), Deadline. A refusal is a normal reply with verdict DENY, not an
-// error.
+// be fetched, approvals cannot be reached, audit outbox full), Deadline. A refusal is a normal
+// reply with verdict DENY, not an error.
 #pragma once
 
+#include "services/policy-engine/domain/approval_gate.h"
 #include "services/policy-engine/domain/caller_check.h"
 #include "services/policy-engine/domain/catalog_cache.h"
 
@@ -22,6 +24,7 @@ class DecideHandler {
   struct Deps {
     const CallerCheck* callers;  // all outlive the handler
     CatalogCache* catalogs;
+    ApprovalGate* approvals;
     const crypto::PrivateKey* grant_key;
     audit::Client* audit;
     async::Clock* clock;

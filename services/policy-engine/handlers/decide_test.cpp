@@ -101,22 +101,6 @@ TEST(DecideHandler, AScriptsCallOfAServerOutsideCodeModeIsDenied) {
   EXPECT_EQ(reply.value().decisions(0).grant(), "");
 }
 
-TEST(DecideHandler, ApprovalsRefuseWithAReasonInThisVersion) {
-  PolicyFixture fixture(PolicyFixture::settings_with("safe", R"("tools_to_execute": ["*"])"));
-
-  const auto write = fixture.decide_one("write_file", kManual);
-  const auto deletion = fixture.decide_one("delete_file", kManual);
-
-  ASSERT_THAT(write, IsOk());
-  EXPECT_EQ(write.value().decisions(0).verdict(), policy::v1::VERDICT_APPROVE);
-  EXPECT_EQ(write.value().decisions(0).grant(), "");
-  EXPECT_THAT(
-      write.value().decisions(0).reason(), HasSubstr("approvals are not available in this version")
-  );
-  EXPECT_EQ(deletion.value().decisions(0).verdict(), policy::v1::VERDICT_APPROVE_TWICE);
-  EXPECT_EQ(deletion.value().decisions(0).grant(), "");
-}
-
 TEST(DecideHandler, ARepeatAnswersTheSameGrantIdAndEnd) {
   PolicyFixture fixture;
   const auto request = fixture.request_for("write_file", kManual);

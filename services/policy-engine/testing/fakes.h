@@ -5,6 +5,7 @@
 
 #include "common/testing/fault_plan.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -72,6 +73,64 @@ class FakeKeySets final : public KeySets {
  private:
   testing::FaultPlan* faults_;
   bool down_ = false;
+};
+
+// Approvals in memory, with the rules of the real store.
+class FakeApprovalStore final : public ApprovalStore {
+ public:
+  explicit FakeApprovalStore(testing::FaultPlan* faults = nullptr) : faults_(faults) {}
+
+  Async<std::vector<std::optional<StoredApproval>>> find_or_add(std::vector<NewApproval> asked
+  ) override;
+  Async<ChangedApproval> change(std::string id, ApprovalTransition transition) override;
+  Async<std::optional<StoredApproval>> get(std::string id) override;
+  Async<ApprovalPage> list(ApprovalFilter filter) override;
+  Async<std::vector<std::string>> due(std::int64_t now_unix_ms) override;
+  Async<void> forget(std::int64_t expired_before_unix_ms) override;
+  Async<std::vector<OutboxRecord>> claim_records() override;
+  Async<void> remove_records(std::vector<std::string> event_ids) override;
+
+  // Actions of the records in the outbox, in their order.
+  [[nodiscard]] std::vector<std::string> actions() const;
+
+  std::vector<StoredApproval> approvals;  // oldest first
+  std::vector<OutboxRecord> outbox;
+
+ private:
+  [[nodiscard]] Result<void> step() {
+    return faults_ == nullptr ? Result<void>() : faults_->step();
+  }
+
+  [[nodiscard]] std::optional<StoredApproval> find_or_add_one(NewApproval asked);
+  void add_records(const ChangeRecords& records);
+
+  testing::FaultPlan* faults_;
+};
+
+// Makes every grant void that a test has not said to be used.
+class FakeGrantUses final : public GrantUses {
+ public:
+  explicit FakeGrantUses(testing::FaultPlan* faults = nullptr) : faults_(faults) {}
+
+  Async<audit::v1::VoidGrantReply> void_grant(
+      audit::v1::VoidGrantRequest request, RequestContext context
+  ) override;
+
+  std::vector<std::string> used;    // grant ids
+  std::vector<std::string> voided;  // in the order asked for
+
+ private:
+  testing::FaultPlan* faults_;
+};
+
+class RecordingApprovalEvents final : public ApprovalEvents {
+ public:
+  Result<void> publish(const policy::v1::ApprovalChanged& event) override {
+    events.push_back(event);
+    return {};
+  }
+
+  std::vector<policy::v1::ApprovalChanged> events;
 };
 
 class RecordingBeatSink final : public BeatSink {

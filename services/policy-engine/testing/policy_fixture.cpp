@@ -39,6 +39,8 @@ std::string PolicyFixture::settings_with(std::string_view preset, std::string_vi
   return R"({"policy": {"preset": ")" + std::string(preset) +
          R"("}, "mcp": {"client_configs": [{"name": "files", "connection_type": "stdio", )" +
          std::string(server_members) + R"(}]}, "auth": {"keys": [)" + key_entry("alice") + ", " +
+         key_entry("bob") + ", " + key_entry("carol", R"(, "roles": ["approver"])") + ", " +
+         key_entry("dave", R"(, "roles": ["approver"])") + ", " +
          key_entry("root", R"(, "roles": ["caller", "admin"])") + "]}}";
 }
 
@@ -50,6 +52,8 @@ PolicyFixture::PolicyFixture(std::string_view settings, testing::FaultPlan* faul
     : servers(faults),
       versions(load == Load::Now ? nullptr : faults),
       key_sets(faults),
+      approvals(faults),
+      grant_uses(faults),
       beats(faults),
       audit(faults),
       catalogs({.servers = &servers, .clock = &clock, .tasks = &tasks, .log = &log, .on_change = {}}
@@ -66,9 +70,18 @@ PolicyFixture::PolicyFixture(std::string_view settings, testing::FaultPlan* faul
   );
   visible =
       std::make_unique<VisibleHandler>(VisibleHandler::Deps{callers.get(), &catalogs, &clock});
-  decide = std::make_unique<DecideHandler>(
-      DecideHandler::Deps{callers.get(), &catalogs, &grant_key, &audit, &clock, metrics.get()}
+  decide = std::make_unique<DecideHandler>(DecideHandler::Deps{
+      callers.get(), &catalogs, &gate, &grant_key, &audit, &clock, metrics.get()
+  });
+  approvals_list = std::make_unique<ApprovalsListHandler>(
+      ApprovalsListHandler::Deps{callers.get(), &approvals, &clock}
   );
+  approvals_get = std::make_unique<ApprovalsGetHandler>(
+      ApprovalsGetHandler::Deps{callers.get(), &approvals, &clock}
+  );
+  approvals_answer = std::make_unique<ApprovalsAnswerHandler>(ApprovalsAnswerHandler::Deps{
+      callers.get(), &approvals, &approval_events, &clock, &log, metrics.get()
+  });
   manage =
       std::make_unique<ManageHandler>(ManageHandler::Deps{callers.get(), &binding, &state, &clock});
   beat = std::make_unique<Beat>(Beat::Deps{

@@ -6,6 +6,10 @@
 #include "services/policy-engine/domain/catalog_cache.h"
 #include "services/policy-engine/domain/jwt_verifier.h"
 #include "services/policy-engine/domain/version_binding.h"
+#include "services/policy-engine/handlers/approval_upkeep.h"
+#include "services/policy-engine/handlers/approvals_answer.h"
+#include "services/policy-engine/handlers/approvals_get.h"
+#include "services/policy-engine/handlers/approvals_list.h"
 #include "services/policy-engine/handlers/authenticate.h"
 #include "services/policy-engine/handlers/beat.h"
 #include "services/policy-engine/handlers/decide.h"
@@ -36,7 +40,8 @@ namespace sluice::policy_engine {
 class PolicyFixture {
  public:
   // Settings with the servers given (JSON members of client configs by name are up to the test),
-  // and keys "alice" and "root" (an admin). Loaded as version 1 unless load is Later.
+  // and keys "alice", "bob", "carol" and "dave" (approvers) and "root" (an admin). Loaded as
+  // version 1 unless load is Later.
   enum class Load { Now, Later };
 
   explicit PolicyFixture(
@@ -84,6 +89,9 @@ class PolicyFixture {
   FakeToolServers servers;
   FakeVersionStore versions;
   FakeKeySets key_sets;
+  FakeApprovalStore approvals;
+  FakeGrantUses grant_uses;
+  RecordingApprovalEvents approval_events;
   RecordingBeatSink beats;
   audit::RecordingClient audit;
   PolicyState state;
@@ -94,7 +102,12 @@ class PolicyFixture {
   std::unique_ptr<CallerCheck> callers;
   std::unique_ptr<AuthenticateHandler> authenticate;
   std::unique_ptr<VisibleHandler> visible;
+  ApprovalGate gate{{&approvals, &grant_uses, &approval_events, &clock, &log}};
   std::unique_ptr<DecideHandler> decide;
+  std::unique_ptr<ApprovalsListHandler> approvals_list;
+  std::unique_ptr<ApprovalsGetHandler> approvals_get;
+  std::unique_ptr<ApprovalsAnswerHandler> approvals_answer;
+  ApprovalUpkeep upkeep{{&approvals, &approval_events, &audit, &clock, &log}};
   std::unique_ptr<ManageHandler> manage;
   std::unique_ptr<Beat> beat;
 };
