@@ -109,6 +109,7 @@ struct ServerDefaults {
 struct ApiSettings {
   ServerDefaults defaults;
   bool allow_stdio = false;
+  bool allow_private_networks = false;
   std::vector<std::string> env_names;  // variables that may be referred to
   config::Environment environment;     // those of them that are set
 };

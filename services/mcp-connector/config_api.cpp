@@ -253,6 +253,33 @@ bool keeps_secrets(const json::Value& kept, const json::Value& sent) {
   });
 }
 
+// What takes the operator's word.
+Result<void> check_allowed(const json::Value& body, const ApiSettings& settings) {
+  if (!body.is_object()) {
+    return Error(Code::Invalid, "the body is no object; give one as of mcp.client_configs");
+  }
+  if (body.text_or("connection_type", "") == name_of(ConnectionType::Stdio) &&
+      !settings.allow_stdio) {
+    return Error(
+        Code::Denied,
+        "stdio servers run programs on the gateway's machine and are not added by API; the "
+        "operator lists them in mcp.client_configs, or sets mcp.allow_stdio_servers_by_api to true"
+    );
+  }
+  const json::Value* const networks = body.find("allowed_private_networks");
+  const bool has_networks =
+      networks != nullptr && networks->as_array() != nullptr && !networks->as_array()->empty();
+  if (has_networks && !settings.allow_private_networks) {
+    return Error(
+        Code::Denied,
+        "allowed_private_networks lets the gateway reach addresses of its own network and is not "
+        "set by API; leave it out, or have the operator list the server in mcp.client_configs or "
+        "set mcp.allow_private_networks_by_api to true"
+    );
+  }
+  return {};
+}
+
 }  // namespace
 
 ApiSettings read_api_settings(config::Document& document) {
@@ -265,6 +292,13 @@ ApiSettings read_api_settings(config::Document& document) {
        .description =
            "whether the management API may add stdio servers, that is, let any admin run "
            "any program here"}
+  );
+  settings.allow_private_networks = mcp.flag(
+      "allow_private_networks_by_api",
+      {.fallback = false,
+       .description =
+           "whether servers added by API may have allowed_private_networks, that is, let "
+           "any admin have the gateway reach addresses of its own network"}
   );
   settings.env_names = mcp.list(
       "api_env_names",
@@ -284,18 +318,7 @@ void take_environment(const config::Environment& environment, ApiSettings* setti
 }
 
 Result<ServerConfig> read_added_server(const json::Value& body, const ApiSettings& settings) {
-  if (!body.is_object()) {
-    return Error(Code::Invalid, "the body is no object; give one as of mcp.client_configs");
-  }
-  if (body.text_or("connection_type", "") == name_of(ConnectionType::Stdio) &&
-      !settings.allow_stdio) {
-    return Error(
-        Code::Denied,
-        "stdio servers run programs on the gateway's machine and are not added by API; the "
-        "operator "
-        "lists them in mcp.client_configs, or sets mcp.allow_stdio_servers_by_api to true"
-    );
-  }
+  SLUICE_CHECK_OK(check_allowed(body, settings));
   config::Environment environment = settings.environment;
   Refusals refusals(settings, &environment);
   refusals.look_at(body);

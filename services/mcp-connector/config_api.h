@@ -17,8 +17,9 @@ namespace sluice::mcp_connector {
 void take_environment(const config::Environment& environment, ApiSettings* settings);
 
 // Variables of this process and files of this machine are out of reach, unless mcp.api_env_names
-// names the variable. Errors: Invalid (the message lists all faults, one a line), Denied (stdio,
-// and mcp.allow_stdio_servers_by_api is not set).
+// names the variable. Errors: Invalid (the message lists all faults, one a line), Denied (stdio or
+// allowed_private_networks, and mcp.allow_stdio_servers_by_api or mcp.allow_private_networks_by_api
+// is not set).
 [[nodiscard]] Result<ServerConfig> read_added_server(
     const json::Value& body, const ApiSettings& settings
 );

@@ -12,7 +12,7 @@ SCENARIO_SECONDS_MAX = 120  # all of a revision start at once and wait for each 
 
 
 class Client(StackTest):
-    config = {"mcp": {"client_configs": []}}
+    config = {"mcp": {"client_configs": [], "allow_private_networks_by_api": True}}
 
     def scenarios(self, revision):
         with tempfile.TemporaryDirectory() as slots:

@@ -20,6 +20,7 @@ USER_KEY = "sk-sl-user"
 
 class ManageServers(StackTest):
     replicas = {CONNECTOR: 2}
+    config = {"mcp": {"allow_private_networks_by_api": True}}
 
     @classmethod
     def setUpClass(cls):

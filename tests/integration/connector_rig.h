@@ -139,7 +139,8 @@ class ServerRig {
 
   // What the server offers besides tools.
   Result<Offerings> offerings(mcp::ServerCapabilities capabilities) {
-    OfferingLists lists(session.get(), loop.clock(), &log_, "fake");
+    OfferingLists::Told told;
+    OfferingLists lists(session.get(), loop.clock(), &log_, "fake", &told);
     return loop.run(lists.fetch(capabilities));
   }
 

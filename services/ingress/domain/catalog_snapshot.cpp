@@ -211,6 +211,8 @@ SnapshotPtr CatalogSnapshot::narrowed(const Narrowing& narrowing) const {
     }
     if (!narrowing.allows(entry.server, entry.tool)) {
       entry.visibility = ToolVisibility::LeftOut;
+      entry.openai = {};
+      entry.definition = {};
     } else if (entry.visibility == ToolVisibility::Offered) {
       snapshot->append_offered(
           entry,

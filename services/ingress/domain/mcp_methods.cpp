@@ -317,9 +317,11 @@ Async<RpcEnd> McpMethods::read(McpExchange* exchange, std::string method, json::
   if (exchange->era == McpEra::Modern) {
     SLUICE_CO_TRY(retry, take_retry(&params));
   }
+  const std::string uri = params.text_or("uri", "");
+  const ReadTerms terms{.method = method, .uri = uri, .era = exchange->era};
   auto request = read_request_of(all->offerings(), method, params);
   if (!request.ok()) {
-    co_return read_error_of(request.error(), method, exchange->era);
+    co_return read_error_of(request.error(), terms);
   }
   SLUICE_CO_TRY(ToolCall call, ToolCall::of(method, &request.value().params));
   SLUICE_CO_TRY(
@@ -331,7 +333,7 @@ Async<RpcEnd> McpMethods::read(McpExchange* exchange, std::string method, json::
   );
   SLUICE_CO_CHECK_OK(co_await deps_.executions->finish(exchange, &execution));
   SLUICE_CO_CHECK_OK(end);
-  RpcEnd answer = read_end_of(end.value(), method, exchange->era);
+  RpcEnd answer = read_end_of(end.value(), terms);
   auto* result = std::get_if<std::string>(&answer);
   if (result != nullptr && exchange->era == McpEra::Modern) {
     const bool asks = std::holds_alternative<InputNeeded>(end.value());

@@ -1,5 +1,6 @@
 #include "services/ingress/domain/mcp_read.h"
 
+#include "common/json/write.h"
 #include "common/mcp/protocol.h"
 
 #include <utility>
@@ -79,13 +80,21 @@ Result<OfferingTarget> find_target(
   return std::move(*resource);
 }
 
+// A resource that nobody has, as the era numbers it, with its URI unless the server said more.
+void say_not_found(mcp::RpcError* error, const ReadTerms& terms) {
+  error->code = terms.era == McpEra::Modern ? mcp::kInvalidParams : mcp::kLegacyResourceNotFound;
+  if (error->data.empty() && !terms.uri.empty()) {
+    error->data = json::write(json::object({{"uri", std::string(terms.uri)}}));
+  }
+}
+
 // One overload an end.
 struct Wording {
   RpcEnd operator()(const Finished& end) const {
     RpcEnd own = rpc_end_of(end);
     auto* error = std::get_if<mcp::RpcError>(&own);
-    if (error != nullptr && era == McpEra::Modern && error->code == mcp::kLegacyResourceNotFound) {
-      error->code = mcp::kInvalidParams;
+    if (error != nullptr && error->code == mcp::kLegacyResourceNotFound) {
+      say_not_found(error, terms);
     }
     return own;
   }
@@ -117,12 +126,9 @@ struct Wording {
     return failed(Error(Code::Unavailable, "the server did not answer; try again"));
   }
 
-  [[nodiscard]] RpcEnd failed(const Error& error) const {
-    return read_error_of(error, method, era);
-  }
+  [[nodiscard]] RpcEnd failed(const Error& error) const { return read_error_of(error, terms); }
 
-  std::string_view method;
-  McpEra era;
+  const ReadTerms& terms;
 };
 
 }  // namespace
@@ -142,15 +148,16 @@ Result<ReadRequest> read_request_of(
   return request;
 }
 
-RpcEnd read_end_of(const ExecutionEnd& end, std::string_view method, McpEra era) {
-  return std::visit(Wording{method, era}, end);
+RpcEnd read_end_of(const ExecutionEnd& end, const ReadTerms& terms) {
+  return std::visit(Wording{terms}, end);
 }
 
-mcp::RpcError read_error_of(const Error& error, std::string_view method, McpEra era) {
+mcp::RpcError read_error_of(const Error& error, const ReadTerms& terms) {
   mcp::RpcError out = mcp::to_rpc_error(error);
-  const bool is_resource = method == mcp::kResourcesRead || method == mcp::kResourcesSubscribe;
-  if (error.code() == Code::NotFound && is_resource && era == McpEra::Legacy) {
-    out.code = mcp::kLegacyResourceNotFound;
+  const bool is_resource =
+      terms.method == mcp::kResourcesRead || terms.method == mcp::kResourcesSubscribe;
+  if (error.code() == Code::NotFound && is_resource) {
+    say_not_found(&out, terms);
   }
   return out;
 }

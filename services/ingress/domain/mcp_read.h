@@ -24,10 +24,17 @@ struct ReadRequest {
     const Offerings& offerings, std::string_view method, json::Value params
 );
 
+// What a client asked, in its own words.
+struct ReadTerms {
+  std::string_view method;
+  std::string_view uri;  // of a resource; else empty
+  McpEra era;
+};
+
 // What such a request came to. Whatever is no answer of the server is an error.
-[[nodiscard]] RpcEnd read_end_of(const ExecutionEnd& end, std::string_view method, McpEra era);
+[[nodiscard]] RpcEnd read_end_of(const ExecutionEnd& end, const ReadTerms& terms);
 // An error of reading as the era numbers it: a resource that nobody has is -32002 in the legacy
-// one.
-[[nodiscard]] mcp::RpcError read_error_of(const Error& error, std::string_view method, McpEra era);
+// one. Its URI is in the data.
+[[nodiscard]] mcp::RpcError read_error_of(const Error& error, const ReadTerms& terms);
 
 }  // namespace sluice::ingress

@@ -97,25 +97,44 @@ TEST_F(McpReadTest, WhatNobodyOffersIsNotFound) {
 
 TEST_F(McpReadTest, EachEraHasItsNumberForAMissingResource) {
   const Error missing(Code::NotFound, "no");
-  EXPECT_EQ(
-      read_error_of(missing, mcp::kResourcesRead, McpEra::Legacy).code, mcp::kLegacyResourceNotFound
-  );
-  EXPECT_EQ(read_error_of(missing, mcp::kResourcesRead, McpEra::Modern).code, mcp::kInvalidParams);
-  EXPECT_EQ(read_error_of(missing, mcp::kPromptsGet, McpEra::Legacy).code, mcp::kInvalidParams);
-  Finished end;
-  end.final.set_error(R"({"code":-32002,"message":"no"})");
-  const auto code = [&end](McpEra era) {
-    return std::get<mcp::RpcError>(read_end_of(end, mcp::kResourcesRead, era)).code;
+  const ReadTerms legacy{
+      .method = mcp::kResourcesRead, .uri = "file:///a\"b", .era = McpEra::Legacy
   };
-  EXPECT_EQ(code(McpEra::Legacy), mcp::kLegacyResourceNotFound);
-  EXPECT_EQ(code(McpEra::Modern), mcp::kInvalidParams);
+  const ReadTerms modern{.method = mcp::kResourcesRead, .uri = "", .era = McpEra::Modern};
+  const ReadTerms prompt{.method = mcp::kPromptsGet, .uri = "", .era = McpEra::Legacy};
+  EXPECT_EQ(read_error_of(missing, legacy).code, mcp::kLegacyResourceNotFound);
+  EXPECT_EQ(read_error_of(missing, legacy).data, R"({"uri":"file:///a\"b"})");
+  EXPECT_EQ(read_error_of(missing, modern).code, mcp::kInvalidParams);
+  EXPECT_EQ(read_error_of(missing, modern).data, "");
+  EXPECT_EQ(read_error_of(missing, prompt).code, mcp::kInvalidParams);
+  EXPECT_EQ(read_error_of(Error(Code::Unavailable, "no"), legacy).data, "");
+}
+
+TEST_F(McpReadTest, AMissingResourceOfAServerIsNumberedAndNamedToo) {
+  Finished end;
+  const auto error = [&end](McpEra era) {
+    return std::get<mcp::RpcError>(
+        read_end_of(end, {.method = mcp::kResourcesRead, .uri = "file:///a", .era = era})
+    );
+  };
+  end.final.set_error(R"({"code":-32002,"message":"no"})");
+  EXPECT_EQ(error(McpEra::Legacy).code, mcp::kLegacyResourceNotFound);
+  EXPECT_EQ(error(McpEra::Legacy).data, R"({"uri":"file:///a"})");
+  EXPECT_EQ(error(McpEra::Modern).code, mcp::kInvalidParams);
+  EXPECT_EQ(error(McpEra::Modern).data, R"({"uri":"file:///a"})");
+  end.final.set_error(R"({"code":-32002,"message":"no","data":{"uri":"its own"}})");
+  EXPECT_EQ(error(McpEra::Modern).data, R"({"uri":"its own"})");
+  end.final.set_error(R"({"code":-32603,"message":"no"})");
+  EXPECT_EQ(error(McpEra::Modern).data, "");
 }
 
 TEST_F(McpReadTest, WhatIsNoAnswerIsAnError) {
   Withheld denied;
   denied.decision.set_reason("not yours");
   const auto error = [](const ExecutionEnd& end) {
-    return std::get<mcp::RpcError>(read_end_of(end, mcp::kPromptsGet, McpEra::Legacy));
+    return std::get<mcp::RpcError>(
+        read_end_of(end, {.method = mcp::kPromptsGet, .uri = "", .era = McpEra::Legacy})
+    );
   };
   EXPECT_EQ(error(denied).code, mcp::json_rpc_code(Code::Denied));
   EXPECT_EQ(error(denied).message, "not yours");

@@ -81,6 +81,16 @@ std::string_view host_of_origin(std::string_view origin) {
   return rest.substr(0, colon);
 }
 
+// Errors: Invalid (a declaration breaks the rules).
+Result<std::vector<mcp::ParamHeader>> declared_headers(std::string_view definition) {
+  const auto tool = definition.find("x-mcp-header") == std::string_view::npos
+                        ? Result<json::Value>(json::Value())
+                        : json::parse(definition);
+  const json::Value* const schema = tool.ok() ? tool.value().find("inputSchema") : nullptr;
+  return schema == nullptr ? Result<std::vector<mcp::ParamHeader>>({})
+                           : mcp::param_headers_of(*schema);
+}
+
 }  // namespace
 
 bool is_allowed_origin(const http::Headers& headers, const std::vector<std::string>& allowed) {
@@ -162,13 +172,10 @@ std::optional<McpRefusal> refuse_modern(const http::Headers& headers, const mcp:
 std::optional<mcp::RpcError> refuse_param_headers(
     const http::Headers& headers, std::string_view definition, std::string_view arguments
 ) {
-  if (definition.find("x-mcp-header") == std::string_view::npos) {
+  const auto declared = declared_headers(definition);
+  if (declared.ok() && declared.value().empty()) {
     return std::nullopt;
   }
-  const auto tool = json::parse(definition);
-  const json::Value* schema = tool.ok() ? tool.value().find("inputSchema") : nullptr;
-  const auto declared = schema == nullptr ? Result<std::vector<mcp::ParamHeader>>({})
-                                          : mcp::param_headers_of(*schema);
   const auto expected = declared.ok() ? mcp::param_header_values(declared.value(), arguments)
                                       : Result<mcp::HeaderList>(declared.error());
   if (!expected.ok()) {
@@ -187,6 +194,10 @@ std::optional<mcp::RpcError> refuse_param_headers(
     }
   }
   return std::nullopt;
+}
+
+bool declares_headers_well(std::string_view definition) {
+  return declared_headers(definition).ok();
 }
 
 std::optional<McpRefusal> refuse_legacy(const http::Headers& headers) {

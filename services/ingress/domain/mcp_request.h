@@ -50,6 +50,10 @@ struct McpRefusal {
     const http::Headers& headers, std::string_view definition, std::string_view arguments
 );
 
+// Whether what a tool's definition says of such headers follows the rules. Clients of the modern
+// era must not be offered one that breaks them.
+[[nodiscard]] bool declares_headers_well(std::string_view definition);
+
 // 400 when MCP-Protocol-Version names no legacy version; absent is fine.
 [[nodiscard]] std::optional<McpRefusal> refuse_legacy(const http::Headers& headers);
 

@@ -174,6 +174,11 @@ TEST(McpRequest, ArgumentsRepeatAsHeadersWhereTheToolSaysSo) {
   EXPECT_TRUE(refused({{"Mcp-Param-Region", "us"}}, "{}"));
   EXPECT_TRUE(refused({{"Mcp-Param-N", "8"}}, R"({"n":7})"));
   EXPECT_FALSE(refuse_param_headers(headers_of({}), R"({"name":"t"})", "{}").has_value());
+  EXPECT_TRUE(declares_headers_well(tool));
+  EXPECT_TRUE(declares_headers_well(R"({"name":"t","description":"x-mcp-header"})"));
+  EXPECT_FALSE(declares_headers_well(
+      R"({"name":"t","inputSchema":{"properties":{"a":{"type":"object","x-mcp-header":"A"}}}})"
+  ));
 }
 
 TEST(McpRequest, ProgressTokensAreTextOrIntegers) {

@@ -1,6 +1,7 @@
 #include "services/ingress/domain/mcp_result.h"
 
 #include "services/ingress/domain/mcp_input.h"
+#include "services/ingress/domain/mcp_request.h"
 #include "services/ingress/domain/openai_error.h"
 #include "services/ingress/limits.h"
 
@@ -87,6 +88,22 @@ std::string instructions_member(std::string_view instructions) {
   std::string member = R"(,"instructions":)";
   json::append_quoted(member, instructions);
   return member;
+}
+
+// Without those that say wrongly which arguments are repeated as headers.
+std::string modern_tools(const CatalogSnapshot& snapshot) {
+  std::string out = snapshot.definitions_json();
+  const auto& entries = snapshot.entries();
+  // From the end, so that the places of those before still hold.
+  for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
+    auto [begin, size] = entry->definition;
+    if (declares_headers_well(snapshot.definition_of(*entry))) {
+      continue;
+    }
+    begin -= begin + size == out.size() && begin > 0 ? 1 : 0;  // one comma goes with it
+    out.erase(begin, size + 1);
+  }
+  return out;
 }
 
 std::string with_period(std::string text) {
@@ -201,7 +218,11 @@ std::string list_result(const CatalogSnapshot& snapshot, std::string_view method
     out.append(modern_head()).append(kCaching).append(",");
   }
   out.append("\"").append(list->member).append("\":[");
-  out.append(list->kind ? snapshot.offerings().list(*list->kind) : snapshot.definitions_json());
+  if (list->kind) {
+    out.append(snapshot.offerings().list(*list->kind));
+  } else {
+    out.append(era == McpEra::Modern ? modern_tools(snapshot) : snapshot.definitions_json());
+  }
   return out.append("]}");
 }
 

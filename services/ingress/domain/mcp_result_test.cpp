@@ -1,10 +1,14 @@
 #include "services/ingress/domain/mcp_result.h"
 
+#include "services/ingress/testing/ingress_fixture.h"
+
 #include "common/json/parse.h"
 #include "common/testing/matchers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <set>
 
 namespace sluice::ingress {
 namespace {
@@ -50,6 +54,38 @@ TEST(McpResult, TheModernEraAddsWhatIsMissingAndKeepsTheRest) {
           std::string(kInfo) + R"(,"k":1}})"
   );
   EXPECT_THAT(modern_result("[1]", Caching::No), HasCode(Code::Unavailable));
+}
+
+TEST(McpResult, ToolsWithWrongHeadersAreOnlyForTheLegacyEra) {
+  const std::string bad =
+      R"({"name":"t","inputSchema":{"properties":{"a":{"type":"object","x-mcp-header":"A"}}}})";
+  const auto names =
+      [&bad](const std::set<std::string>& wrong, McpEra era, const char* only = "*") {
+        connector::v1::CatalogReply servers;
+        policy::v1::VisibleReply shown;
+        for (const char* tool : {"a", "b", "c"}) {
+          add_tool(servers, "s", tool, wrong.contains(tool) ? bad : R"({"name":"t"})");
+          show_tool(shown, "s", tool, policy::v1::EFFECT_CLASS_READ);
+        }
+        http::Headers headers;
+        headers.add("x-sluice-include-tools", only);
+        const auto snapshot =
+            CatalogSnapshot::build(servers, shown)->narrowed(Narrowing::parse(headers).value());
+        const json::Value list = parsed(list_result(*snapshot, "tools/list", era));
+        std::string out;
+        for (const json::Value& tool : *list.find("tools")->as_array()) {
+          out += tool.text_or("name", "?").substr(2);
+        }
+        return out;
+      };
+
+  EXPECT_EQ(names({}, McpEra::Modern), "abc");
+  EXPECT_EQ(names({"b"}, McpEra::Modern, "s-c"), "c") << "narrowed";
+  EXPECT_EQ(names({"a"}, McpEra::Modern), "bc");
+  EXPECT_EQ(names({"b"}, McpEra::Modern), "ac");
+  EXPECT_EQ(names({"b", "c"}, McpEra::Modern), "a");
+  EXPECT_EQ(names({"a", "b", "c"}, McpEra::Modern), "");
+  EXPECT_EQ(names({"a", "b", "c"}, McpEra::Legacy), "abc");
 }
 
 TEST(McpResult, WhatMayBeCachedSaysForHowLong) {

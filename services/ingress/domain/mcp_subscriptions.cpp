@@ -30,11 +30,11 @@ Async<RpcEnd> McpSubscriptions::subscribe(
     const McpSubscriber* by, SnapshotPtr snapshot, std::string uri
 ) {
   const std::string method(mcp::kResourcesSubscribe);
-  auto request = read_request_of(
-      snapshot->offerings(), method, json::object({{"uri", json::Value(std::move(uri))}})
-  );
+  const ReadTerms terms{.method = method, .uri = uri, .era = by->era};
+  auto request =
+      read_request_of(snapshot->offerings(), method, json::object({{"uri", json::Value(uri)}}));
   if (!request.ok()) {
-    co_return read_error_of(request.error(), method, by->era);
+    co_return read_error_of(request.error(), terms);
   }
   ToolEntry& target = request.value().target;
   if (!snapshot->tells_changes(target.server_id)) {
@@ -56,7 +56,7 @@ Async<RpcEnd> McpSubscriptions::subscribe(
   SLUICE_CO_TRY(
       const ExecutionEnd end, co_await deps_.tools->request(&execution, std::move(target))
   );
-  RpcEnd answer = read_end_of(end, method, by->era);
+  RpcEnd answer = read_end_of(end, terms);
   if (std::holds_alternative<std::string>(answer)) {
     answer = std::string("{}");
   }

@@ -31,13 +31,25 @@ Async<std::vector<Offering>> OfferingLists::fetch_one(const mcp::ListMethod* lis
     }
     co_return std::vector<Offering>();
   }
-  if (asked.value().left_out > 0) {
+  tell(list->method, {.left_out = asked.value().left_out, .unnamed = asked.value().unnamed});
+  co_return std::move(asked.value().items);
+}
+
+void OfferingLists::tell(std::string_view method, Faults faults) {
+  if ((*told_)[method] == faults) {
+    return;
+  }
+  (*told_)[method] = faults;
+  if (faults.left_out > 0) {
     log_->warn(
-        "offerings-left-out",
-        {{"server", server_}, {"list", list->method}, {"count", asked.value().left_out}}
+        "offerings-left-out", {{"server", server_}, {"list", method}, {"count", faults.left_out}}
     );
   }
-  co_return std::move(asked.value().items);
+  if (faults.unnamed > 0) {
+    log_->warn(
+        "offerings-named-by-uri", {{"server", server_}, {"list", method}, {"count", faults.unnamed}}
+    );
+  }
 }
 
 Async<OfferingList> OfferingLists::ask(const mcp::ListMethod* list) {

@@ -19,8 +19,13 @@ constexpr mcp::ServerCapabilities kAll{
 class OfferingListsTest : public SessionTest {
  protected:
   OfferingListsTest() {
-    answer("resources/list", R"({"resources":[{"uri":"a://2"},{"uri":"a://1"}]})");
-    answer("resources/templates/list", R"({"resourceTemplates":[{"uriTemplate":"a://{b}"}]})");
+    answer(
+        "resources/list", R"({"resources":[{"uri":"a://2","name":"2"},{"uri":"a://1","name":"1"}]})"
+    );
+    answer(
+        "resources/templates/list",
+        R"({"resourceTemplates":[{"uriTemplate":"a://{b}","name":"t"}]})"
+    );
     answer("prompts/list", R"({"prompts":[{"name":"p"}]})");
   }
 
@@ -37,9 +42,11 @@ class OfferingListsTest : public SessionTest {
   }
 
   Result<Offerings> fetch(mcp::ServerCapabilities capabilities = kAll) {
-    OfferingLists lists(session_.get(), &loop_.clock, &log_, "s");
+    OfferingLists lists(session_.get(), &loop_.clock, &log_, "s", &told_);
     return loop_.finish(lists.fetch(capabilities));
   }
+
+  OfferingLists::Told told_;
 };
 
 TEST_F(OfferingListsTest, FetchesWhatTheServerSaysItHas) {
@@ -52,6 +59,16 @@ TEST_F(OfferingListsTest, FetchesWhatTheServerSaysItHas) {
   EXPECT_EQ(all.value().prompts.size(), 1U);
   EXPECT_TRUE(all.value().completions);
   EXPECT_TRUE(log_.warnings().empty());
+}
+
+TEST_F(OfferingListsTest, WhatIsNamedByItsUriIsSaidOnce) {
+  answer("resources/list", R"({"resources":[{"uri":"a://1"}]})");
+  ASSERT_THAT(fetch(), IsOk());
+  const auto again = fetch();
+
+  ASSERT_THAT(again, IsOk());
+  EXPECT_EQ(again.value().resources[0].definition, R"({"uri":"a://1","name":"a://1"})");
+  EXPECT_EQ(log_.warnings(), std::vector<std::string>{"offerings-named-by-uri"});
 }
 
 TEST_F(OfferingListsTest, AsksForNothingElse) {
@@ -134,7 +151,7 @@ TEST_F(OfferingListsTest, AServerThatDoesNotKnowAListHasNoneWithoutAWarning) {
 }
 
 TEST_F(OfferingListsTest, ItemsWithoutAKeyAreOneWarning) {
-  answer("resources/list", R"({"resources":[{"uri":"a"},{"uri":"a"},{},{"name":"n"}]})");
+  answer("resources/list", R"({"resources":[{"uri":"a","name":"n"},{"uri":"a"},{},{"name":"n"}]})");
 
   EXPECT_EQ(fetch().value().resources.size(), 1U);
   EXPECT_EQ(log_.warnings(), std::vector<std::string>{"offerings-left-out"});

@@ -1,7 +1,6 @@
 #include "services/mcp-connector/connections/server_connection.h"
 
 #include "services/mcp-connector/connections/handshake.h"
-#include "services/mcp-connector/connections/offering_lists.h"
 #include "services/mcp-connector/domain/era_probe.h"
 
 #include "common/audit/redact.h"
@@ -275,7 +274,7 @@ Async<void> ServerConnection::list_all(TimePoint deadline) {
   list_due_.reset();
   listed_at_ = deps_.clock->now();
   SLUICE_CO_TRY(auto definitions, co_await fetch_tools(deadline));
-  OfferingLists lists(session_.get(), deps_.clock, deps_.log, deps_.server->name);
+  OfferingLists lists(session_.get(), deps_.clock, deps_.log, deps_.server->name, &faults_told_);
   SLUICE_CO_TRY(auto offerings, co_await lists.fetch(capabilities_));
   co_return adopt(std::move(definitions), std::move(offerings));
 }
@@ -318,11 +317,14 @@ Result<void> ServerConnection::adopt(std::vector<json::Value> definitions, Offer
   return {};
 }
 
-// A tool whose declared headers cannot be sent is not offered. Said once, not at every listing.
+// A tool whose declarations of headers break the rules cannot be called where they are sent, and is
+// left out there. Elsewhere it works; ingress keeps it from clients of the modern era. Said once,
+// not at every listing.
 void ServerConnection::drop_unusable(std::vector<json::Value>* definitions) {
-  std::set<std::string> dropped;
+  const bool drops = mirrors_arguments();
+  std::set<std::string> unusable;
   std::erase_if(*definitions, [&](const json::Value& definition) {
-    const json::Value* schema = mirrors_arguments() ? definition.find("inputSchema") : nullptr;
+    const json::Value* schema = definition.find("inputSchema");
     const auto declared = schema == nullptr ? Result(std::vector<mcp::ParamHeader>())
                                             : mcp::param_headers_of(*schema);
     if (declared.ok()) {
@@ -331,14 +333,14 @@ void ServerConnection::drop_unusable(std::vector<json::Value>* definitions) {
     const std::string tool = definition.text_or("name", "");
     if (!unusable_.contains(tool)) {
       deps_.log->warn(
-          "tool-left-out",
+          drops ? "tool-left-out" : "tool-headers-invalid",
           {{"server", deps_.server->name}, {"tool", tool}, {"error", declared.error().to_log()}}
       );
     }
-    dropped.insert(tool);
-    return true;
+    unusable.insert(tool);
+    return drops;
   });
-  unusable_ = std::move(dropped);
+  unusable_ = std::move(unusable);
 }
 
 // Returns when the connection should end.

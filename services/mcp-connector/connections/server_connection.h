@@ -4,6 +4,7 @@
 #pragma once
 
 #include "services/mcp-connector/connections/mcp_session.h"
+#include "services/mcp-connector/connections/offering_lists.h"
 #include "services/mcp-connector/connections/resource_watch.h"
 #include "services/mcp-connector/connections/wakeup.h"
 #include "services/mcp-connector/domain/circuit_breaker.h"
@@ -145,7 +146,8 @@ class ServerConnection {
   std::unique_ptr<ServerLink> link_;
   std::unique_ptr<McpSession> session_;
   std::optional<Error> no_post_;    // why an http server is tried over HTTP+SSE
-  std::set<std::string> unusable_;  // tools left out, said in the log
+  std::set<std::string> unusable_;  // tools with wrong headers, said in the log
+  OfferingLists::Told faults_told_;
   mcp::ServerCapabilities capabilities_;
   std::string instructions_;
   std::shared_ptr<ResourceWatch> watch_;

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace sluice::mcp_connector {
 namespace {
 
@@ -363,6 +365,9 @@ TEST_F(ServerConnectionTest, WithoutModernHttpNoToolIsLeftOutAndNothingIsMirrore
   connect();
 
   EXPECT_EQ(connection_->catalog()->tools().size(), 2U);
+  EXPECT_THAT(loop_.finish(connection_->list_tools(loop_.clock.now() + seconds(5))), IsOk());
+  const auto& said = log_.warnings();
+  EXPECT_EQ(std::count(said.begin(), said.end(), "tool-headers-invalid"), 1);
   EXPECT_FALSE(
       connection_->wants_other_headers({.result = {}, .error = R"({"code":-32020,"message":"no"})"})
   );

@@ -15,6 +15,7 @@ namespace {
 
 using Copies = google::protobuf::RepeatedPtrField<connector::v1::Offering>;
 
+constexpr std::string_view kName = "name";
 constexpr json::ParseLimits kDefinitionLimits{.depth_max = 64, .bytes_max = kCatalogBytesMax};
 
 std::vector<Offering> read(const Copies& copies, const mcp::ListMethod& list) {
@@ -36,6 +37,25 @@ void write(const std::vector<Offering>& offerings, Copies* out) {
   }
 }
 
+// Every definition of a list has a name besides the key that it is found by.
+bool lacks_name(const json::Value& definition, std::string_view key) {
+  const json::Value* const name = definition.find(kName);
+  return !definition.text_or(key, "").empty() && (name == nullptr || name->as_string() == nullptr);
+}
+
+json::Value named_by(json::Value definition, std::string_view key) {
+  definition.as_object()->set(kName, definition.text_or(key, ""));
+  return definition;
+}
+
+Offering offering_of(const json::Value& definition, std::string_view key) {
+  return {
+      .key = definition.text_or(key, ""),
+      .definition = json::write(definition),
+      .definition_hash = crypto::sha256(json::canonical(definition))
+  };
+}
+
 }  // namespace
 
 Result<OfferingList> OfferingList::build(
@@ -50,12 +70,11 @@ Result<OfferingList> OfferingList::build(
   }
   std::map<std::string, Offering> by_key;  // sorted, and the first of a key stays
   std::size_t bytes = 0;
+  std::size_t unnamed = 0;
   for (const json::Value& definition : definitions) {
-    Offering offering{
-        .key = definition.text_or(key, ""),
-        .definition = json::write(definition),
-        .definition_hash = crypto::sha256(json::canonical(definition))
-    };
+    const bool is_unnamed = lacks_name(definition, key);
+    Offering offering =
+        is_unnamed ? offering_of(named_by(definition, key), key) : offering_of(definition, key);
     bytes += offering.definition.size();
     if (bytes > kCatalogBytesMax) {
       return Error(
@@ -66,10 +85,13 @@ Result<OfferingList> OfferingList::build(
     }
     if (!offering.key.empty()) {
       std::string name = offering.key;
-      by_key.emplace(std::move(name), std::move(offering));
+      const bool is_new = by_key.emplace(std::move(name), std::move(offering)).second;
+      unnamed += is_new && is_unnamed ? 1 : 0;
     }
   }
-  OfferingList list{.items = {}, .left_out = definitions.size() - by_key.size()};
+  OfferingList list{
+      .items = {}, .left_out = definitions.size() - by_key.size(), .unnamed = unnamed
+  };
   list.items.reserve(by_key.size());
   for (auto& [name, offering] : by_key) {
     list.items.push_back(std::move(offering));

@@ -16,8 +16,10 @@
 namespace sluice::mcp_connector {
 
 struct Offering {
-  std::string key;              // uri, uriTemplate or name
-  std::string definition;       // the server's object as compact JSON, unknown members included
+  std::string key;  // uri, uriTemplate or name
+  // The server's object as compact JSON, unknown members included; its name is its key where it has
+  // none: clients may refuse a whole list for one item without.
+  std::string definition;
   std::string definition_hash;  // SHA-256 of its canonical form, 32 bytes
 };
 
@@ -25,6 +27,7 @@ struct Offering {
 struct OfferingList {
   std::vector<Offering> items;
   std::size_t left_out = 0;  // of what the server listed: without a key, or with one that was there
+  std::size_t unnamed = 0;   // without a name
 
   // key: the member that holds it. Errors: Invalid (too many, too large).
   [[nodiscard]] static Result<OfferingList> build(

@@ -27,8 +27,8 @@ std::vector<Offering> offerings_of(std::string_view key, std::string_view text) 
 
 Offerings some_offerings() {
   return {
-      .resources = offerings_of("uri", R"([{"uri":"a://1","x-own":[1.0]}])"),
-      .templates = offerings_of("uriTemplate", R"([{"uriTemplate":"a://{b}"}])"),
+      .resources = offerings_of("uri", R"([{"uri":"a://1","name":"one","x-own":[1.0]}])"),
+      .templates = offerings_of("uriTemplate", R"([{"uriTemplate":"a://{b}","name":"b"}])"),
       .prompts = offerings_of("name", R"([{"name":"p"}])"),
       .completions = true
   };
@@ -41,22 +41,37 @@ ToolCatalog catalog_with(Offerings offerings) {
 }
 
 TEST(OfferingList, SortsByKeyAndKeepsEveryMember) {
-  const auto items = offerings_of("uri", R"([{"uri":"b"},{"x-own":{"k":[1.0]},"uri":"a"}])");
+  const auto items =
+      offerings_of("uri", R"([{"uri":"b","name":""},{"x-own":{"k":[1.0]},"uri":"a","name":"n"}])");
 
   ASSERT_EQ(items.size(), 2U);
   EXPECT_EQ(items[0].key, "a");
-  EXPECT_EQ(items[0].definition, R"({"x-own":{"k":[1.0]},"uri":"a"})");
+  EXPECT_EQ(items[0].definition, R"({"x-own":{"k":[1.0]},"uri":"a","name":"n"})");
+  EXPECT_EQ(items[1].definition, R"({"uri":"b","name":""})");
 }
 
-TEST(OfferingList, LeavesOutWhatHasNoKeyOrOneThatWasThere) {
+TEST(OfferingList, WhatHasNoNameIsNamedByItsKey) {
   const auto list = OfferingList::build(
-      "uri", definitions(R"([{"uri":"a","v":1},{"uri":"a","v":2},{"name":"n"},{"uri":5},"x"])")
+      "uriTemplate", definitions(R"([{"uriTemplate":"a://{b}","name":null},{"name":"n"}])")
   );
 
   ASSERT_THAT(list, IsOk());
   ASSERT_EQ(list.value().items.size(), 1U);
-  EXPECT_EQ(list.value().items[0].definition, R"({"uri":"a","v":1})");
+  EXPECT_EQ(list.value().items[0].definition, R"({"uriTemplate":"a://{b}","name":"a://{b}"})");
+  EXPECT_EQ(list.value().unnamed, 1U);
+  EXPECT_EQ(list.value().left_out, 1U);
+}
+
+TEST(OfferingList, LeavesOutWhatHasNoKeyOrOneThatWasThere) {
+  const auto list = OfferingList::build(
+      "uri", definitions(R"([{"uri":"a","name":"n"},{"uri":"a"},{"name":"n"},{"uri":5},"x"])")
+  );
+
+  ASSERT_THAT(list, IsOk());
+  ASSERT_EQ(list.value().items.size(), 1U);
+  EXPECT_EQ(list.value().items[0].definition, R"({"uri":"a","name":"n"})");
   EXPECT_EQ(list.value().left_out, 4U);
+  EXPECT_EQ(list.value().unnamed, 0U);
 }
 
 TEST(OfferingList, RefusesTooManyAndTooLarge) {
@@ -78,7 +93,7 @@ TEST(Offerings, SurviveACopy) {
   const auto read = ToolCatalog::from_copy(copy);
 
   EXPECT_EQ(copy.resources(0).key(), "a://1");
-  EXPECT_EQ(copy.resources(0).definition(), R"({"uri":"a://1","x-own":[1.0]})");
+  EXPECT_EQ(copy.resources(0).definition(), R"({"uri":"a://1","name":"one","x-own":[1.0]})");
   EXPECT_EQ(copy.resource_templates(0).key(), "a://{b}");
   EXPECT_EQ(read.hash(), catalog.hash());
   EXPECT_TRUE(read.offerings().completions);

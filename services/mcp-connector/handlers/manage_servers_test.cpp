@@ -186,6 +186,23 @@ TEST_F(ManageServersTest, AStdioServerIsRefusedUnlessTheOperatorAllowsIt) {
   EXPECT_THAT(remove("local"), IsOk());
 }
 
+TEST_F(ManageServersTest, PrivateNetworksAreRefusedUnlessTheOperatorAllowsThem) {
+  const std::string start =
+      R"({"name":"inside","connection_type":"http","connection_string":"https://x.example")";
+  const std::string inside = start + R"(,"allowed_private_networks":["10.0.0.0/8"]})";
+
+  const auto refused = add(inside);
+  ASSERT_THAT(refused, HasCode(Code::Denied));
+  EXPECT_THAT(refused.error().message(), HasSubstr("mcp.allow_private_networks_by_api"));
+  ASSERT_THAT(add(start + R"(,"allowed_private_networks":[]})"), IsOk());
+  EXPECT_THAT(
+      update("inside", R"({"allowed_private_networks":["10.0.0.0/8"]})"), HasCode(Code::Denied)
+  );
+
+  settings_.allow_private_networks = true;
+  EXPECT_THAT(update("inside", R"({"allowed_private_networks":["10.0.0.0/8"]})"), IsOk());
+}
+
 TEST_F(ManageServersTest, ANameIsTakenOnce) {
   ASSERT_THAT(add(kHttp), IsOk());
 
