@@ -85,11 +85,19 @@ class Section {
 // Variables by name.
 using Environment = std::map<std::string, std::string, std::less<>>;
 
+// Where a document came from, to read it again.
+struct Source {
+  std::string path;  // "": from no file
+  Environment environment;
+};
+
 class Document {
  public:
   // Errors: Invalid (unreadable, malformed, not an object).
   [[nodiscard]] static Result<Document> load(const std::string& path, Environment environment);
   [[nodiscard]] static Result<Document> from_text(std::string_view text, Environment environment);
+
+  [[nodiscard]] Source source() const;
 
   // An empty document whose lists and maps have one empty element: reading it names every setting
   // (settings_table).

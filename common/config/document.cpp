@@ -89,6 +89,7 @@ std::string cell(std::string_view text) {
 
 struct Document::Body {
   Ledger ledger;
+  std::string path;
 };
 
 Result<Document> Document::from_text(std::string_view text, Environment environment) {
@@ -132,7 +133,12 @@ Result<Document> Document::load(const std::string& path, Environment environment
   if (!document.ok()) {
     return Error(Code::Invalid, path + ": " + document.error().message());
   }
+  document.value().body_->path = path;
   return document;
+}
+
+Source Document::source() const {
+  return {body_->path, body_->ledger.environment};
 }
 
 Document Document::describing() {

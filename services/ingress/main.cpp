@@ -187,6 +187,7 @@ struct FrontDoor {
         ),
         server_list({.admission = &admission, .servers = &ports.servers}),
         manage_servers({.admission = &admission, .servers = &ports.servers}),
+        manage_policy({.admission = &admission, .policy = &ports.policy}),
         mcp_calls(
             {.tasks = tasks,
              .replicas = &ports.replicas,
@@ -272,6 +273,7 @@ struct FrontDoor {
   ExecuteToolHandler execute;
   ServersHandler server_list;
   ManageServersHandler manage_servers;
+  ManagePolicyHandler manage_policy;
   McpCalls mcp_calls;
   McpExecution mcp_executions;
   McpSubscriptions subscriptions;
@@ -322,6 +324,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
                door.execute,
                door.server_list,
                door.manage_servers,
+               door.manage_policy,
                door.mcp,
                door.oauth_authorize,
                door.oauth_callback,

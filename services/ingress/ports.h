@@ -33,6 +33,9 @@ class PolicyEngine {
   virtual Async<policy::v1::DecideReply> decide(
       policy::v1::DecideRequest request, RequestContext context
   ) = 0;
+  virtual Async<policy::v1::ManageReply> manage(
+      policy::v1::ManageRequest request, RequestContext context
+  ) = 0;
 };
 
 // A provider's answer under way. Destroying it before the end cancels the request.

@@ -5,6 +5,7 @@
 #include "services/ingress/handlers/chat_completions.h"
 #include "services/ingress/handlers/embeddings.h"
 #include "services/ingress/handlers/execute_tool.h"
+#include "services/ingress/handlers/manage_policy.h"
 #include "services/ingress/handlers/manage_servers.h"
 #include "services/ingress/handlers/mcp.h"
 #include "services/ingress/handlers/mcp_sse.h"
@@ -30,6 +31,7 @@ struct Handlers {
   ExecuteToolHandler& execute_tool;
   ServersHandler& servers;
   ManageServersHandler& manage_servers;
+  ManagePolicyHandler& manage_policy;
   McpHandler& mcp;
   OAuthAuthorizeHandler& oauth_authorize;
   OAuthCallbackHandler& oauth_callback;
@@ -123,6 +125,25 @@ inline void add_server_routes(std::vector<http::Route>* table, Handlers handlers
   // clang-format on
 }
 
+inline void add_policy_routes(std::vector<http::Route>* table, ManagePolicyHandler* manage) {
+  const http::Handler show = [manage](http::HttpRequest request, RequestContext context) {
+    return manage->show(std::move(request), std::move(context));
+  };
+  const http::Handler reload = [manage](http::HttpRequest request, RequestContext context) {
+    return manage->reload(std::move(request), std::move(context));
+  };
+  const http::Handler explain = [manage](http::HttpRequest request, RequestContext context) {
+    return manage->explain(std::move(request), std::move(context));
+  };
+  // clang-format off
+  table->push_back({.method = "GET", .path = "/api/policy", .timeout = kManagementTimeout, .handler = show});
+  table->push_back({.method = "POST", .path = "/api/policy/reload", .body_bytes_max = kServerBodyBytesMax,
+                    .timeout = kManagementTimeout, .content_type = "", .handler = reload});
+  table->push_back({.method = "POST", .path = "/api/policy/explain", .body_bytes_max = kBodyBytesMax,
+                    .timeout = kManagementTimeout, .handler = explain});
+  // clang-format on
+}
+
 // execute_timeout: of what runs a tool, over the time of a tool or script.
 [[nodiscard]] inline std::vector<http::Route> routes(
     Handlers handlers,
@@ -160,6 +181,7 @@ inline void add_server_routes(std::vector<http::Route>* table, Handlers handlers
                    .handler = plain(handlers.oauth_callback)});
   // clang-format on
   add_server_routes(&table, handlers);
+  add_policy_routes(&table, &handlers.manage_policy);
   add_mcp_routes(&table, &handlers.mcp, std::nullopt);
   for (const VirtualServer& server : virtual_servers) {
     add_mcp_routes(&table, &handlers.mcp, server);

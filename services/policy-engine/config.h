@@ -3,6 +3,7 @@
 #pragma once
 
 #include "services/policy-engine/domain/policy.h"
+#include "services/policy-engine/ports.h"
 
 #include "common/audit/client.h"
 #include "common/bus/transport.h"
@@ -16,10 +17,15 @@ struct Config {
   audit::Options audit;
   postgres::Options postgres;  // without the password, which is a secret of its own
   Policy policy;
+  config::Source source;  // of all of it, for a reload
 
   // Never fails: faults are noted in the document.
   [[nodiscard]] static Config load(config::Document& document);
 };
+
+// The file as it is now, all of it checked; what is no policy of it waits for a restart.
+// Errors: Invalid (every fault, one a line, up to kFaultsToldMax).
+[[nodiscard]] Result<ReadSettings> read_settings(const config::Source& source);
 
 // auth.jwt.
 [[nodiscard]] std::vector<JwtIssuer> read_jwt_issuers(config::Section& auth);

@@ -71,7 +71,8 @@ std::set<Enum> values_in(
     if (const auto value = named(name); value) {
       values.insert(*value);
     } else {
-      section.fault(key, "holds the unknown name \"" + name + "\"; give " + choices);
+      std::string what = "holds the unknown name \"" + name + "\"; give ";
+      section.fault(key, what.append(choices));
     }
   }
   return values;

@@ -50,6 +50,7 @@ inline constexpr std::size_t kEvaluationEffortMax = 1'000'000;
 inline constexpr std::size_t kEffortBytes = 32;
 // Warnings and faults of one reading of the settings that are told.
 inline constexpr std::size_t kRuleWarningsMax = 100;
+inline constexpr std::size_t kFaultsToldMax = 100;
 
 // Access tokens of authorization servers.
 inline constexpr std::size_t kIssuersMax = 16;
@@ -131,6 +132,9 @@ inline constexpr std::chrono::milliseconds kVersionStoreTimeout{2'000};
 // How long a start waits for Postgres before it gives up.
 inline constexpr std::chrono::milliseconds kStartTimeout{60'000};
 inline constexpr std::chrono::milliseconds kStartRetryInterval{500};
+
+// How often the settings file is looked at. Source: ours; a change is in force within 2 s.
+inline constexpr std::chrono::milliseconds kSettingsLookInterval{1'000};
 
 inline constexpr std::chrono::milliseconds kDrainTimeout{5'000};
 

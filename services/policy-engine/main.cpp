@@ -4,12 +4,15 @@
 #include "services/policy-engine/adapters/http_key_sets.h"
 #include "services/policy-engine/adapters/pg_approval_store.h"
 #include "services/policy-engine/adapters/pg_version_store.h"
+#include "services/policy-engine/adapters/settings_on_disk.h"
 #include "services/policy-engine/config.h"
 #include "services/policy-engine/domain/approval_gate.h"
 #include "services/policy-engine/domain/caller_check.h"
 #include "services/policy-engine/domain/catalog_cache.h"
 #include "services/policy-engine/domain/jwt_verifier.h"
 #include "services/policy-engine/domain/name_check.h"
+#include "services/policy-engine/domain/policy_reload.h"
+#include "services/policy-engine/domain/rule_check.h"
 #include "services/policy-engine/domain/version_binding.h"
 #include "services/policy-engine/handlers/approval_upkeep.h"
 #include "services/policy-engine/handlers/approvals_answer.h"
@@ -66,12 +69,15 @@ Async<void> claim_version(service::Runtime runtime, VersionBinding* binding, Pol
   );
 }
 
-void log_unknown_names(observability::Log* log, const Policy& policy, const Catalog& catalog) {
+void log_doubts(observability::Log* log, const Policy& policy, const Catalog& catalog) {
   for (const UnknownName& name : unknown_names(policy, catalog)) {
     log->warn(
         "tool-name-unknown",
         {{"server", name.server}, {"setting", name.setting}, {"tool", name.tool}}
     );
+  }
+  for (const std::string& warning : rule_warnings(policy, &catalog)) {
+    log->warn("policy-warning", {{"warning", warning}});
   }
 }
 
@@ -125,7 +131,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
                              : nullptr;
           },
       .on_change = [&state, log = runtime.log()](const Catalog& catalog
-                   ) { log_unknown_names(log, state.loaded()->policy, catalog); },
+                   ) { log_doubts(log, state.loaded()->policy, catalog); },
   });
   JwtVerifier jwt({&key_sets, runtime.clock(), &tasks, runtime.log()});
   const CallerCheck callers(keys.tokens, &state);
@@ -146,7 +152,11 @@ Async<void> serve(service::Runtime runtime, Config config) {
   ApprovalUpkeep upkeep(
       {&approvals, &approval_events, link.audit.get(), runtime.clock(), runtime.log()}
   );
-  ManageHandler manage({&callers, &binding, &state, runtime.clock()});
+  SettingsOnDisk settings(std::move(config.source), runtime.blocking());
+  PolicyReload reload(
+      {&settings, &binding, &state, &catalogs, runtime.clock(), runtime.log(), link.audit.get()}
+  );
+  ManageHandler manage({&callers, &reload, &catalogs, &state, runtime.clock()});
   Beat beat(
       {&state,
        &binding,
@@ -174,11 +184,12 @@ Async<void> serve(service::Runtime runtime, Config config) {
   SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kPolicyApprovalsAnswer, approvals_answer));
   tasks.spawn("beat", beat.run());
   tasks.spawn("approval-upkeep", upkeep.run());
+  tasks.spawn("settings", reload.watch());
   runtime.add_readiness_check("policy", [&state] {
     return std::string(
         state.current().ok()
             ? ""
-            : "another replica has loaded newer settings; restart this one with them"
+            : "another replica has loaded newer settings; give this one the same file"
     );
   });
   static_cast<void>(co_await runtime.stopped());

@@ -28,6 +28,12 @@ class ToolServers {
   ) = 0;
 };
 
+// What the settings say, and what their reader would be warned of.
+struct ReadSettings {
+  Policy policy;
+  std::vector<std::string> warnings;
+};
+
 // A policy version and the SHA-256 of the policy it is bound to.
 struct BoundVersion {
   std::uint64_t version = 0;
@@ -41,6 +47,16 @@ class VersionStore {
   // The newest version if it is bound to hash, else a new one bound to it.
   virtual Async<BoundVersion> claim(std::string hash) = 0;
   virtual Async<BoundVersion> newest() = 0;
+};
+
+// The file the settings are read from.
+class SettingsFile {
+ public:
+  virtual ~SettingsFile() = default;
+  // Its policy as it is now. Errors: Invalid (every fault, one a line).
+  virtual Async<ReadSettings> read() = 0;
+  // Something that is another one after the file changed. Errors: Invalid (it is not there).
+  virtual Async<std::string> stamp() = 0;
 };
 
 // Public keys of authorization servers.

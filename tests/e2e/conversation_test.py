@@ -4,9 +4,12 @@ has to be."""
 import json
 import os
 import subprocess
+import time
 import unittest
 
-from case import NODE, StackTest, stack_module
+from case import NODE, PRESET, StackTest, stack_module
+
+RELOADED_SECONDS_MAX = 4  # the file is looked at every second
 
 
 class Conversation(StackTest):
@@ -73,6 +76,68 @@ class Conversation(StackTest):
         self.assertEqual(headers["x-sluice-replayed"], "true")
         self.assertEqual(json.loads(second)["content"], json.loads(first)["content"])
         self.assertFalse(target.exists(), "the effect happened a second time")
+
+    # The rules of the settings: put in force by API, tested by the command, taken back by the file alone.
+    @unittest.skipIf(os.environ.get("SLUICE_COMPOSE"), "the settings are a file of the host there")
+    def test_a_rule_on_arguments_is_reloaded_tested_and_taken_back(self):
+        private = self.stack.demo_folder / "private"
+        file = self.stack.folder / "sluice.json"
+        before = file.read_text()
+        settings = json.loads(before)
+        rule = {"id": "private", "verdict": "deny", "reason": "Nothing is written there.",
+                "match": {"server": "filesystem", "tool": "write_file",
+                          "arguments": [{"pointer": "/path", "prefix": str(private), "path": True}]}}
+        settings["policy"]["rules"] = [rule]
+        file.write_text(json.dumps(settings))
+        self.addCleanup(file.write_text, before)
+        status, _, text = self.stack.request("POST", "/api/policy/reload", {})
+        self.assertEqual(status, 200, text)
+        version = json.loads(text)["policy_version"]
+
+        for path, expected in ((private / "a.txt", 403), (self.stack.demo_folder / "x/../private/a.txt", 403),
+                               (self.stack.demo_folder / "privately.txt", 200)):
+            call = {"id": f"call_rule_{expected}", "type": "function", "function": {
+                "name": "filesystem-write_file", "arguments": json.dumps({"path": str(path), "content": "x"})}}
+            status, _, text = self.stack.request("POST", "/v1/mcp/tool/execute", call)
+            self.assertEqual(status, expected, text)
+            self.assertEqual("Nothing is written there." in text, expected == 403, text)
+
+        cases = self.folder / "cases.json"
+        asked = {"server": "filesystem", "tool": "write_file", "arguments": {"path": str(private / "b")}, "mode": "manual"}
+        cases.write_text(json.dumps([
+            {"call": asked, "expect": {"verdict": "deny", "rule": "rules.private"}},
+            {"call": {**asked, "arguments": {"path": "/elsewhere"}}, "expect": {"verdict": "manual", "rule": "preset.manual"}}]))
+        self.assertEqual(self.sluice("policy", "test", cases), (0, "2 cases, 0 failed\n"))
+        cases.write_text(json.dumps([{"name": "open", "call": asked, "expect": {"verdict": "auto"}}]))
+        code, text = self.sluice("policy", "test", cases)
+        self.assertEqual(code, 1, text)
+        self.assertIn("* rules.private", text)
+
+        settings["policy"]["rules"] = [{**rule, "verdict": "perhaps"}]
+        file.write_text(json.dumps(settings))
+        code, text = self.sluice("policy", "reload")
+        self.assertEqual(code, 3, text)
+        self.assertIn("policy.rules[0].verdict", text)
+        self.assertEqual(self.policy()["policy_version"], version)
+
+        file.write_text(before)
+        deadline = time.monotonic() + RELOADED_SECONDS_MAX
+        while self.policy()["policy"]["rules"] and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.assertEqual(self.policy()["policy"]["rules"], [])
+        self.assertGreater(self.policy()["policy_version"], version)
+
+    def policy(self):
+        status, _, text = self.stack.request("GET", "/api/policy")
+        self.assertEqual(status, 200, text)
+        return json.loads(text)
+
+    def sluice(self, *words):
+        """(exit code, output) of the sluice command."""
+        env = dict(os.environ, SLUICE_URL=self.stack.url, SLUICE_KEY=self.stack.key)
+        program = stack_module.ROOT / "build" / PRESET / "bin/sluice"
+        done = subprocess.run([str(program), *map(str, words)], env=env, capture_output=True, text=True, timeout=30)
+        return done.returncode, done.stdout + done.stderr
 
     def test_servers_are_listed_with_their_state(self):
         status, _, text = self.stack.request("GET", "/api/mcp/clients")

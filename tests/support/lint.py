@@ -29,7 +29,7 @@ HOMES = [
     (r"llhttp", ["common/http/"]),
     (r"spdlog/|fmt/", ["common/observability/"]),
     (r"prometheus/", ["common/observability/"]),
-    (r"CLI/", ["common/service/", "common/postgres/"]),
+    (r"CLI/", ["common/service/", "common/postgres/", "services/ingress/cli/"]),
     (r"re2/", ["services/policy-engine/"]),
     (r"benchmark/", ["tests/bench/"]),
 ]

@@ -22,4 +22,10 @@ Async<policy::v1::DecideReply> BusPolicyEngine::decide(
   return bus_->call(endpoints::kPolicyDecide, std::move(request), std::move(context));
 }
 
+Async<policy::v1::ManageReply> BusPolicyEngine::manage(
+    policy::v1::ManageRequest request, RequestContext context
+) {
+  return bus_->call(endpoints::kPolicyManage, std::move(request), std::move(context));
+}
+
 }  // namespace sluice::ingress

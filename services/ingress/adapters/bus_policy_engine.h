@@ -19,6 +19,8 @@ class BusPolicyEngine final : public PolicyEngine {
   ) override;
   Async<policy::v1::DecideReply> decide(policy::v1::DecideRequest request, RequestContext context)
       override;
+  Async<policy::v1::ManageReply> manage(policy::v1::ManageRequest request, RequestContext context)
+      override;
 
  private:
   bus::Bus* bus_;

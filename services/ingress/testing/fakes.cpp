@@ -77,6 +77,16 @@ Async<policy::v1::VisibleReply> FakePolicyEngine::visible(
   co_return reply;
 }
 
+Async<policy::v1::ManageReply> FakePolicyEngine::manage(
+    policy::v1::ManageRequest request, RequestContext context
+) {
+  managed.emplace_back(std::move(request), std::move(context));
+  if (faults_ != nullptr) {
+    SLUICE_CO_CHECK_OK(faults_->step());
+  }
+  co_return manage_reply;
+}
+
 Async<policy::v1::DecideReply> FakePolicyEngine::decide(
     policy::v1::DecideRequest request, RequestContext context
 ) {

@@ -37,6 +37,8 @@ class FakePolicyEngine final : public PolicyEngine {
   ) override;
   Async<policy::v1::DecideReply> decide(policy::v1::DecideRequest request, RequestContext context)
       override;
+  Async<policy::v1::ManageReply> manage(policy::v1::ManageRequest request, RequestContext context)
+      override;
 
   void add_caller(const std::string& credential, policy::v1::CallerClaims claims) {
     callers_[credential] = std::move(claims);
@@ -51,10 +53,12 @@ class FakePolicyEngine final : public PolicyEngine {
   }
 
   policy::v1::VisibleReply shown;  // what visible() answers
+  policy::v1::ManageReply manage_reply;
   std::uint64_t policy_version = 7;
   std::vector<policy::v1::AuthenticateRequest> authentications;
   std::vector<policy::v1::VisibleRequest> views;
   std::vector<std::pair<policy::v1::DecideRequest, RequestContext>> decides;
+  std::vector<std::pair<policy::v1::ManageRequest, RequestContext>> managed;
 
  private:
   [[nodiscard]] policy::v1::Decision agent_decision(const policy::v1::ToolCall& call) const;

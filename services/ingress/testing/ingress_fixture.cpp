@@ -150,6 +150,7 @@ IngressFixture::IngressFixture(testing::FaultPlan* faults, ToolInjection injecti
       ),
       server_list({.admission = &admission, .servers = &servers}),
       manage_servers({.admission = &admission, .servers = &servers}),
+      manage_policy({.admission = &admission, .policy = &policy}),
       mcp_sessions(&redis, &clock),
       mcp_calls({.tasks = &tasks, .replicas = &replicas, .clock = &clock, .log = &log}),
       mcp_executions(

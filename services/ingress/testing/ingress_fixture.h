@@ -8,6 +8,7 @@
 #include "services/ingress/handlers/chat_completions.h"
 #include "services/ingress/handlers/embeddings.h"
 #include "services/ingress/handlers/execute_tool.h"
+#include "services/ingress/handlers/manage_policy.h"
 #include "services/ingress/handlers/manage_servers.h"
 #include "services/ingress/handlers/mcp.h"
 #include "services/ingress/handlers/models.h"
@@ -108,6 +109,7 @@ class IngressFixture {
   ExecuteToolHandler execute;
   ServersHandler server_list;
   ManageServersHandler manage_servers;
+  ManagePolicyHandler manage_policy;
   RedisMcpSessions mcp_sessions;
   McpCalls mcp_calls;
   McpExecution mcp_executions;

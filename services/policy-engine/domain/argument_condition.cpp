@@ -1,7 +1,6 @@
 #include "services/policy-engine/domain/argument_condition.h"
 
 #include "services/policy-engine/domain/path_form.h"
-#include "services/policy-engine/limits.h"
 
 #include <algorithm>
 #include <charconv>
@@ -56,8 +55,9 @@ std::string pattern_of_glob(std::string_view glob) {
 // Which element of an array a token names; RFC 6901: digits without a leading zero.
 std::optional<std::size_t> index_in(std::string_view token) {
   std::size_t index = 0;
-  const char* const end = token.data() + token.size();
-  const auto parsed = std::from_chars(token.data(), end, index);
+  const char* const begin = token.data();
+  const char* const end = begin + token.size();
+  const auto parsed = std::from_chars(begin, end, index);
   const bool plain = !token.empty() && (token.size() == 1 || token.front() != '0');
   return plain && parsed.ec == std::errc() && parsed.ptr == end ? std::optional(index)
                                                                 : std::nullopt;
@@ -119,10 +119,6 @@ std::string_view name_of(Kind kind) {
 }
 
 bool Effort::spend(std::size_t units) {
-  if (!begun_) {
-    begun_ = true;
-    left_ = kEvaluationEffortMax;
-  }
   if (units > left_) {
     left_ = 0;
     return false;

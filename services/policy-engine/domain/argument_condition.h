@@ -6,6 +6,8 @@
 // limits.h. A value that is not there meets no condition but "exists": false.
 #pragma once
 
+#include "services/policy-engine/limits.h"
+
 #include "common/base/result.h"
 #include "common/json/value.h"
 
@@ -49,8 +51,7 @@ class Effort {
   [[nodiscard]] bool spend(std::size_t units);
 
  private:
-  std::size_t left_ = 0;
-  bool begun_ = false;
+  std::size_t left_ = kEvaluationEffortMax;
 };
 
 class ArgumentCondition {

@@ -110,13 +110,7 @@ Ruling ruling_of(const json::Value& one, const Policy& policy, const Caller& cal
 void run_case(const json::Value& one) {
   const Policy policy = policy_of_case(one);
   const CallerKey& key = policy.keys.front();
-  policy::v1::CallerClaims claims;
-  claims.set_tenant(key.tenant);
-  claims.set_key_id(key.id);
-  claims.set_principal(key.principal());
-  claims.set_agent(key.agent);
-  claims.mutable_roles()->Assign(key.roles.begin(), key.roles.end());
-  *claims.mutable_filter() = key.filter();
+  const policy::v1::CallerClaims claims = key.claims();
   const auto filter = filter_of(one.find("request"));
 
   const Ruling ruling = ruling_of(one, policy, {&claims, &key, &filter, mode_of(one)});

@@ -46,6 +46,9 @@ class CatalogCache {
   // Starts a fetch, without waiting, when the last one is older than kCatalogAgeMax or out of date.
   void refresh_if_old();
 
+  // The last one fetched, fresh or not; null before the first.
+  [[nodiscard]] const Snapshot& known() const { return known_; }
+
   // Version of what is known, or "".
   [[nodiscard]] std::string version() const { return known_ == nullptr ? "" : known_->version(); }
 

@@ -29,15 +29,6 @@ bool is_canonical_object(const std::string& arguments) {
   return canonical.ok() && canonical.value() == arguments;
 }
 
-Ruling unknown_tool() {
-  return {
-      policy::v1::VERDICT_DENY,
-      policy::v1::EFFECT_CLASS_UNSPECIFIED,
-      "catalog.unknown_tool",
-      "there is no such tool now: list the tools again",
-  };
-}
-
 Ruling unknown_server() {
   return {
       policy::v1::VERDICT_DENY,

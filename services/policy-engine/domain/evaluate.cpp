@@ -238,10 +238,12 @@ policy::v1::Explanation explain(
   add(tool.server + ".tools_to_execute",
       policy::v1::VERDICT_DENY,
       "the server, the caller's key and the request let the call pass");
+  // Every rule is looked at here, the mild ones too: with the effort of a call of its own.
+  CallArguments afresh = arguments != nullptr ? arguments->afresh() : CallArguments("");
   const Ruling base = base_ruling(policy, *server, tool);
   add(base.rule, base.verdict, "");
   policy.rules->look_at_each(
-      question_of(caller, tool, base.effect, arguments),
+      question_of(caller, tool, base.effect, arguments != nullptr ? &afresh : nullptr),
       [&add](const Rule& rule, const std::string& mismatch) {
         add("rules." + rule.id, rule.verdict, mismatch);
       }
@@ -291,6 +293,15 @@ Ruling evaluate_read(
     );
   }
   return ruling;
+}
+
+Ruling unknown_tool() {
+  return {
+      policy::v1::VERDICT_DENY,
+      policy::v1::EFFECT_CLASS_UNSPECIFIED,
+      "catalog.unknown_tool",
+      "there is no such tool now: list the tools again",
+  };
 }
 
 bool may_run(policy::v1::Mode mode, Verdict verdict) {

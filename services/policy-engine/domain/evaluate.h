@@ -73,6 +73,9 @@ struct AskedServer {
     const Policy& policy, std::string_view server, const AddedPolicy& added
 );
 
+// Of a call of a tool the catalog does not hold.
+[[nodiscard]] Ruling unknown_tool();
+
 // Whether a call of that verdict runs now. An explicit execution, of the call or of the script that
 // makes it, is the caller's consent to a manual call; an agent has no such consent.
 [[nodiscard]] bool may_run(policy::v1::Mode mode, policy::v1::Verdict verdict);

@@ -29,6 +29,11 @@ bool has_key_for(const std::vector<PublishedKey>& keys, const Jwt& jwt) {
   });
 }
 
+// Keys of an issuer whose settings name another source now are fetched from there.
+std::string source_of(const JwtIssuer& issuer) {
+  return issuer.issuer + " " + issuer.jwks_url;
+}
+
 }  // namespace
 
 Async<VerifiedJwt> JwtVerifier::verify(
@@ -46,7 +51,7 @@ Async<VerifiedJwt> JwtVerifier::verify(
   // Before the keys: what cannot be valid asks nobody.
   SLUICE_CO_TRY(JwtCaller caller, check_claims(*issuer, jwt, deps_.clock->unix_ms()));
   SLUICE_CO_CHECK_OK(co_await ensure_keys(issuer, &jwt, std::move(context)));
-  const std::vector<PublishedKey>& keys = known_[issuer->issuer].keys;
+  const std::vector<PublishedKey>& keys = known_[source_of(*issuer)].keys;
   if (!std::any_of(keys.begin(), keys.end(), [&jwt](const PublishedKey& key) {
         return may_be_of(key, jwt) && key.key.verify(jwt.signed_part, jwt.signature);
       })) {
@@ -68,7 +73,7 @@ Async<VerifiedJwt> JwtVerifier::verify(
 Async<void> JwtVerifier::ensure_keys(
     const JwtIssuer* issuer, const Jwt* jwt, RequestContext context
 ) {
-  Known* const known = &known_[issuer->issuer];
+  Known* const known = &known_[source_of(*issuer)];
   const TimePoint now = deps_.clock->now();
   const Duration age = now - known->fetched_at;
   if (known->keys.empty() || age >= kJwksAgeMax) {

@@ -61,7 +61,7 @@ class JwtVerifier {
   [[nodiscard]] bool may_try(const Known& known) const;
 
   Deps deps_;
-  std::map<std::string, Known> known_;  // by issuer; as many as the settings have
+  std::map<std::string, Known> known_;  // by issuer and source; as many as the settings have had
 };
 
 }  // namespace sluice::policy_engine

@@ -68,6 +68,18 @@ TEST_F(JwtVerifierTest, AWithdrawnKeyIsNoneAfterTheNextFetch) {
   EXPECT_THAT(verify(first), HasCode(Code::Unauthenticated));
 }
 
+TEST_F(JwtVerifierTest, ChangedSettingsThatNameAnotherSourceTakeItsKeys) {
+  EXPECT_THAT(verify(first), IsOk());
+  const Policy changed =
+      policy_of(settings_with_issuer(R"(, "jwks_url": "https://login.example/other-keys")"));
+  loaded = std::make_shared<const LoadedPolicy>(LoadedPolicy{changed, changed.hash(), 2});
+  fixture.key_sets.published = second.jwks();
+
+  EXPECT_THAT(verify(first), HasCode(Code::Unauthenticated));
+  EXPECT_THAT(verify(second), IsOk());
+  EXPECT_EQ(fetches(), 2U);
+}
+
 TEST_F(JwtVerifierTest, FailsClosedWithoutKeys) {
   fixture.key_sets.set_down(true);
   EXPECT_THAT(verify(first), HasCode(Code::Unavailable));

@@ -135,6 +135,17 @@ policy::v1::ToolFilter CallerKey::filter() const {
   return filter;
 }
 
+policy::v1::CallerClaims CallerKey::claims() const {
+  policy::v1::CallerClaims claims;
+  claims.set_tenant(tenant);
+  claims.set_principal(principal());
+  claims.mutable_roles()->Assign(roles.begin(), roles.end());
+  claims.set_key_id(id);
+  claims.set_agent(agent);
+  *claims.mutable_filter() = filter();
+  return claims;
+}
+
 std::string Policy::hash() const {
   json::Object key_forms;
   for (const CallerKey& key : keys) {

@@ -51,6 +51,8 @@ struct CallerKey {
   [[nodiscard]] bool may_name(std::string_view principal) const;
 
   [[nodiscard]] policy::v1::ToolFilter filter() const;
+  // Of a caller with this key, without policy version and times.
+  [[nodiscard]] policy::v1::CallerClaims claims() const;
 };
 
 // An authorization server whose access tokens are taken (auth.jwt).

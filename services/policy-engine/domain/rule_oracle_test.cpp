@@ -494,12 +494,7 @@ CallerKey key_of(const Case& one) {
 
 Expected got_of(const Case& one, const Policy& policy) {
   const CallerKey key = key_of(one);
-  policy::v1::CallerClaims claims;
-  claims.set_tenant(key.tenant);
-  claims.set_principal(key.principal());
-  claims.set_key_id(key.id);
-  claims.set_agent(key.agent);
-  claims.mutable_roles()->Assign(key.roles.begin(), key.roles.end());
+  const policy::v1::CallerClaims claims = key.claims();
   const policy::v1::ToolFilter filter;
   const std::string text = one.arguments ? json::canonical(*one.arguments) : "";
   CallArguments arguments(text);

@@ -23,6 +23,9 @@ class CallArguments {
 
   [[nodiscard]] Effort* effort() { return &effort_; }
 
+  // The same ones, with nothing spent yet.
+  [[nodiscard]] CallArguments afresh() const { return CallArguments(canonical_); }
+
  private:
   std::string_view canonical_;
   std::optional<json::Value> value_;

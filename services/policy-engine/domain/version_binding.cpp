@@ -11,12 +11,14 @@ Async<void> VersionBinding::claim(Policy policy) {
   co_return Result<void>();
 }
 
-Async<void> VersionBinding::claim_again() {
-  const PolicyState::Snapshot loaded = state_->loaded();
-  if (loaded == nullptr) {
-    co_return Error(Code::Unavailable, "no policy is loaded yet; try again");
+Async<void> VersionBinding::catch_up(Policy policy) {
+  SLUICE_CO_TRY(const BoundVersion newest, co_await store_->newest());
+  if (newest.hash == policy.hash()) {
+    adopt(policy, newest);
+  } else {
+    state_->heard(newest.version);
   }
-  co_return co_await claim(loaded->policy);
+  co_return Result<void>();
 }
 
 Async<void> VersionBinding::catch_up() {
@@ -24,13 +26,7 @@ Async<void> VersionBinding::catch_up() {
   if (loaded == nullptr) {
     co_return Error(Code::Unavailable, "no policy is loaded yet; try again");
   }
-  SLUICE_CO_TRY(const BoundVersion newest, co_await store_->newest());
-  if (newest.hash == loaded->hash) {
-    adopt(loaded->policy, newest);
-  } else {
-    state_->heard(newest.version);
-  }
-  co_return Result<void>();
+  co_return co_await catch_up(loaded->policy);
 }
 
 void VersionBinding::adopt(const Policy& policy, const BoundVersion& bound) {

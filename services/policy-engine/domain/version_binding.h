@@ -16,10 +16,10 @@ class VersionBinding {
   // Makes the policy the newest one and loads it. The newest version already bound to an equal
   // policy is kept.
   Async<void> claim(Policy policy);
-  // The same for the policy that is loaded. Errors: Unavailable (nothing loaded).
-  Async<void> claim_again();
-  // Asks for the newest version: if it is bound to the policy that is loaded, it is adopted; else
-  // the state knows that it is behind.
+  // Asks for the newest version: if it is bound to this policy, it is loaded; else the state knows
+  // that it is behind.
+  Async<void> catch_up(Policy policy);
+  // The same with the policy that is loaded. Errors: Unavailable (nothing loaded).
   Async<void> catch_up();
 
  private:

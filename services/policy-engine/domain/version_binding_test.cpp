@@ -57,13 +57,13 @@ TEST_F(VersionBindingTest, AReplicaBehindStopsAnsweringUntilTheNewestIsItsOwn) {
   ASSERT_THAT(testing::run_sync(binding.catch_up()), IsOk());
   EXPECT_THAT(state.current(), HasCode(Code::Unavailable));
 
-  ASSERT_THAT(testing::run_sync(binding.claim_again()), IsOk());
-  EXPECT_EQ(state.current().value()->version, 3U);
+  ASSERT_THAT(testing::run_sync(binding.catch_up(open())), IsOk());
+  EXPECT_EQ(state.current().value()->version, 2U);
+  EXPECT_EQ(state.loaded()->policy.preset, Preset::Open);
 }
 
 TEST_F(VersionBindingTest, NothingLoadedIsUnavailable) {
   EXPECT_THAT(state.current(), HasCode(Code::Unavailable));
-  EXPECT_THAT(testing::run_sync(binding.claim_again()), HasCode(Code::Unavailable));
   EXPECT_THAT(testing::run_sync(binding.catch_up()), HasCode(Code::Unavailable));
 }
 

@@ -13,13 +13,7 @@ namespace {
 policy::v1::CallerClaims claims_of(
     const CallerKey& key, std::uint64_t policy_version, std::int64_t now_unix_ms
 ) {
-  policy::v1::CallerClaims claims;
-  claims.set_tenant(key.tenant);
-  claims.set_principal(key.principal());
-  claims.mutable_roles()->Assign(key.roles.begin(), key.roles.end());
-  claims.set_key_id(key.id);
-  claims.set_agent(key.agent);
-  *claims.mutable_filter() = key.filter();
+  policy::v1::CallerClaims claims = key.claims();
   claims.set_policy_version(policy_version);
   claims.set_not_before_unix_ms(now_unix_ms);
   claims.set_not_after_unix_ms(now_unix_ms + grant::kTokenLifeMs);

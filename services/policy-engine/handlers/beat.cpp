@@ -42,7 +42,7 @@ Async<void> Beat::catch_up() {
   } else if (deps_.policy->is_behind()) {
     deps_.log->warn(
         "policy-behind",
-        {{"hint", "another replica has loaded other settings; restart this one with them"}}
+        {{"hint", "another replica has loaded other settings; give this one the same file"}}
     );
   }
   co_return Result<void>();

@@ -1,11 +1,14 @@
-// Management of policy: what is loaded, and making it the newest. For callers with the role admin.
+// Management of policy: what is loaded, taking over the settings file as it is now, and why a call
+// gets its verdict. For callers with the role admin.
 //
-// Errors: Unauthenticated, Denied (not an admin), Invalid (no operation), Unavailable (Postgres,
-// policy not loaded).
+// Errors: Unauthenticated, Denied (not an admin), Invalid (no operation; faults of the settings,
+// one a line; arguments that are no JSON object), NotFound (no such key), Conflict (the settings
+// are being taken over), Unavailable (Postgres, policy not loaded, catalog).
 #pragma once
 
 #include "services/policy-engine/domain/caller_check.h"
-#include "services/policy-engine/domain/version_binding.h"
+#include "services/policy-engine/domain/catalog_cache.h"
+#include "services/policy-engine/domain/policy_reload.h"
 
 #include "proto/sluice/policy/v1/policy.pb.h"
 
@@ -15,7 +18,8 @@ class ManageHandler {
  public:
   struct Deps {
     const CallerCheck* callers;  // all outlive the handler
-    VersionBinding* binding;
+    PolicyReload* reload;
+    CatalogCache* catalogs;
     const PolicyState* policy;
     async::Clock* clock;
   };
@@ -27,6 +31,14 @@ class ManageHandler {
   );
 
  private:
+  [[nodiscard]] Result<policy::v1::ManageReply> show() const;
+  Async<policy::v1::ManageReply> reload(
+      bool dry_run, policy::v1::CallerClaims claims, RequestContext context
+  );
+  Async<policy::v1::ManageReply> explain(
+      policy::v1::ManageRequest::Explain asked, VerifiedCaller caller, RequestContext context
+  );
+
   Deps deps_;
 };
 

@@ -80,6 +80,35 @@ Async<BoundVersion> FakeVersionStore::newest() {
   co_return versions_.empty() ? BoundVersion{} : versions_.back();
 }
 
+Async<ReadSettings> FakeSettingsFile::read() {
+  ++reads_;
+  if (faults_ != nullptr) {
+    SLUICE_CO_CHECK_OK(faults_->step());
+  }
+  if (error_) {
+    co_return *error_;
+  }
+  co_return settings_;
+}
+
+Async<std::string> FakeSettingsFile::stamp() {
+  if (faults_ != nullptr) {
+    SLUICE_CO_CHECK_OK(faults_->step());
+  }
+  co_return std::to_string(changes_);
+}
+
+void FakeSettingsFile::write(ReadSettings settings) {
+  settings_ = std::move(settings);
+  error_.reset();
+  ++changes_;
+}
+
+void FakeSettingsFile::spoil(Error error) {
+  error_ = std::move(error);
+  ++changes_;
+}
+
 Async<std::string> FakeKeySets::fetch(JwtIssuer issuer, TimePoint) {
   fetches.push_back(issuer.issuer);
   if (faults_ != nullptr) {

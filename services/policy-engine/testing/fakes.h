@@ -58,6 +58,28 @@ class FakeVersionStore final : public VersionStore {
   std::vector<BoundVersion> versions_;
 };
 
+// A file a test writes.
+class FakeSettingsFile final : public SettingsFile {
+ public:
+  explicit FakeSettingsFile(testing::FaultPlan* faults = nullptr) : faults_(faults) {}
+
+  Async<ReadSettings> read() override;
+  Async<std::string> stamp() override;
+
+  void write(ReadSettings settings);
+  // What reading it answers until the next write.
+  void spoil(Error error);
+
+  [[nodiscard]] int reads() const { return reads_; }
+
+ private:
+  testing::FaultPlan* faults_;
+  ReadSettings settings_;
+  std::optional<Error> error_;
+  int changes_ = 0;
+  int reads_ = 0;
+};
+
 // Publishes what a test put in.
 class FakeKeySets final : public KeySets {
  public:

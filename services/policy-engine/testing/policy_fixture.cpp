@@ -82,8 +82,12 @@ PolicyFixture::PolicyFixture(std::string_view settings, testing::FaultPlan* faul
   approvals_answer = std::make_unique<ApprovalsAnswerHandler>(ApprovalsAnswerHandler::Deps{
       callers.get(), &approvals, &approval_events, &clock, &log, metrics.get()
   });
-  manage =
-      std::make_unique<ManageHandler>(ManageHandler::Deps{callers.get(), &binding, &state, &clock});
+  reload = std::make_unique<PolicyReload>(
+      PolicyReload::Deps{&settings_file, &binding, &state, &catalogs, &clock, &log, &audit}
+  );
+  manage = std::make_unique<ManageHandler>(
+      ManageHandler::Deps{callers.get(), reload.get(), &catalogs, &state, &clock}
+  );
   beat = std::make_unique<Beat>(Beat::Deps{
       &state, &binding, &catalogs, &beats, &clock, &log, metrics.get(), "policy-engine-0"
   });
@@ -91,6 +95,7 @@ PolicyFixture::PolicyFixture(std::string_view settings, testing::FaultPlan* faul
     const auto loaded =
         run(binding.claim(policy_of(settings.empty() ? default_settings() : settings)));
     SLUICE_CHECK(loaded.ok(), "the fake store answers");
+    settings_file.write({state.loaded()->policy, {}});
   }
 }
 

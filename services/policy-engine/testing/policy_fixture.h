@@ -96,6 +96,7 @@ class PolicyFixture {
   audit::RecordingClient audit;
   PolicyState state;
   VersionBinding binding{&versions, &state};
+  FakeSettingsFile settings_file;
   async::TaskGroup tasks{loop.get_executor(), nullptr};
   CatalogCache catalogs;
   JwtVerifier jwt;
@@ -108,6 +109,7 @@ class PolicyFixture {
   std::unique_ptr<ApprovalsGetHandler> approvals_get;
   std::unique_ptr<ApprovalsAnswerHandler> approvals_answer;
   ApprovalUpkeep upkeep{{&approvals, &approval_events, &audit, &clock, &log}};
+  std::unique_ptr<PolicyReload> reload;
   std::unique_ptr<ManageHandler> manage;
   std::unique_ptr<Beat> beat;
 };

@@ -1,0 +1,226 @@
+#include "services/ingress/cli/command_line.h"
+
+#include "services/ingress/cli/approval_commands.h"
+#include "services/ingress/cli/policy_commands.h"
+
+#include "common/json/parse.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+namespace sluice::cli {
+namespace {
+
+constexpr const char* kUrlDefault = "http://127.0.0.1:8080";
+constexpr const char* kFooter =
+    "Exit codes: 0 done, 1 a case does not hold, 2 misused, 3 refused by the gateway, 4 not "
+    "reached.";
+
+struct Words {
+  std::string url;
+  std::string key;
+  bool json = false;
+  std::string server;
+  std::string tool;
+  std::string arguments;
+  std::string mode;
+  std::string key_id;
+  std::string cases;
+  bool dry_run = false;
+  ApprovalQuery query;
+  ApprovalAnswer answer;
+};
+
+using Runner = std::function<Result<std::function<Async<Answer>(Gateway*)>>()>;
+
+Format format_of(const Words& words) {
+  return words.json ? Format::Json : Format::Text;
+}
+
+Result<json::Value> file_content(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream content;
+  content << file.rdbuf();
+  if (!file) {
+    return Error(Code::Invalid, path + " cannot be read: give the path of a file of cases");
+  }
+  auto value = json::parse(content.str());
+  if (!value.ok()) {
+    return Error(Code::Invalid, path + ": " + value.error().message());
+  }
+  return value;
+}
+
+Result<json::Value> call_in(const Words& words) {
+  json::Object call;
+  call.set("server", words.server);
+  call.set("tool", words.tool);
+  if (!words.arguments.empty()) {
+    auto arguments = json::parse(words.arguments);
+    if (!arguments.ok() || !arguments.value().is_object()) {
+      return Error(Code::Invalid, "--arguments is no JSON object: quote one for the shell");
+    }
+    call.set("arguments", std::move(arguments).value());
+  }
+  if (!words.mode.empty()) {
+    call.set("mode", words.mode);
+  }
+  if (!words.key_id.empty()) {
+    call.set("key_id", words.key_id);
+  }
+  return json::Value(std::move(call));
+}
+
+void add_policy(CLI::App* app, Words* words, Runner* chosen) {
+  CLI::App* const policy = app->add_subcommand("policy", "What may be done, and why");
+  policy->require_subcommand(1);
+
+  CLI::App* const explain = policy->add_subcommand("explain", "Verdict of one call, step by step");
+  explain->add_option("--server", words->server, "Name of the server")->required();
+  explain->add_option("--tool", words->tool, "Name of the tool, as the server calls it")
+      ->required();
+  explain->add_option("--arguments", words->arguments, "JSON object; without: a listing's view");
+  explain->add_option("--mode", words->mode, "manual, agent or code");
+  explain->add_option("--key-id", words->key_id, "Whose call; without: your own key's");
+  explain->callback([words, chosen] {
+    *chosen = [words]() -> Result<std::function<Async<Answer>(Gateway*)>> {
+      SLUICE_TRY(const json::Value call, call_in(*words));
+      return [call, format = format_of(*words)](Gateway* gateway) {
+        return explain_call(gateway, call, format);
+      };
+    };
+  });
+
+  CLI::App* const test =
+      policy->add_subcommand("test", "Checks a file of cases against the policy");
+  test->add_option("cases", words->cases, "JSON file: [{\"call\": {…}, \"expect\": {…}}]")
+      ->required();
+  test->callback([words, chosen] {
+    *chosen = [words]() -> Result<std::function<Async<Answer>(Gateway*)>> {
+      SLUICE_TRY(const json::Value cases, file_content(words->cases));
+      return [cases, format = format_of(*words)](Gateway* gateway) {
+        return test_policy(gateway, cases, format);
+      };
+    };
+  });
+
+  CLI::App* const reload = policy->add_subcommand("reload", "Takes the settings file over");
+  reload->add_flag("--dry-run", words->dry_run, "Only checks it");
+  reload->callback([words, chosen] {
+    *chosen = [words]() -> Result<std::function<Async<Answer>(Gateway*)>> {
+      return [dry_run = words->dry_run ? DryRun::Yes : DryRun::No,
+              format = format_of(*words)](Gateway* gateway) {
+        return reload_policy(gateway, dry_run, format);
+      };
+    };
+  });
+
+  CLI::App* const show = policy->add_subcommand("show", "The policy in force, without keys");
+  show->callback([words, chosen] {
+    *chosen = [words]() -> Result<std::function<Async<Answer>(Gateway*)>> {
+      return
+          [format = format_of(*words)](Gateway* gateway) { return show_policy(gateway, format); };
+    };
+  });
+}
+
+void add_answer(CLI::App* approvals, const std::string& action, Words* words, Runner* chosen) {
+  CLI::App* const command = approvals->add_subcommand(action, "Answers one that is pending");
+  command->add_option("id", words->answer.id, "Its id")->required();
+  command->add_option("--reason", words->answer.reason, "One sentence for the record");
+  command->callback([action, words, chosen] {
+    *chosen = [action, words]() -> Result<std::function<Async<Answer>(Gateway*)>> {
+      words->answer.action = action;
+      return [given = words->answer, format = format_of(*words)](Gateway* gateway) {
+        return answer_approval(gateway, given, format);
+      };
+    };
+  });
+}
+
+void add_approvals(CLI::App* app, Words* words, Runner* chosen) {
+  CLI::App* const approvals = app->add_subcommand("approvals", "Calls that wait for a person");
+  approvals->require_subcommand(1);
+
+  CLI::App* const list = approvals->add_subcommand("list", "Those that are pending");
+  list->add_option("--state", words->query.state, "Another state; \"\" for all");
+  list->add_option("--limit", words->query.limit, "At most so many")->check(CLI::Range(1, 200));
+  list->add_option("--after", words->query.after, "Id of the last one of the page before");
+  list->callback([words, chosen] {
+    *chosen = [words]() -> Result<std::function<Async<Answer>(Gateway*)>> {
+      return [query = words->query, format = format_of(*words)](Gateway* gateway) {
+        return list_approvals(gateway, query, format);
+      };
+    };
+  });
+
+  CLI::App* const show = approvals->add_subcommand("show", "One with its arguments and answers");
+  show->add_option("id", words->answer.id, "Its id")->required();
+  show->callback([words, chosen] {
+    *chosen = [words]() -> Result<std::function<Async<Answer>(Gateway*)>> {
+      return [id = words->answer.id, format = format_of(*words)](Gateway* gateway) {
+        return show_approval(gateway, id, format);
+      };
+    };
+  });
+
+  add_answer(approvals, "approve", words, chosen);
+  add_answer(approvals, "deny", words, chosen);
+}
+
+// The option's value, else the variable's, else the default.
+std::string setting(
+    const std::string& given,
+    const config::Environment& environment,
+    std::string_view variable,
+    const char* fallback
+) {
+  const auto found = environment.find(variable);
+  return !given.empty() ? given : found != environment.end() ? found->second : fallback;
+}
+
+}  // namespace
+
+std::variant<Command, Answer> read_command(
+    std::vector<std::string> words, const config::Environment& environment
+) {
+  CLI::App app("Asks a running Sluice gateway about its policy and approvals.", "sluice");
+  app.footer(kFooter);
+  app.require_subcommand(1);
+  app.fallthrough();
+  Words given;
+  Runner chosen;
+  app.add_option(
+      "--url", given.url, "Address of the gateway (else SLUICE_URL, else 127.0.0.1:8080)"
+  );
+  app.add_option("--key", given.key, "Virtual key (else SLUICE_KEY, which other users cannot see)");
+  app.add_flag("--json", given.json, "Print what the gateway answered");
+  add_policy(&app, &given, &chosen);
+  add_approvals(&app, &given, &chosen);
+  std::reverse(words.begin(), words.end());  // as CLI11 takes them
+  try {
+    app.parse(words);
+  } catch (const CLI::ParseError& error) {
+    std::stringstream out;
+    const bool fine = app.exit(error, out, out) == 0;
+    return Answer{fine ? kExitDone : kExitMisused, out.str()};
+  }
+  auto run = chosen();
+  if (!run.ok()) {
+    return Answer{kExitMisused, "sluice: " + run.error().message() + "\n"};
+  }
+  Command command{
+      setting(given.url, environment, "SLUICE_URL", kUrlDefault),
+      setting(given.key, environment, "SLUICE_KEY", ""),
+      std::move(run).value()
+  };
+  while (command.url.ends_with('/')) {
+    command.url.pop_back();
+  }
+  return command;
+}
+
+}  // namespace sluice::cli
