@@ -133,8 +133,9 @@ inline constexpr std::chrono::milliseconds kVersionStoreTimeout{2'000};
 inline constexpr std::chrono::milliseconds kStartTimeout{60'000};
 inline constexpr std::chrono::milliseconds kStartRetryInterval{500};
 
-// How often the settings file is looked at. Source: ours; a change is in force within 2 s.
-inline constexpr std::chrono::milliseconds kSettingsLookInterval{1'000};
+// How often the settings file is looked at. Source: ours; a replica that is behind answers nothing
+// for this long after the file changed.
+inline constexpr std::chrono::milliseconds kSettingsLookInterval{250};
 
 inline constexpr std::chrono::milliseconds kDrainTimeout{5'000};
 

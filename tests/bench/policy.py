@@ -43,12 +43,15 @@ def main():
     print(f"\npolicy · {time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime())} · commit {commit or 'none'} · preset {options.preset}")
     print(f"{model.group(1) if model else platform.processor()}, {os.cpu_count()} CPUs, Linux {platform.release()}, "
           f"load {os.getloadavg()[0]:.1f}; a batch of 8 calls, 1,000 rules\n")
-    print(f"{'':42} {'p50 µs':>9} {'p99 µs':>9} {'batches':>9}")
+    print(f"{'':42} {'p50 µs':>9} {'p99 µs':>9} {'CPU p50':>9} {'CPU p99':>9} {'batches':>9}")
     for name, label in ROWS:
         row = measured[name]
-        print(f"{label:42} {row['p50_us']:9.1f} {row['p99_us']:9.1f} {row['iterations']:9}")
-    p99 = measured[ROWS[0][0]]["p99_us"]
-    print(f"\ntarget: p99 of evaluation under {TARGET_US:.0f} µs: {'met' if p99 < TARGET_US else 'missed'} ({p99:.1f} µs)")
+        print(f"{label:42} {row['p50_us']:9.1f} {row['p99_us']:9.1f} {row['cpu_p50_us']:9.1f} {row['cpu_p99_us']:9.1f} "
+              f"{row['iterations']:9}")
+    spread = measured[ROWS[0][0]]
+    verdict = "met" if spread["p99_us"] < TARGET_US else "missed"
+    print(f"\ntarget: p99 of evaluation under {TARGET_US:.0f} µs: {verdict} ({spread['p99_us']:.1f} µs; "
+          f"{spread['cpu_p99_us']:.1f} µs of CPU, which does not count what else the machine does)")
     if options.json:
         Path(options.json).write_text(json.dumps(list(measured.values()), indent=1))
 

@@ -9,7 +9,7 @@ import unittest
 
 from case import NODE, PRESET, StackTest, stack_module
 
-RELOADED_SECONDS_MAX = 4  # the file is looked at every second
+RELOADED_SECONDS_MAX = 4  # the file is looked at four times a second
 
 
 class Conversation(StackTest):

@@ -299,7 +299,8 @@ std::optional<bool> ArgumentCondition::text_meets(const std::string& text, Effor
   if ((absolute_asked && !text.starts_with('/')) || text.find('\0') != std::string::npos) {
     return std::nullopt;
   }
-  const std::string path = normalised_path(text);
+  const std::string rewritten = is_normalised(text) ? "" : normalised_path(text);
+  const std::string& path = rewritten.empty() ? text : rewritten;
   return is_list                      ? is_one_of(path)
          : test_.kind == Kind::Prefix ? is_within(path, test_.text)
                                       : re2::RE2::PartialMatch(path, *pattern_);

@@ -30,6 +30,19 @@ std::string normalised_path(std::string_view path) {
   return out.empty() ? "." : out;
 }
 
+bool is_normalised(std::string_view path) {
+  if (path.empty() || path.front() == '.' || path.back() == '/') {
+    return false;
+  }
+  for (std::size_t slash = path.find('/'); slash != std::string_view::npos;
+       slash = path.find('/', slash + 1)) {
+    if (path[slash + 1] == '/' || path[slash + 1] == '.') {
+      return false;
+    }
+  }
+  return true;
+}
+
 bool is_within(std::string_view path, std::string_view folder) {
   if (folder == "/" || path == folder) {
     return path.starts_with('/') || path == folder;

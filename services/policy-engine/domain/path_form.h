@@ -11,6 +11,9 @@ namespace sluice::policy_engine {
 // take above the root is the root; of a relative path it stays in front. "" is ".".
 [[nodiscard]] std::string normalised_path(std::string_view path);
 
+// Whether it surely is its own normalised form; false for a few that are, such as "../a".
+[[nodiscard]] bool is_normalised(std::string_view path);
+
 // Whether the path is the folder or lies below it; both normalised. "/etcetera" is not in "/etc".
 [[nodiscard]] bool is_within(std::string_view path, std::string_view folder);
 

@@ -16,6 +16,17 @@ TEST(PathForm, DotsAndRepeatedSlashesAreTakenOut) {
   EXPECT_EQ(normalised_path("/a/..."), "/a/...");
 }
 
+TEST(PathForm, WhatIsSaidToBeNormalisedIs) {
+  for (const char* path : {"/a", "a", "/a/b.c", "a b/c", "/a/b..", "é/x"}) {
+    EXPECT_TRUE(is_normalised(path)) << path;
+    EXPECT_EQ(normalised_path(path), path);
+  }
+  for (const char* path :
+       {"", "/", ".", "./a", "//a", "/a//b", "/a/", "/a/./b", "/a/..", "/..", "/."}) {
+    EXPECT_FALSE(is_normalised(path)) << path;
+  }
+}
+
 TEST(PathForm, AFolderHoldsItselfAndWhatIsBelow) {
   EXPECT_TRUE(is_within("/etc", "/etc"));
   EXPECT_TRUE(is_within("/etc/x", "/etc"));

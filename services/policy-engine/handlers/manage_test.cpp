@@ -149,7 +149,8 @@ TEST(ManageHandler, ExplainRefusesWhatThereIsNot) {
   ASSERT_THAT(unknown, IsOk());
   EXPECT_EQ(unknown.value().explanation().rule(), "catalog.unknown_tool");
   EXPECT_THAT(
-      fixture.run((*fixture.manage)(explain("read_file", "", "nobody"), fixture.context_of("root"))),
+      fixture.run((*fixture.manage)(explain("read_file", "", "nobody"), fixture.context_of("root"))
+      ),
       HasCode(Code::NotFound)
   );
   EXPECT_THAT(
