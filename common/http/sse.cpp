@@ -96,9 +96,12 @@ bool SseParser::partial() const {
   return !line_.empty() || has_data_ || !event_.event.empty();
 }
 
-std::string format_sse(std::string_view data, std::string_view event) {
+std::string format_sse(std::string_view data, std::string_view event, std::string_view id) {
   std::string out;
-  out.reserve(data.size() + event.size() + 32);
+  out.reserve(data.size() + event.size() + id.size() + 32);
+  if (!id.empty()) {
+    out.append("id: ").append(id).push_back('\n');
+  }
   if (!event.empty()) {
     out.append("event: ").append(event).push_back('\n');
   }

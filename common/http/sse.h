@@ -38,6 +38,9 @@ class SseParser {
   void finish_line(std::vector<SseEvent>& out);
 };
 
-[[nodiscard]] std::string format_sse(std::string_view data, std::string_view event = {});
+// event, id: left out where empty.
+[[nodiscard]] std::string format_sse(
+    std::string_view data, std::string_view event = {}, std::string_view id = {}
+);
 
 }  // namespace sluice::http

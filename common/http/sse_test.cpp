@@ -94,6 +94,7 @@ TEST(SseParser, RefusesEventsOverTheLimit) {
 TEST(FormatSse, WritesWhatTheParserReads) {
   EXPECT_EQ(format_sse("a\nb", "e"), "event: e\ndata: a\ndata: b\n\n");
   EXPECT_EQ(format_sse(""), "data: \n\n");
+  EXPECT_EQ(format_sse("a", "e", "7"), "id: 7\nevent: e\ndata: a\n\n");
   const auto events = feed_all(format_sse("x\n\ny", "done"), 3);
   ASSERT_EQ(events.size(), 1U);
   EXPECT_EQ(events[0].data, "x\n\ny");

@@ -166,6 +166,34 @@ inline constexpr std::size_t kMcpRelayMessagesMax = 16;
 // Requests of one principal's legacy clients on one replica that still run. Source: ours; they go
 // on when their clients leave.
 inline constexpr std::size_t kMcpCallsMax = 1'024;
+// Streams that clients can resume. A call that is not answered by then becomes one: below it an
+// answer is JSON and costs nothing. Source: ours; what people do not notice yet.
+inline constexpr std::chrono::milliseconds kMcpStreamAfter{250};
+// How long a client is told to wait before it comes back. Source: what SDK 1 does by itself.
+inline constexpr std::chrono::milliseconds kMcpRetry{1'000};
+// Events kept of one stream, the newest, and their bytes. Source: an answer fits, which is at most
+// one bus frame.
+inline constexpr std::size_t kMcpEventsMax = 256;
+inline constexpr std::size_t kMcpEventBytesMax = std::size_t{8} << 20;
+// Of all streams of one principal on one replica. Source: ours.
+inline constexpr std::size_t kMcpOwnerEventBytesMax = std::size_t{64} << 20;
+// After the last event. Source: ours; a client that changes its network is back within seconds.
+inline constexpr std::chrono::seconds kMcpEventsKeptFor{120};
+// While the request runs: whoever runs it says so anew. A stream of a replica that died is known as
+// lost after the first.
+inline constexpr std::chrono::seconds kMcpEventsLease{45};
+inline constexpr std::chrono::seconds kMcpEventsRenewal{15};
+// Between two looks at what a resumed stream has to tell. Source: ours; as long as a call that
+// becomes a stream took anyway.
+inline constexpr std::chrono::milliseconds kMcpResumePoll{200};
+// Resumed streams of one principal on one replica. Source: ours; each asks Redis that often.
+inline constexpr std::size_t kMcpResumesMax = 64;
+// A client that reads nothing for so long is left: it can resume.
+inline constexpr std::chrono::seconds kMcpSlowClientWait{10};
+// Names of streams (random) and marks of lists (SHA-256, cut) in event ids.
+inline constexpr std::size_t kMcpStreamNameBytes = 8;
+inline constexpr std::size_t kMcpListMarkBytes = 6;
+inline constexpr std::size_t kMcpEventIdBytesMax = 96;
 // Instructions of all servers together. Source: ours; ~4,000 tokens.
 inline constexpr std::size_t kMcpInstructionsBytesMax = 16 << 10;
 // Event streams at /sse on one replica, events that wait for their client, and requests of one

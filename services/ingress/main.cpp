@@ -6,6 +6,7 @@
 #include "services/ingress/adapters/bus_policy_engine.h"
 #include "services/ingress/adapters/bus_provider_router.h"
 #include "services/ingress/adapters/bus_tool_servers.h"
+#include "services/ingress/adapters/redis_mcp_events.h"
 #include "services/ingress/adapters/redis_mcp_sessions.h"
 #include "services/ingress/adapters/redis_tool_calls.h"
 #include "services/ingress/config.h"
@@ -95,7 +96,8 @@ struct Ports {
         journal(bus),
         replicas(bus),
         tool_calls(redis),
-        mcp_sessions(redis, clock) {}
+        mcp_sessions(redis, clock),
+        mcp_events(redis) {}
 
   BusPolicyEngine policy;
   BusProviderRouter provider;
@@ -105,6 +107,7 @@ struct Ports {
   BusOtherReplicas replicas;
   RedisToolCalls tool_calls;
   RedisMcpSessions mcp_sessions;
+  RedisMcpEvents mcp_events;
 };
 
 // Handlers and what they share. Covered by unit tests over fakes of the ports.
@@ -188,9 +191,11 @@ struct FrontDoor {
         server_list({.admission = &admission, .servers = &ports.servers}),
         manage_servers({.admission = &admission, .servers = &ports.servers}),
         manage_policy({.admission = &admission, .policy = &ports.policy}),
+        mcp_events({.store = &ports.mcp_events, .clock = runtime.clock(), .log = runtime.log()}),
         mcp_calls(
             {.tasks = tasks,
              .replicas = &ports.replicas,
+             .events = &mcp_events,
              .clock = runtime.clock(),
              .log = runtime.log()}
         ),
@@ -227,6 +232,7 @@ struct FrontDoor {
              .methods = &mcp_methods,
              .streams = &streams,
              .calls = &mcp_calls,
+             .events = &mcp_events,
              .metrics = runtime.metrics(),
              .allowed_origins = config.allowed_origins,
              .resource = &resource}
@@ -274,6 +280,7 @@ struct FrontDoor {
   ServersHandler server_list;
   ManageServersHandler manage_servers;
   ManagePolicyHandler manage_policy;
+  McpEventLog mcp_events;
   McpCalls mcp_calls;
   McpExecution mcp_executions;
   McpSubscriptions subscriptions;
@@ -341,10 +348,12 @@ Async<void> serve(service::Runtime runtime, Config config) {
                                          : std::string("no beat of policy-engine for 2 s");
   });
   tasks.spawn("http", server->serve());
+  tasks.spawn("mcp-events", door.mcp_events.run());
   const auto stopped = co_await runtime.stopped();
   const TimePoint deadline = runtime.clock()->now() + config.drain_timeout;
   door.streams.stop();
   door.mcp_sse.stop();
+  door.mcp_events.stop();
   const auto http_drained = co_await server->drain(deadline);
   const auto closed = co_await tasks.cancel_and_close();
   listening = {};

@@ -11,6 +11,7 @@
 #include "proto/sluice/policy/v1/policy.pb.h"
 #include "proto/sluice/provider/v1/provider.pb.h"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -159,6 +160,41 @@ class McpSessionStore {
   // False: it has kMcpSubscriptionsMax others.
   virtual Async<bool> subscribe(Owner owner, std::string session, std::string uri) = 0;
   virtual Async<void> unsubscribe(Owner owner, std::string session, std::string uri) = 0;
+};
+
+// Whose session.
+struct McpSessionOwner {
+  Owner owner;
+  std::string session;
+};
+
+// One stream of events towards a legacy client.
+struct McpStreamName {
+  Owner owner;
+  std::string session;
+  std::string stream;  // unique in the session
+};
+
+// How far it is.
+struct McpStreamState {
+  std::size_t events = 0;  // told, numbered from 1
+  bool ended = false;
+  std::string request_id;  // JSON; whose answer ends it
+};
+
+// Events of streams, so that any replica can tell them again. May be emptied at any time.
+class McpEventStore {
+ public:
+  virtual ~McpEventStore() = default;
+  // Keeps an event, the one numbered state.events, unless it is empty; and everything of that
+  // stream for so long from now on.
+  virtual Async<void> keep(
+      McpStreamName name, McpStreamState state, std::string event, std::chrono::seconds time
+  ) = 0;
+  virtual Async<void> renew(McpStreamName name, std::chrono::seconds time) = 0;
+  virtual Async<void> forget(McpStreamName name, std::size_t number) = 0;
+  virtual Async<std::optional<McpStreamState>> state(McpStreamName name) = 0;
+  virtual Async<std::optional<std::string>> event(McpStreamName name, std::size_t number) = 0;
 };
 
 // The other replicas of ingress: any of them may hold the request a client's message belongs to.

@@ -9,6 +9,7 @@ import {
 } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 
+const RECONNECTION_MS = 400;  // longer than a gateway in between waits before it makes the answer a stream
 const PAUSE_MS = 50;  // between two notifications of one call, as the suite asks
 const RED_PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==';
 const SILENCE = 'UklGRiYAAABXQVZFZm10IBAAAAABAAEAQB8AAAB9AAACABAAZGF0YQIAAAAAAA==';
@@ -73,7 +74,7 @@ function notifyingTools(tool) {
   });
   tool('test_reconnection', async (_, ctx) => {
     ctx.http?.closeSSE?.();
-    await sleep(2 * PAUSE_MS);
+    await sleep(RECONNECTION_MS);
     return says(text('The answer after the stream was closed.'));
   });
 }

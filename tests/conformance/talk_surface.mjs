@@ -5,6 +5,7 @@ import { z } from 'zod';
 
 const WAIT_MS_MAX = 30_000;
 const ended = new Map();  // name of a wait -> "open", "cancelled" or "done"
+const rests = new Map();  // name -> how often
 let edition = 1;  // of the page
 const text = (value) => ({ content: [{ type: 'text', text: value }] });
 const object = (properties) => ({ type: 'object', properties, required: Object.keys(properties) });
@@ -22,6 +23,15 @@ async function wait({ name }, ctx) {
   });
   ended.set(name, signal.aborted ? 'cancelled' : 'done');
   return text(ended.get(name));
+}
+
+// Says that it began, and takes its time; how often it did is part of the answer.
+async function rest({ name, ms }, ctx) {
+  rests.set(name, (rests.get(name) ?? 0) + 1);
+  const progressToken = ctx.mcpReq._meta?.progressToken;
+  if (progressToken !== undefined) await ctx.mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress: 1, total: 2 } });
+  await new Promise((resolve) => { setTimeout(resolve, ms); });
+  return text(`rested ${rests.get(name)} time(s)`);
 }
 
 function ask({ question }, ctx) {
@@ -57,6 +67,7 @@ export function createServer({ era, changes }) {
   const watchers = new Set();  // URIs that a legacy client subscribed to
   tool('wait', { name: string }, wait);
   tool('ended', { name: string }, ({ name }) => text(ended.get(name) ?? 'never begun'));
+  tool('rest', { name: string, ms: { type: 'integer' } }, rest);
   tool('ask', { question: string }, ask);
   tool('think', { prompt: string }, think);
   tool('tell', {}, tell);

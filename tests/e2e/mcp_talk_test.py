@@ -1,5 +1,5 @@
-"""What servers say to official clients of both eras through /mcp, and clients to servers; and clients that go on after all of Sluice was
-restarted."""
+"""What servers say to official clients of both eras through /mcp, and clients to servers; clients that lose their connection, and clients
+that go on after all of Sluice was restarted."""
 
 import json
 import os
@@ -36,9 +36,20 @@ class McpTalk(StackTest):
         try:
             cls.port = int(cls.web.stdout.readline())
             super().setUpClass()
+            cls.start_another_ingress()
         except BaseException:
             cls.stop_web()
             raise
+
+    @classmethod
+    def start_another_ingress(cls):
+        """The same but for its port."""
+        config = json.loads((cls.folder / "sluice.json").read_text())
+        config["http"]["port"] = 0
+        file = cls.folder / "sluice-2.json"
+        file.write_text(json.dumps(config))
+        cls.stack.start_service("ingress", extra_env={"SLUICE_CONFIG": str(file)})
+        cls.stack.wait_ready("ingress", 1)
 
     @classmethod
     def tearDownClass(cls):
@@ -55,8 +66,10 @@ class McpTalk(StackTest):
         return dict(os.environ, SLUICE_URL=self.stack.url, SLUICE_KEY=self.stack.key, **more)
 
     def test_1_what_clients_and_servers_say_to_each_other(self):
-        done = subprocess.run([str(NODE), "--test", "--test-reporter=spec", str(TESTS / "mcp_talk.test.mjs")], cwd=TESTS,
-                              env=self.environment(), capture_output=True, text=True, timeout=TALK_SECONDS_MAX)
+        another = f"http://127.0.0.1:{self.stack.ports('ingress', 1)['http']}"
+        scripts = [str(TESTS / name) for name in ("mcp_talk.test.mjs", "mcp_resume.test.mjs")]
+        done = subprocess.run([str(NODE), "--test", "--test-reporter=spec", *scripts], cwd=TESTS,
+                              env=self.environment(SLUICE_URL_2=another), capture_output=True, text=True, timeout=TALK_SECONDS_MAX)
         print(done.stdout)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 

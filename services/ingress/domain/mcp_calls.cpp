@@ -135,12 +135,14 @@ class McpCalls::Round {
   async::OneShot<void>* waiter_ = nullptr;
 };
 
-Async<http::HttpResponse> McpCalls::run(
-    McpSessionOwner by, mcp::RpcId id, McpReply* reply, Work work
-) {
-  const auto call = std::make_shared<Call>();
-  call->owner = key_of(by.owner);
-  call->key = key_of(by, id);
+McpCalls::Call::Call(const Start& start, const Deps& deps)
+    : owner(key_of(start.by.owner)),
+      key(key_of(start.by, start.id)),
+      recorder(deps.events, start.resuming, start.by, start.id),
+      relay(&recorder, deps.clock) {}
+
+Async<http::HttpResponse> McpCalls::run(Start start, Work work) {
+  const auto call = std::make_shared<Call>(start, deps_);
   const auto running = calls_of_.find(call->owner);
   if (running != calls_of_.end() && running->second >= kMcpCallsMax) {
     co_return Error(Code::Exhausted, "too many requests of this key are under way; wait for some");
@@ -148,21 +150,28 @@ Async<http::HttpResponse> McpCalls::run(
   calls_[call->key] = call;
   ++calls_of_[call->owner];
   call->task = deps_.tasks->spawn("mcp-call", carry(call, std::move(work)));
-  const auto passed = co_await call->relay.pass_on(reply);
+  const auto passed = co_await call->relay.pass_on(start.reply);
   if (!passed.ok()) {
     call->relay.leave();
     co_return passed.error();
   }
-  SLUICE_CHECK(call->answer.has_value(), "a call answers before it ends");
   if (call->cancelled) {
-    SLUICE_CO_CHECK_OK(co_await reply->begin());
+    SLUICE_CO_CHECK_OK(co_await start.reply->begin());
+  }
+  if (call->cancelled || !call->answer) {
     co_return http::HttpResponse{};
   }
+  start.reply->name_next(call->answer_id);
   co_return std::move(*call->answer);
 }
 
 Async<void> McpCalls::carry(std::shared_ptr<Call> call, Work work) {
-  call->answer.emplace(co_await work(&call->relay));
+  auto answer = co_await work(&call->relay);
+  if (answer.ok() && !call->cancelled && call->recorder.can_resume()) {
+    auto id = co_await call->recorder.keep_last(answer.value().body);
+    call->answer_id = std::move(id).value_or("");  // cancelled meanwhile
+  }
+  call->answer.emplace(std::move(answer));
   const auto place = calls_.find(call->key);
   if (place != calls_.end() && place->second == call) {  // else another has its id by now
     calls_.erase(place);
@@ -256,6 +265,10 @@ bool McpCalls::answer(const McpSessionOwner& by, const mcp::Message& message) {
   return true;
 }
 
+Async<void> McpCalls::end_stream(std::shared_ptr<Call> call) {
+  co_return co_await call->recorder.end();
+}
+
 bool McpCalls::cancel(const McpSessionOwner& by, const mcp::Message& notification) {
   const auto id = cancelled_id(notification);
   const auto place = id ? calls_.find(key_of(by, *id)) : calls_.end();
@@ -265,6 +278,7 @@ bool McpCalls::cancel(const McpSessionOwner& by, const mcp::Message& notificatio
   const std::shared_ptr<Call> call = place->second;
   call->cancelled = true;
   deps_.tasks->cancel(call->task);
+  deps_.tasks->spawn("mcp-stream-end", end_stream(call));
   return true;
 }
 

@@ -1,9 +1,11 @@
 // McpCalls: requests of legacy MCP clients under way on this replica. A client that leaves does not
-// end them, notifications/cancelled does; what a server asks in between goes to the client as a
-// request of ours, and its answer may arrive at any replica.
+// end them, notifications/cancelled does: it may come back for what it missed. What a server asks
+// in between goes to the client as a request of ours, and its answer may arrive at any replica.
 #pragma once
 
+#include "services/ingress/domain/mcp_event_log.h"
 #include "services/ingress/domain/mcp_input.h"
+#include "services/ingress/domain/mcp_relay.h"
 #include "services/ingress/domain/mcp_reply.h"
 #include "services/ingress/ports.h"
 
@@ -24,17 +26,12 @@
 
 namespace sluice::ingress {
 
-// Whose session.
-struct McpSessionOwner {
-  Owner owner;
-  std::string session;
-};
-
 class McpCalls {
  public:
   struct Deps {
     async::TaskGroup* tasks;  // all outlive it
     OtherReplicas* replicas;
+    McpEventLog* events;
     async::Clock* clock;
     observability::Log* log;
   };
@@ -50,14 +47,22 @@ class McpCalls {
   McpCalls& operator=(McpCalls&&) = delete;
   ~McpCalls() = default;
 
-  // Runs work to its end in a task of its own. A request that its client cancelled is answered by
-  // the end of an empty stream. Errors: Exhausted (kMcpCallsMax), Cancelled (the client left),
-  // those of the work.
-  Async<http::HttpResponse> run(McpSessionOwner by, mcp::RpcId id, McpReply* reply, Work work);
+  // One request and where its answer goes.
+  struct Start {
+    McpSessionOwner by;
+    mcp::RpcId id;
+    McpResuming resuming = McpResuming::No;
+    McpReply* reply = nullptr;
+  };
+
+  // Runs work to its end in a task of its own. A request that its client cancelled, and one whose
+  // client can resume but reads too slowly, are answered by the end of the stream. Errors:
+  // Exhausted (kMcpCallsMax), Cancelled (the client left), those of the work.
+  Async<http::HttpResponse> run(Start start, Work work);
 
   // Asks the client of a request and waits for all answers: responses as of connector.v1.Input.
-  // Errors: Deadline (no answer for kMcpAnswerWait), Cancelled (the client left, or the request was
-  // cancelled).
+  // Errors: Deadline (no answer for kMcpAnswerWait), Cancelled (the client left for good, or the
+  // request was cancelled).
   Async<std::string> ask(
       McpSessionOwner by,
       std::string capabilities,
@@ -77,9 +82,13 @@ class McpCalls {
 
  private:
   struct Call {
+    Call(const Start& start, const Deps& deps);
+
     std::string owner;
     std::string key;
+    McpRecorder recorder;
     McpRelay relay;
+    std::string answer_id;  // as an event
     async::TaskGroup::Task task;
     std::optional<Result<http::HttpResponse>> answer;
     bool cancelled = false;  // by its client
@@ -88,6 +97,7 @@ class McpCalls {
   class Round;
 
   Async<void> carry(std::shared_ptr<Call> call, Work work);
+  static Async<void> end_stream(std::shared_ptr<Call> call);
   [[nodiscard]] bool take_here(const McpSessionOwner& by, const mcp::Message& message);
   [[nodiscard]] bool answer(const McpSessionOwner& by, const mcp::Message& message);
   [[nodiscard]] bool cancel(const McpSessionOwner& by, const mcp::Message& notification);

@@ -20,6 +20,7 @@ struct McpExchange {
   McpEra era = McpEra::Legacy;
   std::string session;  // legacy
   McpEvents* reply = nullptr;
+  bool has_stream = true;  // of its own, which a client may resume
   // A cancelled run() is the client's wish, and its server is told. Else the call goes on.
   bool cancellable = false;
   bool alone = true;  // not one of a batch, during which nothing is told and nobody asked

@@ -175,6 +175,10 @@ Async<RpcEnd> McpMethods::listen(McpExchange* exchange, mcp::RpcId id, json::Val
       .session = {},
       .subscription = id,
       .resources = std::move(uris),
+      .numbered = nullptr,
+      .primed = false,
+      .known = {},
+      .id = {},
       .updates = {},
       .renewal = {}
   };

@@ -1,8 +1,8 @@
 #include "services/ingress/domain/mcp_reply.h"
 
-#include "common/http/sse.h"
+#include "services/ingress/limits.h"
 
-#include <utility>
+#include "common/http/sse.h"
 
 namespace sluice::ingress {
 
@@ -22,8 +22,16 @@ Async<void> McpReply::keep_alive() {
 }
 
 Async<void> McpReply::notify(std::string message) {
+  const std::string id = std::exchange(next_id_, {});
   SLUICE_CO_CHECK_OK(co_await begin());
-  co_return co_await writer_->write(http::format_sse(message, "message"));
+  co_return co_await writer_->write(http::format_sse(message, "message", id));
+}
+
+Async<void> McpReply::prime(std::string id) {
+  SLUICE_CO_CHECK_OK(co_await begin());
+  co_return co_await writer_->write(
+      "retry: " + std::to_string(kMcpRetry.count()) + '\n' + http::format_sse("", "", id)
+  );
 }
 
 Async<void> McpReply::finish(http::HttpResponse response) {
@@ -31,47 +39,9 @@ Async<void> McpReply::finish(http::HttpResponse response) {
     co_return co_await writer_->respond(std::move(response));
   }
   if (!response.body.empty()) {
-    SLUICE_CO_CHECK_OK(co_await writer_->write(http::format_sse(response.body, "message")));
+    SLUICE_CO_CHECK_OK(co_await notify(std::move(response.body)));
   }
   co_return co_await writer_->end();
-}
-
-Async<void> McpRelay::begin() {
-  co_return co_await push(std::nullopt);
-}
-
-Async<void> McpRelay::notify(std::string message) {
-  co_return co_await push(std::move(message));
-}
-
-Async<void> McpRelay::keep_alive() {
-  co_return co_await push(std::nullopt);
-}
-
-Async<void> McpRelay::push(Event event) {
-  if (events_.closed()) {
-    co_return Result<void>();
-  }
-  auto pushed = co_await events_.push(std::move(event));
-  if (!pushed.ok() && pushed.error().code() == Code::Unavailable) {
-    co_return Result<void>();  // left meanwhile
-  }
-  co_return pushed;
-}
-
-Async<void> McpRelay::pass_on(McpReply* reply) {
-  for (;;) {  // ends with the task
-    SLUICE_CO_TRY(auto event, co_await events_.pop());
-    if (!event) {
-      co_return Result<void>();
-    }
-    if (*event) {
-      SLUICE_CO_CHECK_OK(co_await reply->notify(std::move(**event)));
-    } else {
-      SLUICE_CO_CHECK_OK(co_await reply->begin());
-      SLUICE_CO_CHECK_OK(co_await reply->keep_alive());
-    }
-  }
 }
 
 }  // namespace sluice::ingress

@@ -1,15 +1,12 @@
 // McpReply: the answer to one POST of an MCP client: JSON, or an event stream once something is to
-// be told before the end. McpRelay: the same from a task that may outlive the client's connection.
+// be told before the end.
 #pragma once
 
-#include "services/ingress/limits.h"
-
 #include "common/async/async.h"
-#include "common/async/channel.h"
 #include "common/http/message.h"
 
-#include <optional>
 #include <string>
+#include <utility>
 
 namespace sluice::ingress {
 
@@ -43,6 +40,13 @@ class McpReply final : public McpEvents {
 
   [[nodiscard]] bool gone() const override { return false; }  // the handler is cancelled then
 
+  // The next event has this id; "": none.
+  void name_next(std::string id) { next_id_ = std::move(id); }
+
+  // An event that is an id alone, before all others: the client can come back behind it, and is
+  // told after what time.
+  Async<void> prime(std::string id);
+
   // The last. Of a stream that has begun only the body still counts, and may be empty.
   Async<void> finish(http::HttpResponse response);
 
@@ -50,34 +54,7 @@ class McpReply final : public McpEvents {
 
  private:
   http::ResponseWriter* writer_;
-};
-
-// One task tells, and the connection's handler passes it on while it lives. Errors of telling: only
-// Cancelled.
-class McpRelay final : public McpEvents {
- public:
-  Async<void> begin() override;
-  Async<void> notify(std::string message) override;
-  Async<void> keep_alive() override;
-
-  [[nodiscard]] bool gone() const override { return events_.closed(); }
-
-  // Passes on until the task said finish(). Errors: those of the reply; Cancelled (the client
-  // left). Whoever ends with an error says leave().
-  Async<void> pass_on(McpReply* reply);
-
-  void leave() { events_.close(); }
-
-  // Nothing more will be told.
-  void finish() { events_.close(); }
-
- private:
-  // A message, or nothing: a comment.
-  using Event = std::optional<std::string>;
-
-  Async<void> push(Event event);
-
-  async::Channel<Event> events_{kMcpRelayMessagesMax};
+  std::string next_id_;
 };
 
 }  // namespace sluice::ingress

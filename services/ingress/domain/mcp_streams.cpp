@@ -69,10 +69,8 @@ Async<void> McpStreams::tell_changes(McpListener* listener) {
       auto current = co_await snapshot(listener);
       if (current.ok()) {
         seen = now;
-        if (told) {
-          SLUICE_CO_CHECK_OK(co_await tell(listener, told, current.value()));
-        }
         told = std::move(current).value();
+        SLUICE_CO_CHECK_OK(co_await tell(listener, marks(told)));
       } else if (current.error().code() == Code::Unauthenticated ||
                  current.error().code() == Code::Cancelled) {
         co_return std::move(current).error();
@@ -99,24 +97,64 @@ Async<void> McpStreams::tell_changes(McpListener* listener) {
   co_return Result<void>();
 }
 
-Async<void> McpStreams::tell(McpListener* listener, SnapshotPtr before, SnapshotPtr now) {
-  const Offerings& old_ones = before->offerings();
-  const Offerings& new_ones = now->offerings();
-  const auto differs = [&old_ones, &new_ones](OfferingKind kind) {
-    return old_ones.list(kind) != new_ones.list(kind);
-  };
+Async<void> McpStreams::tell(McpListener* listener, ListMarks marks) {
+  if (listener->id.lists) {
+    co_return co_await tell_lists(listener, std::move(marks));
+  }
+  co_return co_await tell_first(listener, std::move(marks));
+}
+
+// Begins the ids, and tells a client that goes on with an earlier stream what it may have missed.
+Async<void> McpStreams::tell_first(McpListener* listener, ListMarks marks) {
+  listener->id.stream = new_stream_name();
+  listener->id.lists = listener->known.value_or(marks);
+  if (listener->primed) {
+    SLUICE_CO_CHECK_OK(co_await listener->numbered->prime(to_text(listener->id)));
+  }
+  if (!listener->known) {
+    co_return Result<void>();
+  }
+  SLUICE_CO_CHECK_OK(co_await tell_lists(listener, std::move(marks)));
+  SLUICE_CO_TRY(const auto subscribed, co_await resources_of(listener));
+  for (const std::string& uri : subscribed) {
+    SLUICE_CO_CHECK_OK(co_await notify(listener, resource_updated(listener->subscription, uri)));
+  }
+  co_return Result<void>();
+}
+
+Async<void> McpStreams::tell_lists(McpListener* listener, ListMarks marks) {
   const ChangeMessages& changes = listener->changes;
-  for (const auto& [message, changed] :
-       {std::pair(&changes.tools, before->definitions_json() != now->definitions_json()),
-        std::pair(
-            &changes.resources, differs(OfferingKind::Resource) || differs(OfferingKind::Template)
-        ),
-        std::pair(&changes.prompts, differs(OfferingKind::Prompt))}) {
-    if (changed && !message->empty()) {
-      SLUICE_CO_CHECK_OK(co_await listener->reply->notify(*message));
+  for (const auto& [message, list] :
+       {std::pair(&changes.tools, &ListMarks::tools),
+        std::pair(&changes.resources, &ListMarks::resources),
+        std::pair(&changes.prompts, &ListMarks::prompts)}) {
+    std::string& known = *listener->id.lists.*list;
+    if (known == marks.*list) {
+      continue;
+    }
+    known = marks.*list;
+    if (!message->empty()) {
+      SLUICE_CO_CHECK_OK(co_await notify(listener, *message));
     }
   }
   co_return Result<void>();
+}
+
+Async<void> McpStreams::notify(McpListener* listener, std::string message) {
+  if (listener->numbered != nullptr) {
+    ++listener->id.number;
+    listener->numbered->name_next(to_text(listener->id));
+  }
+  co_return co_await listener->reply->notify(std::move(message));
+}
+
+// Of the lists most callers have in common they are made once.
+const ListMarks& McpStreams::marks(const SnapshotPtr& snapshot) {
+  if (snapshot != marked_) {
+    marked_ = snapshot;
+    marks_ = marks_of(*snapshot);
+  }
+  return marks_;
 }
 
 Async<void> McpStreams::tell_updates(McpListener* listener, SnapshotPtr now) {
@@ -126,9 +164,7 @@ Async<void> McpStreams::tell_updates(McpListener* listener, SnapshotPtr now) {
   }
   SLUICE_CO_TRY(const auto subscribed, co_await resources_of(listener));
   for (const std::string& uri : updated_among(subscribed, now->offerings(), updates)) {
-    SLUICE_CO_CHECK_OK(
-        co_await listener->reply->notify(resource_updated(listener->subscription, uri))
-    );
+    SLUICE_CO_CHECK_OK(co_await notify(listener, resource_updated(listener->subscription, uri)));
   }
   co_return Result<void>();
 }

@@ -4,6 +4,7 @@
 
 #include "services/ingress/domain/admission.h"
 #include "services/ingress/domain/catalog_source.h"
+#include "services/ingress/domain/mcp_event_id.h"
 #include "services/ingress/domain/mcp_reply.h"
 #include "services/ingress/domain/mcp_result.h"
 #include "services/ingress/domain/mcp_subscriptions.h"
@@ -32,8 +33,12 @@ struct McpListener {
   std::string session;     // legacy: the stream ends with it, and it says which resources; "": none
   std::optional<mcp::RpcId> subscription;  // modern: what its messages belong to
   std::vector<std::string> resources;      // modern: whose changes are told, asked for already
+  McpReply* numbered = nullptr;            // legacy: reply, where its events have ids; may be null
+  bool primed = false;                     // and the first is an id alone
+  std::optional<ListMarks> known;  // the lists the client knows from the stream it goes on with
 
   // Of McpStreams.
+  McpEventId id;            // of the last event; its lists are those the client knows
   ResourceUpdates updates;  // to be told
   TimePoint renewal;        // when servers are asked again
 };
@@ -60,7 +65,9 @@ class McpStreams {
   ~McpStreams() = default;
 
   // Until stop(), until the session ends, or until another stream of the session replaces this
-  // one: a client has one, and a new one means that it gave up the old. Errors: Exhausted (too many
+  // one: a client has one, and a new one means that it gave up the old. A client that goes on with
+  // an earlier stream is told at once which lists are other ones by now, and that each resource it
+  // subscribed to may have changed. Errors: Exhausted (too many
   // streams of this principal), Unauthenticated (the key was withdrawn), Cancelled (the client
   // left), those of the writer.
   Async<void> run(McpListener* listener);
@@ -84,10 +91,14 @@ class McpStreams {
   class Place;
 
   [[nodiscard]] Versions versions() const;
+  [[nodiscard]] const ListMarks& marks(const SnapshotPtr& snapshot);
   [[nodiscard]] bool replaced(const McpListener* listener) const;
   Async<void> wait(Duration longest);
   Async<void> tell_changes(McpListener* listener);
-  Async<void> tell(McpListener* listener, SnapshotPtr before, SnapshotPtr now);
+  Async<void> tell(McpListener* listener, ListMarks marks);
+  Async<void> tell_first(McpListener* listener, ListMarks marks);
+  Async<void> tell_lists(McpListener* listener, ListMarks marks);
+  Async<void> notify(McpListener* listener, std::string message);
   Async<void> tell_updates(McpListener* listener, SnapshotPtr now);
   Async<void> renew(McpListener* listener, SnapshotPtr now);
   Async<std::vector<std::string>> resources_of(McpListener* listener);
@@ -97,6 +108,8 @@ class McpStreams {
 
   Deps deps_;
   bool stopped_ = false;
+  SnapshotPtr marked_;
+  ListMarks marks_;
   std::set<async::OneShot<void>*> waiting_;
   std::set<McpListener*> listening_;
   std::map<std::string, std::size_t> streams_;            // by principal

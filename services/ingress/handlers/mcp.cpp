@@ -14,6 +14,7 @@
 namespace sluice::ingress {
 namespace {
 
+constexpr std::string_view kLastEventId = "last-event-id";
 constexpr std::string_view kBatchVersion = "2025-03-26";  // the one revision with batches
 constexpr std::array<std::string_view, 15> kMethods{
     "initialize",
@@ -106,6 +107,10 @@ bool goes_to_server(std::string_view method) {
          (mcp::is_read_method(method) && method != mcp::kResourcesSubscribe);
 }
 
+McpResuming resuming_in(std::string_view session, bool has_stream) {
+  return has_stream ? resuming_of(version_of_session(session)) : McpResuming::No;
+}
+
 bool is_request(const mcp::Message& message) {
   return message.kind == mcp::Message::Kind::Request;
 }
@@ -113,20 +118,26 @@ bool is_request(const mcp::Message& message) {
 }  // namespace
 
 Async<void> McpHandler::post(
-    http::HttpRequest request, http::ResponseWriter* writer, RequestContext context
+    http::HttpRequest request,
+    http::ResponseWriter* writer,
+    RequestContext context,
+    Transport transport
 ) {
   const Challenge challenge(deps_.resource, request);
   McpReply reply(writer);
-  auto response = co_await answer(&request, &reply, std::move(context));
+  auto response = co_await answer(&request, &reply, std::move(context), transport);
   co_return co_await finish(&reply, std::move(response), challenge);
 }
 
 Async<void> McpHandler::listen(
-    http::HttpRequest request, http::ResponseWriter* writer, RequestContext context
+    http::HttpRequest request,
+    http::ResponseWriter* writer,
+    RequestContext context,
+    Transport transport
 ) {
   const Challenge challenge(deps_.resource, request);
   McpReply reply(writer);
-  auto response = co_await answer_listen(&request, &reply, std::move(context));
+  auto response = co_await answer_listen(&request, &reply, std::move(context), transport);
   if (reply.begun() && !response.ok() && response.error().code() != Code::Cancelled) {
     response = http::HttpResponse{};  // there is no request an error could belong to
   }
@@ -134,7 +145,7 @@ Async<void> McpHandler::listen(
 }
 
 Async<http::HttpResponse> McpHandler::answer(
-    http::HttpRequest* request, McpReply* reply, RequestContext context
+    http::HttpRequest* request, McpReply* reply, RequestContext context, Transport transport
 ) {
   if (!is_allowed_origin(request->headers, deps_.allowed_origins)) {
     co_return foreign_origin();
@@ -142,6 +153,7 @@ Async<http::HttpResponse> McpHandler::answer(
   McpExchange exchange;
   exchange.request = request;
   exchange.reply = reply;
+  exchange.has_stream = transport == Transport::StreamableHttp;
   SLUICE_CO_TRY(Admitted admitted, co_await deps_.admission->admit(request, std::move(context)));
   exchange.owner = admitted.owner();
   exchange.caller = std::move(admitted.caller);
@@ -232,11 +244,15 @@ Async<http::HttpResponse> McpHandler::answer_apart(
   call->exchange = std::move(*exchange);
   call->exchange.request = &call->request;
   call->exchange.cancellable = true;  // by notifications/cancelled
-  McpSessionOwner by{.owner = call->exchange.owner, .session = call->exchange.session};
-  mcp::RpcId id = *message.id;
+  McpCalls::Start start{
+      .by = {.owner = call->exchange.owner, .session = call->exchange.session},
+      .id = *message.id,
+      .resuming = resuming_in(call->exchange.session, call->exchange.has_stream),
+      .reply = reply
+  };
   call->message = std::move(message);
   const McpCalls::Work work = [this, call](McpEvents* events) { return answer_call(call, events); };
-  co_return co_await deps_.calls->run(std::move(by), std::move(id), reply, work);
+  co_return co_await deps_.calls->run(std::move(start), work);
 }
 
 Async<http::HttpResponse> McpHandler::answer_call(
@@ -302,7 +318,7 @@ Async<http::HttpResponse> McpHandler::answer_request(McpExchange* exchange, mcp:
 }
 
 Async<http::HttpResponse> McpHandler::answer_listen(
-    const http::HttpRequest* request, McpReply* reply, RequestContext context
+    const http::HttpRequest* request, McpReply* reply, RequestContext context, Transport transport
 ) {
   if (!is_allowed_origin(request->headers, deps_.allowed_origins)) {
     co_return foreign_origin();
@@ -311,6 +327,26 @@ Async<http::HttpResponse> McpHandler::answer_listen(
   if (mcp::is_modern_version(request->headers.get(mcp::kVersionHeader))) {
     co_return modern_has_no_session();
   }
+  const std::string session(request->headers.get(mcp::kSessionHeader));
+  if (session.empty()) {
+    co_return no_session_id();
+  }
+  SLUICE_CO_TRY(const bool lives, co_await deps_.sessions->touch(admitted.owner(), session));
+  if (!lives || !is_session_at(request->path, session)) {
+    co_return no_session();
+  }
+  const bool has_stream = transport == Transport::StreamableHttp;
+  std::optional<McpEventId> after;
+  if (has_stream && request->headers.has(kLastEventId)) {
+    SLUICE_CO_TRY(after, parse_event_id(request->headers.get(kLastEventId)));
+  }
+  if (after && !after->lists) {
+    SLUICE_CO_CHECK_OK(
+        co_await deps_.events->resume(admitted.owner(), session, std::move(*after), reply)
+    );
+    co_return http::HttpResponse{};
+  }
+  const McpResuming resuming = resuming_in(session, has_stream);
   McpListener listener{
       .request = request,
       .owner = admitted.owner(),
@@ -318,19 +354,16 @@ Async<http::HttpResponse> McpHandler::answer_listen(
       .reply = reply,
       .first = {},
       .changes = changes_of(std::nullopt, kEveryKind),
-      .session = std::string(request->headers.get(mcp::kSessionHeader)),
+      .session = session,
       .subscription = {},
       .resources = {},
+      .numbered = resuming == McpResuming::No ? nullptr : reply,
+      .primed = resuming == McpResuming::Primed,
+      .known = after ? after->lists : std::nullopt,
+      .id = {},
       .updates = {},
       .renewal = {}
   };
-  if (listener.session.empty()) {
-    co_return no_session_id();
-  }
-  SLUICE_CO_TRY(const bool lives, co_await deps_.sessions->touch(listener.owner, listener.session));
-  if (!lives || !is_session_at(request->path, listener.session)) {
-    co_return no_session();
-  }
   SLUICE_CO_CHECK_OK(co_await deps_.streams->run(&listener));
   co_return http::HttpResponse{};
 }

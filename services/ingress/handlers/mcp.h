@@ -2,15 +2,17 @@
 // endpoint. They see what policy shows them and use it under grants, as the other surfaces do.
 //
 // Legacy (2024-11-05 … 2025-11-25): initialize opens a session, GET listens for changes, DELETE
-// ends it. A disconnect does not end a call, notifications/cancelled does. What a server asks is a
-// request to the client, answered by another POST. Modern (2026-07-28): stateless, server/discover,
-// subscriptions/listen; a client that closes its stream ends its request. What a server asks is a
-// result, answered by the request sent again. Answers are JSON; a request becomes an event stream
-// with the first thing its client is told before the end.
+// ends it. A disconnect does not end a call, notifications/cancelled does; the client comes back by
+// GET with Last-Event-ID. What a server asks is a request to the client, answered by another POST.
+// Modern (2026-07-28): stateless, server/discover, subscriptions/listen; a client that closes its
+// stream ends its request. What a server asks is a result, answered by the request sent again.
+// Answers are JSON; a request becomes an event stream with the first thing its client is told
+// before the end.
 #pragma once
 
 #include "services/ingress/domain/admission.h"
 #include "services/ingress/domain/mcp_calls.h"
+#include "services/ingress/domain/mcp_event_log.h"
 #include "services/ingress/domain/mcp_methods.h"
 #include "services/ingress/domain/mcp_reply.h"
 #include "services/ingress/domain/mcp_request.h"
@@ -22,6 +24,7 @@
 #include "common/http/message.h"
 #include "common/observability/metrics.h"
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,6 +40,7 @@ class McpHandler {
     McpMethods* methods;
     McpStreams* streams;
     McpCalls* calls;
+    McpEventLog* events;
     observability::Metrics* metrics;
     std::vector<std::string> allowed_origins;     // http.allowed_origins
     const ProtectedResource* resource = nullptr;  // where tokens come from; null: not told
@@ -44,17 +48,28 @@ class McpHandler {
 
   explicit McpHandler(Deps deps) : deps_(std::move(deps)) {}
 
-  Async<void> post(http::HttpRequest request, http::ResponseWriter* writer, RequestContext context);
-  // GET: the stream of a session.
+  // What carries the answers. Streams of HTTP+SSE cannot be resumed.
+  enum class Transport : std::uint8_t { StreamableHttp, HttpSse };
+
+  Async<void> post(
+      http::HttpRequest request,
+      http::ResponseWriter* writer,
+      RequestContext context,
+      Transport transport = Transport::StreamableHttp
+  );
+  // GET: the stream of a session, or what followed Last-Event-ID on the one that this names.
   Async<void> listen(
-      http::HttpRequest request, http::ResponseWriter* writer, RequestContext context
+      http::HttpRequest request,
+      http::ResponseWriter* writer,
+      RequestContext context,
+      Transport transport = Transport::StreamableHttp
   );
   // DELETE: ends a session.
   Async<http::HttpResponse> end(http::HttpRequest request, RequestContext context);
 
  private:
   Async<http::HttpResponse> answer(
-      http::HttpRequest* request, McpReply* reply, RequestContext context
+      http::HttpRequest* request, McpReply* reply, RequestContext context, Transport transport
   );
   // What a request of a legacy client that goes to a server needs for as long as it runs.
   struct LegacyCall;
@@ -74,7 +89,7 @@ class McpHandler {
   Async<http::HttpResponse> answer_batch(McpExchange* exchange, std::vector<mcp::Message> messages);
   Async<http::HttpResponse> answer_request(McpExchange* exchange, mcp::Message message);
   Async<http::HttpResponse> answer_listen(
-      const http::HttpRequest* request, McpReply* reply, RequestContext context
+      const http::HttpRequest* request, McpReply* reply, RequestContext context, Transport transport
   );
   void count(McpEra era, std::string_view method, const RpcEnd& end);
 

@@ -1,9 +1,6 @@
 // What servers ask and tell during requests of MCP clients, in both eras.
-#include "services/ingress/limits.h"
-#include "services/ingress/testing/ingress_fixture.h"
+#include "services/ingress/testing/mcp_rig.h"
 
-#include "common/http/sse.h"
-#include "common/json/parse.h"
 #include "common/mcp/protocol.h"
 #include "common/testing/matchers.h"
 
@@ -23,73 +20,14 @@ const std::string kLog =
 const std::string kRead = R"("name":"filesystem-read_file","arguments":{"path":"/a"})";
 const std::string kDone = R"({"content":[{"type":"text","text":"done"}]})";
 
-std::string rpc(const std::string& method, const std::string& params, const std::string& id = "2") {
-  return R"({"jsonrpc":"2.0","id":)" + id + R"(,"method":")" + method + R"(","params":)" + params +
-         "}";
-}
-
 std::string meta(const std::string& capabilities, const std::string& more = "") {
   return R"("_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",)"
          R"("io.modelcontextprotocol/clientCapabilities":)" +
          capabilities + more + "}";
 }
 
-connector::v1::Final asks(const std::string& requests, const std::string& request_id = "r1") {
-  connector::v1::Final final;
-  final.mutable_input_required()->set_request_id(request_id);
-  final.mutable_input_required()->set_requests(requests);
-  return final;
-}
-
-// One POST under way.
-struct Post {
-  http::testing::RecordingResponseWriter writer;
-  std::optional<Result<void>> ended;
-  async::TaskGroup::Task task;
-
-  [[nodiscard]] std::vector<http::SseEvent> events() const {
-    http::SseParser parser;
-    return parser.feed(writer.body()).value_or({});
-  }
-};
-
-class McpAskingTest : public ::testing::Test {
+class McpAskingTest : public McpRig {
  protected:
-  ~McpAskingTest() override { turn(); }
-
-  http::HttpRequest request(const std::string& body, const std::string& session) {
-    auto made = IngressFixture::request(body);
-    made.headers.add("accept", "application/json, text/event-stream");
-    if (!session.empty()) {
-      made.headers.add("Mcp-Session-Id", session);
-    }
-    return made;
-  }
-
-  std::string open_session(
-      const std::string& capabilities, const std::string& version = "2025-06-18"
-  ) {
-    Post& post = start(request(
-        R"({"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":")" + version +
-            R"(","capabilities":)" + capabilities + "}}",
-        ""
-    ));
-    EXPECT_EQ(post.writer.status(), 200);
-    return std::string(post.writer.headers().get("mcp-session-id"));
-  }
-
-  Post& start(http::HttpRequest made) {
-    posts.push_back(std::make_unique<Post>());
-    Post& post = *posts.back();
-    post.task = fixture.tasks.spawn("post", run(&post, std::move(made)));
-    turn();
-    return post;
-  }
-
-  Post& start_in(const std::string& session, const std::string& body) {
-    return start(request(body, session));
-  }
-
   Post& start_modern(
       const std::string& method, const std::string& params, const std::string& name = ""
   ) {
@@ -108,32 +46,6 @@ class McpAskingTest : public ::testing::Test {
         "{" + members + "," + meta(R"({"elicitation":{}})", more_meta) + "}",
         "filesystem-read_file"
     );
-  }
-
-  Async<void> run(Post* post, http::HttpRequest made) {
-    RequestContext context = fixture.context();
-    context.deadline = fixture.clock.now() + kMcpTimeout;
-    post->ended = co_await fixture.mcp.post(std::move(made), &post->writer, std::move(context));
-    co_return Result<void>();
-  }
-
-  void turn() {
-    for (int i = 0; i < 40; ++i) {
-      fixture.loop.restart();
-      fixture.loop.poll();
-    }
-  }
-
-  void pass(Duration time) {
-    for (Duration left = time; left > Duration::zero(); left -= std::chrono::seconds(1)) {
-      fixture.clock.advance(std::min<Duration>(left, std::chrono::seconds(1)));
-      fixture.beat(fixture.policy.policy_version);
-      turn();
-    }
-  }
-
-  static json::Value parsed(const std::string& text) {
-    return json::parse(text).value_or(json::Value());
   }
 
   static std::int64_t error_code(const Post& post) {
@@ -155,9 +67,6 @@ class McpAskingTest : public ::testing::Test {
     fixture.policy.shown.set_catalog_version("offered");
     fixture.versions.catalog_changed();
   }
-
-  std::vector<std::unique_ptr<Post>> posts;
-  IngressFixture fixture;
 };
 
 TEST_F(McpAskingTest, ALegacyClientIsAskedOnTheStreamOfItsCall) {
@@ -321,8 +230,8 @@ TEST_F(McpAskingTest, ALegacyClientThatLeavesEndsNothing) {
   EXPECT_EQ(fixture.mcp_calls.under_way(), 0U);
 }
 
-TEST_F(McpAskingTest, ALegacyClientThatLeavesIsAskedNoMore) {
-  const std::string session = open_session(R"({"elicitation":{}})");
+TEST_F(McpAskingTest, ALegacyClientThatLeavesAndCannotComeBackIsAskedNoMore) {
+  const std::string session = open_session(R"({"elicitation":{}})", "2024-11-05");
   fixture.servers.push(asks(kAskForm));
   const Post& call = start_in(session, rpc("tools/call", "{" + kRead + "}"));
   fixture.tasks.cancel(call.task);

@@ -199,7 +199,9 @@ Async<void> McpSseHandler::answer(
   McpSseWriter writer(stream);
   const bool had_session = !stream->session().empty();
   http::HttpRequest listening = for_mcp(request, "GET", "");
-  auto answered = co_await deps_.mcp->post(std::move(request), &writer, context);
+  auto answered = co_await deps_.mcp->post(
+      std::move(request), &writer, context, McpHandler::Transport::HttpSse
+  );
   --stream->requests;
   if (!had_session && !stream->session().empty() && !stream->closed()) {
     listening.headers.set(mcp::kSessionHeader, stream->session());
@@ -212,7 +214,9 @@ Async<void> McpSseHandler::tell(
     StreamPtr stream, http::HttpRequest request, RequestContext context
 ) {
   McpSseWriter writer(stream);
-  const auto ended = co_await deps_.mcp->listen(std::move(request), &writer, std::move(context));
+  const auto ended = co_await deps_.mcp->listen(
+      std::move(request), &writer, std::move(context), McpHandler::Transport::HttpSse
+  );
   stream->close();  // its session ended
   co_return ended;
 }

@@ -152,7 +152,15 @@ IngressFixture::IngressFixture(testing::FaultPlan* faults, ToolInjection injecti
       manage_servers({.admission = &admission, .servers = &servers}),
       manage_policy({.admission = &admission, .policy = &policy}),
       mcp_sessions(&redis, &clock),
-      mcp_calls({.tasks = &tasks, .replicas = &replicas, .clock = &clock, .log = &log}),
+      mcp_event_store(&redis),
+      mcp_events({.store = &mcp_event_store, .clock = &clock, .log = &log}),
+      mcp_calls(
+          {.tasks = &tasks,
+           .replicas = &replicas,
+           .events = &mcp_events,
+           .clock = &clock,
+           .log = &log}
+      ),
       mcp_executions(
           {.chains = &chains,
            .tools = &tools,
@@ -186,6 +194,7 @@ IngressFixture::IngressFixture(testing::FaultPlan* faults, ToolInjection injecti
            .methods = &mcp_methods,
            .streams = &streams,
            .calls = &mcp_calls,
+           .events = &mcp_events,
            .metrics = metrics.get(),
            .allowed_origins = {"https://app.example"}}
       ),

@@ -3,6 +3,7 @@
 // secret_file (which policy hides).
 #pragma once
 
+#include "services/ingress/adapters/redis_mcp_events.h"
 #include "services/ingress/adapters/redis_mcp_sessions.h"
 #include "services/ingress/adapters/redis_tool_calls.h"
 #include "services/ingress/handlers/chat_completions.h"
@@ -111,6 +112,8 @@ class IngressFixture {
   ManageServersHandler manage_servers;
   ManagePolicyHandler manage_policy;
   RedisMcpSessions mcp_sessions;
+  RedisMcpEvents mcp_event_store;
+  McpEventLog mcp_events;
   McpCalls mcp_calls;
   McpExecution mcp_executions;
   McpSubscriptions subscriptions;
