@@ -125,6 +125,39 @@ void read_http(config::Document& document, Config& config) {
   ));
 }
 
+SamplingSettings read_sampling(config::Section& mcp) {
+  auto section = mcp.child("sampling");
+  SamplingSettings sampling;
+  sampling.model = section.text(
+      "model",
+      {.fallback = "",
+       .choices = {},
+       .description = "answers servers that ask for a model (sampling) where the client has none, "
+                      "as provider/model; empty: no model does"}
+  );
+  sampling.servers = section.list(
+      "servers",
+      {.fallback = std::vector<std::string>(),
+       .description = "names of the servers it answers; *: all"}
+  );
+  sampling.max_tokens = section.integer(
+      "max_tokens",
+      {.fallback = 1'024,
+       .min = 1,
+       .max = 1'000'000,
+       .unit = "tokens",
+       .description = "of one answer, whatever the server asks for"}
+  );
+  const auto slash = sampling.model.find('/');
+  if (!sampling.model.empty() && (slash == 0 || slash >= sampling.model.size() - 1)) {
+    section.fault("model", "is not provider/model; give for example \"openai/gpt-5-mini\"");
+  }
+  if (sampling.model.empty() != sampling.servers.empty()) {
+    section.fault("servers", "and model go together; set both or none");
+  }
+  return sampling;
+}
+
 void read_mcp(config::Document& document, Config& config) {
   auto mcp = document.section("mcp");
   mcp.leave_rest();
@@ -132,6 +165,7 @@ void read_mcp(config::Document& document, Config& config) {
       mcp.raw("client_configs", "MCP servers; read by mcp-connector and policy-engine");
   config.servers_configured = clients.as_array() != nullptr && !clients.as_array()->empty();
   config.virtual_servers = read_virtual_servers(mcp, clients);
+  config.sampling = read_sampling(mcp);
   auto tools = mcp.child("tool_manager_config");
   tools.leave_rest();
   config.disable_auto_tool_inject = tools.flag(

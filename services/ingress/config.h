@@ -3,6 +3,7 @@
 #pragma once
 
 #include "services/ingress/domain/protected_resource.h"
+#include "services/ingress/domain/sampling.h"
 #include "services/ingress/domain/virtual_servers.h"
 
 #include "common/audit/client.h"
@@ -32,6 +33,7 @@ struct Config {
   bool disable_auto_tool_inject = false;
   std::size_t agent_depth = 10;
   std::vector<VirtualServer> virtual_servers;
+  SamplingSettings sampling;
   ProtectedResource resource;
   bool legacy_sse = false;
   std::chrono::milliseconds tool_execution_timeout{30'000};

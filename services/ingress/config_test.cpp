@@ -46,6 +46,28 @@ TEST(IngressConfig, ReadsHowToolsAreOffered) {
   EXPECT_EQ(loaded.config.agent_depth, 3U);
 }
 
+TEST(IngressConfig, AModelForServersIsNamedWithThem) {
+  const auto with = [](const std::string& sampling) {
+    return load(
+        R"({"audit":{"outbox_directory":"/tmp/outbox"},"mcp":{"sampling":)" + sampling + "}}"
+    );
+  };
+  const auto off = with("{}");
+  ASSERT_THAT(off.status, IsOk());
+  EXPECT_FALSE(off.config.sampling.serves("a"));
+
+  const auto on = with(R"({"model":"demo/assistant","servers":["a"],"max_tokens":5})");
+
+  ASSERT_THAT(on.status, IsOk());
+  EXPECT_EQ(on.config.sampling.model, "demo/assistant");
+  EXPECT_TRUE(on.config.sampling.serves("a"));
+  EXPECT_FALSE(on.config.sampling.serves("b"));
+  EXPECT_EQ(on.config.sampling.max_tokens, 5);
+  EXPECT_THAT(with(R"({"model":"assistant","servers":["*"]})").status, HasCode(Code::Invalid));
+  EXPECT_THAT(with(R"({"model":"demo/assistant"})").status, HasCode(Code::Invalid));
+  EXPECT_THAT(with(R"({"servers":["*"]})").status, HasCode(Code::Invalid));
+}
+
 TEST(IngressConfig, ListsEveryFault) {
   const auto loaded = load(R"({"audit":{"outbox_directory":"/tmp/outbox"},
       "http":{"port":70000,"adress":"x","tls_key_file":"k"},"mcp":{"tool_manager_config":{"tool_execution_timeout":"soon","max_agent_depth":51}}})"

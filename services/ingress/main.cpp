@@ -167,12 +167,21 @@ struct FrontDoor {
              .clock = runtime.clock(),
              .run_time = config.run_time}
         ),
+        sampler(
+            {.provider = &ports.provider,
+             .trail = &trail,
+             .chains = &chains,
+             .audit = audit,
+             .metrics = runtime.metrics(),
+             .settings = &config.sampling}
+        ),
         tools(
             {.admission = &admission,
              .catalog = &catalog,
              .policy = &ports.policy,
              .servers = &ports.servers,
              .journal = &ports.journal,
+             .sampler = &sampler,
              .trail = &trail,
              .audit = audit,
              .clock = runtime.clock(),
@@ -275,6 +284,7 @@ struct FrontDoor {
   EmbeddingsHandler embeddings;
   ModelsHandler models;
   CodeExecution code;
+  Sampler sampler;
   ToolExecution tools;
   ExecuteToolHandler execute;
   ServersHandler server_list;

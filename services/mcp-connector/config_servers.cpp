@@ -467,6 +467,7 @@ std::vector<ServerConfig> read_servers(config::Document& document) {
   accept(tools, "code_mode_binding_level", "read by codemode-sandbox");
   accept(tools, "disable_auto_tool_inject", "read by ingress");
   accept(mcp, "virtual_servers", "read by ingress");
+  accept(mcp, "sampling", "read by ingress");
 
   std::vector<ServerConfig> servers;
   std::set<std::string> taken;

@@ -60,6 +60,10 @@ for (const [kind, connect] of Object.entries(kinds)) {
         assert.equal(outcome.isError, true);
       });
 
+      await t.test(`has a model of the gateway where it lends none to server ${server}`, TEST, async () => {
+        assert.match(said(await silent.call(`${server}-think`, { prompt: 'Hello' })), /^The model says: .*demo/is);
+      });
+
       if (kind !== 'AI SDK') {
         await t.test(`lends its model to server ${server}`, TEST, async () => {
           assert.equal(said(await call('think', { prompt: 'to be' })), 'The model says: not to be');

@@ -24,6 +24,7 @@ class McpTalk(StackTest):
     @classmethod
     def configure(cls, config):
         config["http"]["port"] = stack_module.free_port()  # the same after a restart
+        config["mcp"]["sampling"] = {"model": "demo/assistant", "servers": ["*"], "max_tokens": 50}
         config["mcp"]["client_configs"] = [
             {"name": "old", "connection_type": "stdio", "tools_to_execute": ["*"],
              "stdio_config": {"command": str(NODE), "args": fixture("--stdio", "--era", "legacy")[1:]}},
@@ -73,7 +74,19 @@ class McpTalk(StackTest):
         print(done.stdout)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
-    def test_2_clients_go_on_after_everything_was_restarted(self):
+    def test_2_a_caller_that_is_no_mcp_client_has_the_gateways_model(self):
+        for server in ("old", "new"):
+            with self.subTest(server):
+                call = {"id": f"call_{server}", "type": "function",
+                        "function": {"name": f"{server}-think", "arguments": json.dumps({"prompt": "Hello"})}}
+                status, headers, text = self.stack.request("POST", "/v1/mcp/tool/execute", call)
+                self.assertEqual(status, 200, text)
+                self.assertIn("The model says: ", json.loads(text)["content"])
+                rows = self.wait_for_rows("select action, server, model from audit.records where action like 'chat.%' and chain_id = "
+                                          f"'{headers['x-sluice-chain']}' order by hop, event_id", 2)
+                self.assertEqual(rows, [["chat.request", server, "demo/assistant"], ["chat.answer", "", "assistant"]])
+
+    def test_3_clients_go_on_after_everything_was_restarted(self):
         with_all = [self.shell(kind) for kind in KINDS]
         try:
             before = [self.ask(shell, "before") for shell in with_all]

@@ -47,6 +47,7 @@ struct NotCarriedOut {
 // No end yet: the server asks its client first, and its request waits for the answers.
 struct InputNeeded {
   std::string server_id;
+  std::string server;  // its name
   std::string method;
   std::string request_id;  // of connector.v1.InputRequired
   std::string requests;    // JSON object: key to {"method":…,"params":…}

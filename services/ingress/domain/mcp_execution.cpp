@@ -36,10 +36,6 @@ Async<void> forward(
   co_return co_await reply->notify(std::move(progress).value());
 }
 
-bool may_ask(std::string_view method) {
-  return method == mcp::kToolsCall || method == mcp::kResourcesRead || method == mcp::kPromptsGet;
-}
-
 // The codes by which mcp-connector says that this caller has no such request waiting.
 bool is_refusal(Code code) {
   return code == Code::Invalid || code == Code::NotFound || code == Code::Denied ||
@@ -130,23 +126,20 @@ Async<ExecutionEnd> McpExecution::request(
     McpExchange* exchange, Execution* execution, ToolEntry target, std::optional<InputRetry> retry
 ) {
   if (retry) {
-    co_return co_await resume(
-        execution, std::move(target.server_id), std::move(target.method), std::move(*retry)
-    );
+    co_return co_await resume(execution, std::move(target), std::move(*retry));
   }
   SLUICE_CO_TRY(ExecutionEnd end, co_await deps_.tools->request(execution, std::move(target)));
   co_return co_await settle(exchange, execution, std::move(end));
 }
 
-Async<ExecutionEnd> McpExecution::resume(
-    Execution* execution, std::string server_id, std::string method, InputRetry retry
-) {
-  if (retry.state.server_id != server_id) {
+Async<ExecutionEnd> McpExecution::resume(Execution* execution, ToolEntry target, InputRetry retry) {
+  if (retry.state.server_id != target.server_id) {
     co_return not_waiting();
   }
   InputNeeded needed{
-      .server_id = std::move(server_id),
-      .method = std::move(method),
+      .server_id = std::move(target.server_id),
+      .server = std::move(target.server),
+      .method = std::move(target.method),
       .request_id = std::move(retry.state.request_id),
       .requests = {}
   };

@@ -48,11 +48,9 @@ class McpExecution {
   Async<ExecutionEnd> request(
       McpExchange* exchange, Execution* execution, ToolEntry target, std::optional<InputRetry> retry
   );
-  // A request that a modern client sent again with answers. server_id: whose it is. Errors besides:
+  // A request that a modern client sent again with answers. target: where it went. Errors besides:
   // Invalid (no such request waits).
-  Async<ExecutionEnd> resume(
-      Execution* execution, std::string server_id, std::string method, InputRetry retry
-  );
+  Async<ExecutionEnd> resume(Execution* execution, ToolEntry target, InputRetry retry);
 
  private:
   Async<McpClient> client_of(McpExchange* exchange, std::string method, const json::Value* params);

@@ -125,6 +125,10 @@ Result<std::vector<Question>> questions_in(const std::string& requests) {
   return questions;
 }
 
+bool may_ask(std::string_view method) {
+  return method == mcp::kToolsCall || method == mcp::kResourcesRead || method == mcp::kPromptsGet;
+}
+
 bool may_be_asked(std::string_view capabilities, const Question& question) {
   const auto declared = json::parse(capabilities);
   if (!declared.ok()) {

@@ -50,6 +50,9 @@ struct Question {
 // Errors: Invalid (not an object of requests, or too many).
 [[nodiscard]] Result<std::vector<Question>> questions_in(const std::string& requests);
 
+// Whether a server may ask its client something during a request of that method.
+[[nodiscard]] bool may_ask(std::string_view method);
+
 // Whether a client that declared these capabilities may be asked this.
 [[nodiscard]] bool may_be_asked(std::string_view capabilities, const Question& question);
 

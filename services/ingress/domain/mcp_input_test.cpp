@@ -19,7 +19,13 @@ json::Value parsed(const std::string& text) {
 }
 
 InputNeeded needed(const std::string& requests) {
-  return {.server_id = "f5", .method = "tools/call", .request_id = "abc_-9", .requests = requests};
+  return {
+      .server_id = "f5",
+      .server = "s",
+      .method = "tools/call",
+      .request_id = "abc_-9",
+      .requests = requests
+  };
 }
 
 TEST(McpInput, AResultAsksAndNamesTheRequestThatWaits) {

@@ -273,12 +273,10 @@ Async<RpcEnd> McpMethods::run_tool(
     }
   }
   if (retry) {
-    const std::string server = tool == nullptr ? std::string() : tool->server_id;
+    ToolEntry target = tool == nullptr ? ToolEntry() : *tool;
     SLUICE_CO_TRY(
         const ExecutionEnd resumed,
-        co_await deps_.executions->resume(
-            execution, server, std::string(mcp::kToolsCall), std::move(*retry)
-        )
+        co_await deps_.executions->resume(execution, std::move(target), std::move(*retry))
     );
     co_return rpc_end_of(resumed);
   }

@@ -4,6 +4,7 @@
 #include "services/ingress/limits.h"
 
 #include "common/json/parse.h"
+#include "common/json/write.h"
 #include "common/mcp/json_rpc.h"
 
 #include <utility>
@@ -34,11 +35,14 @@ bool tells_what_is_lacking(const connector::v1::Final& final) {
   return error.ok() && error.value().code == mcp::kMissingClientCapability;
 }
 
-ExecutionEnd end_of(connector::v1::Final final, std::string server_id, std::string method) {
+ExecutionEnd end_of(
+    connector::v1::Final final, std::string server_id, std::string server, std::string method
+) {
   if (final.has_input_required()) {
     auto& needed = *final.mutable_input_required();
     return InputNeeded{
         .server_id = std::move(server_id),
+        .server = std::move(server),
         .method = std::move(method),
         .request_id = std::move(*needed.mutable_request_id()),
         .requests = std::move(*needed.mutable_requests())
@@ -151,6 +155,11 @@ Async<void> ToolExecution::record(
 }
 
 Async<ExecutionEnd> ToolExecution::run(Attempt* attempt) {
+  SLUICE_CO_TRY(ExecutionEnd end, co_await decide_and_run(attempt));
+  co_return co_await sample(attempt->execution, std::move(end));
+}
+
+Async<ExecutionEnd> ToolExecution::decide_and_run(Attempt* attempt) {
   for (;;) {  // at most kDecisionsMax rounds
     SLUICE_CO_TRY(const policy::v1::Decision decision, co_await decide_current(attempt));
     if (decision.grant().empty()) {
@@ -158,7 +167,8 @@ Async<ExecutionEnd> ToolExecution::run(Attempt* attempt) {
     }
     auto final = co_await carry_out(attempt, decision);
     if (final.ok()) {
-      co_return end_of(std::move(final).value(), attempt->tool.server_id, attempt->tool.method);
+      const ToolEntry& tool = attempt->tool;
+      co_return end_of(std::move(final).value(), tool.server_id, tool.server, tool.method);
     }
     const Code code = final.error().code();
     if (code == Code::Cancelled || (is_read(decision) && code != Code::Conflict)) {
@@ -246,7 +256,9 @@ Async<connector::v1::Final> ToolExecution::carry_out(
   request.set_grant(std::move(*decision.mutable_grant()));
   request.set_tool_call_id(attempt->execution->call.id);
   request.set_cancel_with_caller(attempt->execution->cancel_with_caller);
-  request.set_client_capabilities(attempt->execution->client.capabilities);
+  request.set_client_capabilities(deps_.sampler->capabilities_for(
+      attempt->tool.server, attempt->tool.method, attempt->execution->client.capabilities
+  ));
   request.set_log_level(attempt->execution->client.log_level);
   request.set_session(attempt->execution->client.session);
   RequestContext context =
@@ -258,6 +270,62 @@ Async<connector::v1::Final> ToolExecution::carry_out(
 }
 
 Async<ExecutionEnd> ToolExecution::go_on(
+    Execution* execution, InputNeeded needed, std::string responses
+) {
+  SLUICE_CO_TRY(
+      ExecutionEnd end, co_await send_input(execution, std::move(needed), std::move(responses))
+  );
+  co_return co_await sample(execution, std::move(end));
+}
+
+Async<ExecutionEnd> ToolExecution::sample(Execution* execution, ExecutionEnd end) {
+  for (std::size_t round = 0;; ++round) {
+    const auto* found = std::get_if<InputNeeded>(&end);
+    if (found == nullptr || !deps_.sampler->serves(found->server)) {
+      co_return end;
+    }
+    InputNeeded needed = *found;
+    SLUICE_CO_TRY(std::string responses, co_await sampled(execution, needed));
+    if (responses.empty()) {
+      co_return end;
+    }
+    if (round >= kMcpInputRoundsMax) {
+      co_return Error(
+          Code::Exhausted, "the server asked for a model too many times in one request; repair it"
+      );
+    }
+    SLUICE_CO_TRY(end, co_await send_input(execution, std::move(needed), std::move(responses)));
+  }
+}
+
+// Responses as of connector.v1.Input to those questions that are answered here; "": none is. What
+// they leave out waits on.
+Async<std::string> ToolExecution::sampled(Execution* execution, InputNeeded needed) {
+  const auto questions = questions_in(needed.requests);
+  std::string responses;
+  for (const Question& question : questions.ok() ? questions.value() : std::vector<Question>()) {
+    if (!deps_.sampler->answers(needed.server, execution->client.capabilities, question)) {
+      continue;
+    }
+    SLUICE_CO_TRY(
+        execution->context.caller_token,
+        co_await deps_.admission->fresh_token(execution->request, execution->context)
+    );
+    RequestContext context = execution->context.with_deadline(deps_.clock->now() + kMcpAnswerWait);
+    SLUICE_CO_TRY(
+        const std::string response,
+        co_await deps_.sampler->answer(
+            needed.server, question, execution->caller, std::move(context)
+        )
+    );
+    responses.append(responses.empty() ? "{" : ",");
+    json::append_quoted(responses, question.key);
+    responses.append(":").append(response);
+  }
+  co_return responses.empty() ? responses : responses + "}";
+}
+
+Async<ExecutionEnd> ToolExecution::send_input(
     Execution* execution, InputNeeded needed, std::string responses
 ) {
   connector::v1::Input input;
@@ -283,7 +351,12 @@ Async<ExecutionEnd> ToolExecution::go_on(
     }
     co_return std::move(final).error();
   }
-  co_return end_of(std::move(final).value(), std::move(needed.server_id), std::move(needed.method));
+  co_return end_of(
+      std::move(final).value(),
+      std::move(needed.server_id),
+      std::move(needed.server),
+      std::move(needed.method)
+  );
 }
 
 Async<std::optional<ExecutionEnd>> ToolExecution::recall(

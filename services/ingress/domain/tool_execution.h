@@ -1,6 +1,9 @@
 // ToolExecution: decides on one tool call and runs it under the grant of policy-engine, for every
 // surface that executes tools. What came of it is a value; each surface words it in its own form.
 //
+// What a server asks a model for during a call is answered here where the operator allows it; all
+// other questions are ends.
+//
 // At most once: for writes and deletes the decision follows from the call, so that executing it
 // again is answered from the trail, never by a second effect.
 #pragma once
@@ -9,6 +12,7 @@
 #include "services/ingress/domain/catalog_source.h"
 #include "services/ingress/domain/execution_end.h"
 #include "services/ingress/domain/mcp_client.h"
+#include "services/ingress/domain/sampler.h"
 #include "services/ingress/domain/tool_call.h"
 #include "services/ingress/domain/trail.h"
 #include "services/ingress/ports.h"
@@ -46,6 +50,7 @@ class ToolExecution {
     PolicyEngine* policy;
     ToolServers* servers;
     AuditJournal* journal;
+    Sampler* sampler;
     Trail* trail;
     audit::Client* audit;
     async::Clock* clock;
@@ -90,6 +95,11 @@ class ToolExecution {
   Async<policy::v1::Decision> decide(Attempt* attempt);
   // Decides, and once more where policy or catalog changed in between.
   Async<policy::v1::Decision> decide_current(Attempt* attempt);
+  Async<ExecutionEnd> decide_and_run(Attempt* attempt);
+  // Answers of the gateway's own model, and the end that comes of them.
+  Async<ExecutionEnd> sample(Execution* execution, ExecutionEnd end);
+  Async<std::string> sampled(Execution* execution, InputNeeded needed);
+  Async<ExecutionEnd> send_input(Execution* execution, InputNeeded needed, std::string responses);
   Async<connector::v1::Final> carry_out(Attempt* attempt, policy::v1::Decision decision);
   // What the trail knows of a grant; nullopt when the grant was not used.
   Async<std::optional<ExecutionEnd>> recall(Execution* execution, std::string grant_id);

@@ -77,10 +77,12 @@ Result<void> Trail::chat_request(
     const RequestContext& context,
     const Caller& caller,
     std::string_view model,
-    std::string_view body
+    std::string_view body,
+    std::string_view server
 ) {
   audit::v1::Record& record = start(context, caller, "chat.request");
   record.mutable_model()->assign(model);
+  record.mutable_server()->assign(server);
   record.set_args_digest(crypto::sha256(body));
   set_body(record, body, body_bytes_max_);
   return leave();

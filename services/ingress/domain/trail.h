@@ -21,11 +21,13 @@ class Trail {
       : client_(client), body_bytes_max_(body_bytes_max) {}
 
   // Errors of all: Unavailable (the outbox is full).
+  // server: the MCP server that asked for it; empty: the caller did.
   Result<void> chat_request(
       const RequestContext& context,
       const Caller& caller,
       std::string_view model,
-      std::string_view body
+      std::string_view body,
+      std::string_view server = {}
   );
   // One chat.answer, or one chat.suggestion per suggested call. Tokens stand in the first only, so
   // that sums are right.

@@ -128,12 +128,21 @@ IngressFixture::IngressFixture(testing::FaultPlan* faults, ToolInjection injecti
       ),
       models({.admission = &admission, .provider = &provider}),
       code({.admission = &admission, .runner = &scripts, .clock = &clock}),
+      sampler(
+          {.provider = &provider,
+           .trail = &trail,
+           .chains = &chains,
+           .audit = &audit,
+           .metrics = metrics.get(),
+           .settings = &sampling}
+      ),
       tools(
           {.admission = &admission,
            .catalog = &catalog,
            .policy = &policy,
            .servers = &servers,
            .journal = &journal,
+           .sampler = &sampler,
            .trail = &trail,
            .audit = &audit,
            .clock = &clock}

@@ -106,6 +106,8 @@ class IngressFixture {
   EmbeddingsHandler embeddings;
   ModelsHandler models;
   CodeExecution code;
+  SamplingSettings sampling;  // off
+  Sampler sampler;
   ToolExecution tools;
   ExecuteToolHandler execute;
   ServersHandler server_list;
