@@ -7,6 +7,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <fstream>
+
 namespace sluice::policy_engine {
 namespace {
 
@@ -141,6 +144,34 @@ TEST(ConfigRules, TheListingIsWhatWasWrittenWithoutKeys) {
       R"({"preset":"manual","rules":[{"id":"a","match":{"arguments":[{"pointer":"/n","range":{"max":1.5}}],"tool":["x"]},)"
       R"("reason":"","verdict":"deny"}],"servers":{}})"
   );
+}
+
+TEST(ConfigRules, AReloadReadsTheFileAsItIsNowAndTellsABoundedNumberOfFaults) {
+  const std::string path = ::testing::TempDir() + "sluice-reload.json";
+  const auto read = [&path](const std::string& text) {
+    std::ofstream(path) << text;
+    return read_settings({path, {}});
+  };
+  std::string rules;
+  for (std::size_t i = 0; i < kFaultsToldMax + 5; ++i) {
+    rules += std::string(i == 0 ? "" : ",") + R"({"verdict": "deny"})";
+  }
+
+  const auto good = read(
+      R"({"policy": {"rules": [{"id": "a", "verdict": "deny"}]}, "providers": {"x": {"key": "env.UNSET"}}})"
+  );
+  ASSERT_THAT(good, testing::IsOk());
+  EXPECT_EQ(good.value().policy.rules->rules().size(), 1U);
+
+  const auto faulty = read(R"({"postgres": {"port": "x"}, "policy": {"rules": [)" + rules + "]}}");
+  ASSERT_THAT(faulty, testing::HasCode(Code::Invalid));
+  const std::string& told = faulty.error().message();
+  EXPECT_THAT(told, HasSubstr("postgres.port"));
+  EXPECT_THAT(told, HasSubstr(" more"));
+  EXPECT_EQ(static_cast<std::size_t>(std::count(told.begin(), told.end(), '\n')), kFaultsToldMax);
+
+  EXPECT_THAT(read_settings({"/no/such/file", {}}), testing::HasCode(Code::Invalid));
+  EXPECT_THAT(read_settings({"", {}}), testing::HasCode(Code::Invalid));
 }
 
 }  // namespace
