@@ -32,7 +32,7 @@ enum class Sharing { Shared, PerPrincipal, PerSession };
 
 enum class Grant { AuthorizationCode, ClientCredentials };
 
-// How the gateway gets access tokens for a server of auth_type oauth.
+// How the gateway gets access tokens for a server of auth_type oauth or per_user_oauth.
 struct OAuthConfig {
   oauth::ClientSettings client;
   oauth::Scopes scopes;  // asked for besides those the server names
@@ -75,6 +75,9 @@ struct ServerConfig {
   std::vector<std::string> allowed_private_networks;
   std::vector<std::pair<std::string, Secret<std::string>>> headers;  // sent to it
   std::string auth_type = "none";
+  // Of one caller's connection: whose tokens its requests carry, where each principal has its own.
+  // Empty: the gateway's.
+  std::string token_owner;
   OAuthConfig oauth;
   std::optional<std::string> pinned_version;  // of the protocol; none: found out at every connect
 
@@ -93,6 +96,10 @@ struct ServerConfig {
 
   std::string shown;                // JSON for the management API, secrets masked
   std::optional<AddedByApi> added;  // none: of the configuration file
+
+  [[nodiscard]] bool has_user_tokens() const { return auth_type == "per_user_oauth"; }
+
+  [[nodiscard]] bool uses_oauth() const { return auth_type == "oauth" || has_user_tokens(); }
 
   // Layer 1: whether the operator lets this tool be called at all.
   [[nodiscard]] bool allows(std::string_view tool) const;

@@ -97,16 +97,19 @@ OAuthConfig read_oauth(Section& entry, const ServerConfig& server) {
   config.authorize_url =
       url_of(section, "authorize_url", "with token_url: endpoints of a server without metadata");
   config.token_url = url_of(section, "token_url", "see authorize_url");
-  if (server.auth_type != "oauth") {
+  if (!server.uses_oauth()) {
     return config;
   }
   check(section, config);
+  if (server.has_user_tokens() && config.grant != Grant::AuthorizationCode) {
+    section.fault("grant", "is not authorization_code, which auth_type per_user_oauth takes");
+  }
   http::Headers headers;
   for (const auto& [name, value] : server.headers) {
     headers.add(name, "");
   }
   if (headers.has("authorization")) {
-    entry.fault("headers", "holds Authorization, which auth_type oauth sets; leave it out");
+    entry.fault("headers", "holds Authorization, which OAuth sets; leave it out");
   }
   return config;
 }

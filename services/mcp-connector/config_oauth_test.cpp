@@ -44,6 +44,35 @@ TEST(ReadOAuth, NeedsNothing) {
   EXPECT_EQ(out.server.oauth.client.id, "");
 }
 
+TEST(ReadOAuth, UsersWithTokensOfTheirOwnShareNoConnection) {
+  const auto read_user = [](const std::string& members) {
+    auto document = config::Document::from_text(
+        R"({"mcp":{"client_configs":[{"name":"a","connection_type":"http",)"
+        R"("auth_type":"per_user_oauth","connection_string":"https://mcp.example/mcp")" +
+            members + "}]}}",
+        {}
+    );
+    auto server = read_servers(document.value()).at(0);
+    const auto finished = document.value().finish();
+    return std::pair(std::move(server), finished.ok() ? "" : finished.error().message());
+  };
+
+  const auto [plain, no_faults] = read_user("");
+  EXPECT_EQ(no_faults, "");
+  EXPECT_TRUE(plain.has_user_tokens() && plain.uses_oauth());
+  EXPECT_EQ(plain.sharing, Sharing::PerPrincipal);
+  EXPECT_EQ(read_user(R"(,"sharing":"per_session")").first.sharing, Sharing::PerSession);
+  EXPECT_THAT(read_user(R"(,"sharing":"shared")").second, HasSubstr("sharing"));
+  EXPECT_THAT(
+      read_user(
+          R"(,"oauth_config":{"grant":"client_credentials","client_id":"i","client_secret":"s",)"
+          R"("issuer":"https://as.example"})"
+      )
+          .second,
+      HasSubstr("grant")
+  );
+}
+
 TEST(ReadOAuth, TakesBifrostsShapeAndHidesTheSecret) {
   const auto out = read(
       R"("oauth_config":{"client_id":"i","client_secret":"env.SECRET","scopes":["read","write"],)"
@@ -88,7 +117,7 @@ TEST(ReadOAuth, WhatCannotWorkIsAFault) {
     EXPECT_NE(read(R"("oauth_config":)" + std::string(config)).faults, "") << config;
   }
   EXPECT_THAT(
-      read(R"("headers":{"AUTHORIZATION":"Bearer x"})").faults, HasSubstr("auth_type oauth sets")
+      read(R"("headers":{"AUTHORIZATION":"Bearer x"})").faults, HasSubstr("which OAuth sets")
   );
 }
 

@@ -304,7 +304,8 @@ void accept_other_keys(Section& entry, ServerConfig* server) {
       {.fallback = "none",
        .choices =
            {"none", "headers", "oauth", "per_user_oauth", "per_user_headers", "token_exchange"},
-       .description = "how an http or sse server authenticates this gateway"}
+       .description = "how an http or sse server authenticates this gateway; per_user_oauth: each "
+                      "principal by a token of its own"}
   );
   if (server->auth_type != "none" && server->type == ConnectionType::Stdio) {
     entry.warn("auth_type", "has no effect on a stdio server; give its credentials in env");
@@ -349,6 +350,20 @@ void read_name(
   server->id = mcp::server_id(server->name);
 }
 
+// Callers with tokens of their own share no connection.
+void separate_users(Section& entry, ServerConfig* server) {
+  if (!server->has_user_tokens() || server->sharing != Sharing::Shared) {
+    return;
+  }
+  if (entry.has("sharing")) {
+    entry.fault(
+        "sharing",
+        "is shared, but auth_type per_user_oauth gives each principal a token; leave it out"
+    );
+  }
+  server->sharing = Sharing::PerPrincipal;
+}
+
 Sharing read_sharing(Section& entry) {
   const std::string sharing = entry.text(
       "sharing",
@@ -356,7 +371,8 @@ Sharing read_sharing(Section& entry) {
        .choices = {"shared", "per_principal", "per_session"},
        .description =
            "own: shared: one connection for all callers; per_principal, per_session: each "
-           "principal, or each MCP session of a legacy client, has its own"}
+           "principal, or each MCP session of a legacy client, has its own; per_principal where "
+           "auth_type is per_user_oauth"}
   );
   if (sharing == "per_principal") {
     return Sharing::PerPrincipal;
@@ -424,6 +440,7 @@ ServerConfig read_server(
   );
   read_timing(entry, defaults, &server);
   accept_other_keys(entry, &server);
+  separate_users(entry, &server);
   server.shown = shown_config(entry, server);
   return server;
 }

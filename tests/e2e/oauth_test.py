@@ -2,54 +2,15 @@
 for, a wrong issuer is refused, what is kept is unreadable in Postgres, and a restart forgets nothing."""
 
 import json
-import subprocess
-import sys
 import time
 import unittest
-import urllib.error
-import urllib.parse
-import urllib.request
 
-from case import StackTest, stack_module
+from case import StackTest
 
-FAKE = stack_module.ROOT / "tests/support/fake_oauth_server.py"
+from oauth_browser import FakeServer, browse, read
+
 STATE_SECONDS_MAX = 40  # the longest wait between two attempts is 30 s
 SECRET = "by-hand-secret"
-
-
-class NoRedirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_):
-        return None
-
-
-def read(request):
-    """(status, headers, text) of one response, redirects not followed."""
-    try:
-        with urllib.request.build_opener(NoRedirects).open(request, timeout=10) as answer:
-            return answer.status, answer.headers, answer.read().decode()
-    except urllib.error.HTTPError as answer:
-        with answer:
-            return answer.code, answer.headers, answer.read().decode()
-
-
-class FakeServer:
-    """One MCP server with its authorization server."""
-
-    def __init__(self):
-        self.process = subprocess.Popen([sys.executable, str(FAKE)], stdout=subprocess.PIPE, text=True)
-        self.base = f"http://127.0.0.1:{int(self.process.stdout.readline())}"
-
-    def stop(self):
-        self.process.kill()
-        self.process.wait(10)
-        self.process.stdout.close()
-
-    def journal(self, kind):
-        return [entry[1:] for entry in json.loads(read(self.base + "/journal")[2]) if entry[0] == kind]
-
-    def control(self, **wanted):
-        status, _, text = read(urllib.request.Request(self.base + "/control", json.dumps(wanted).encode(), method="POST"))
-        assert status == 200, text
 
 
 class OAuth(StackTest):
@@ -100,12 +61,6 @@ class OAuth(StackTest):
         self.assertEqual(status, 200, text)
         return json.loads(text)["authorization_url"]
 
-    def browse(self, url):
-        """What the gateway's callback answers to a browser that was sent to the URL, and its address."""
-        status, headers, text = read(url)
-        self.assertEqual(status, 302, text)
-        return *read(headers["location"]), headers["location"]
-
     def execute(self, call_id, tool, arguments):
         return self.stack.request("POST", "/v1/mcp/tool/execute", {
             "id": call_id, "type": "function", "function": {"name": tool, "arguments": json.dumps(arguments)}})
@@ -135,7 +90,7 @@ class OAuth(StackTest):
 
     def test_3_an_answer_of_another_issuer_is_refused_and_its_state_used_up(self):
         self.person.control(issuer_in_answer="https://evil.example")
-        status, headers, text, address = self.browse(self.begin())
+        status, headers, text, address = browse(self.begin())
         self.person.control(issuer_in_answer=None)
 
         self.assertEqual(status, 400)
@@ -147,7 +102,7 @@ class OAuth(StackTest):
         self.assertEqual(rows, [["failed", "Denied"]])
 
     def test_4_a_person_authorizes_and_the_server_connects_by_itself(self):
-        status, _, text, address = self.browse(self.begin())
+        status, _, text, address = browse(self.begin())
 
         self.assertEqual(status, 200, text)
         self.connected("person")
@@ -178,7 +133,7 @@ class OAuth(StackTest):
         self.assertEqual((client["state"], client["last_failure"]["stage"]), ("connected", "authorize"))
         self.assertEqual(self.execute("call_oauth_5", "person-echo", {"text": "still"})[0], 200)
 
-        self.assertEqual(self.browse(self.begin())[0], 200)
+        self.assertEqual(browse(self.begin())[0], 200)
 
         self.connected("person")
         self.assertEqual(set(self.person.journal("authorize")[-1][0].split()), {"read", "write", "offline_access"})
@@ -211,7 +166,7 @@ class OAuth(StackTest):
 
         client = self.wait_until("person", lambda client: client["state"] == "error")
         self.assertEqual(client["last_failure"]["stage"], "authorize")
-        self.assertEqual(self.browse(self.begin())[0], 200)
+        self.assertEqual(browse(self.begin())[0], 200)
         self.connected("person")
 
 

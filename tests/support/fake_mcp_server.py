@@ -60,6 +60,7 @@ def options():
     parser.add_argument("--tools", choices=["refused", "empty", "silent", "nameless"], help="how tools/list is answered")
     parser.add_argument("--endless-storm", action="store_true", help="every list is followed by list_changed")
     parser.add_argument("--flood", action="store_true", help="garbage on stdout as fast as it is read")
+    parser.add_argument("--process", action="store_true", help="offers a tool that tells the pid of this process")
     parser.add_argument("--pid-file", help="file for the pid of this process")
     fake_modern_era.add_options(parser)
     parser.add_argument("rest", nargs="*")
@@ -67,6 +68,8 @@ def options():
 
 
 OPTIONS = options()
+if OPTIONS.process:
+    TOOLS.append(tool("process", {}, annotations={"readOnlyHint": True}))
 MODERN = fake_modern_era.ModernEra(OPTIONS)
 CANCELLED = []
 LEVELS = []  # asked for
@@ -132,6 +135,8 @@ def call(name, arguments, token):
         return text_result(arguments["text"])
     if name == "environment":
         return text_result(json.dumps(dict(os.environ), sort_keys=True))
+    if name == "process":
+        return text_result(str(os.getpid()))
     if name == "arguments":
         return text_result(json.dumps(sys.argv[1:]))
     if name == "append":

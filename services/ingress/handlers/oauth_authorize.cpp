@@ -24,7 +24,7 @@ Async<http::HttpResponse> OAuthAuthorizeHandler::operator()(
     http::HttpRequest request, RequestContext context
 ) {
   SLUICE_CO_TRY(
-      const Admitted admitted, co_await deps_.admission->admit_admin(&request, std::move(context))
+      const Admitted admitted, co_await deps_.admission->admit(&request, std::move(context))
   );
   connector::v1::ManageRequest manage;
   auto* begin = manage.mutable_begin_authorization();

@@ -1,7 +1,8 @@
 // POST /api/mcp/client/{id}/authorize: begins the authorization of the gateway at a server of
-// auth_type oauth. Admins only.
+// auth_type oauth, which takes an admin, or of per_user_oauth, where everybody does it for its own
+// calls. mcp-connector knows which of both a server is, and refuses.
 //
-// Answers {"authorization_url":…}: where the admin's browser goes; it comes back to
+// Answers {"authorization_url":…}: where the caller's browser goes; it comes back to
 // /api/mcp/oauth/callback. Errors: Unauthenticated, Denied, NotFound, Invalid (the server needs no
 // person, or browsers cannot come back), Unavailable.
 #pragma once

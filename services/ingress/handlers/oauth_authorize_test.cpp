@@ -55,10 +55,12 @@ TEST_F(OAuthAuthorizeTest, BrowsersComeBackToThePublicUrl) {
   );
 }
 
-TEST_F(OAuthAuthorizeTest, TakesAnAdmin) {
-  EXPECT_THAT(post("sk-user"), HasCode(Code::Denied));
+TEST_F(OAuthAuthorizeTest, TakesACallerWhoseTokenGoesToTheConnector) {
   EXPECT_THAT(post("sk-wrong"), HasCode(Code::Unauthenticated));
   EXPECT_TRUE(fixture_.servers.managed.empty());
+
+  EXPECT_THAT(post("sk-user"), IsOk());
+  EXPECT_NE(fixture_.servers.managed.at(0).second.caller_token, "");
 }
 
 TEST_F(OAuthAuthorizeTest, RefusalsOfTheConnectorAreHandedOn) {

@@ -163,7 +163,7 @@ Result<std::shared_ptr<const http::AddressGuard>> guard_of(const ServerConfig& s
 }
 
 Result<void> check_auth_type(const ServerConfig& server) {
-  if (server.auth_type == "none" || server.auth_type == "headers" || server.auth_type == "oauth") {
+  if (server.auth_type == "none" || server.auth_type == "headers" || server.uses_oauth()) {
     return {};
   }
   return Error(
@@ -176,7 +176,7 @@ Result<void> check_auth_type(const ServerConfig& server) {
 Async<std::shared_ptr<oauth::Authorization>> authorization_of(
     ClientLinkDeps deps, const ServerConfig* server
 ) {
-  if (server->auth_type != "oauth") {
+  if (!server->uses_oauth()) {
     co_return std::shared_ptr<oauth::Authorization>();
   }
   SLUICE_CHECK(deps.authorizations != nullptr, "whoever opens links to servers has authorizations");

@@ -17,11 +17,6 @@ bool may_ask(std::string_view method) {
   return method == mcp::kToolsCall || method == mcp::kPromptsGet || method == mcp::kResourcesRead;
 }
 
-// Tells the callers of a server apart.
-std::string caller_of(const policy::v1::CallerClaims& claims) {
-  return claims.tenant() + '/' + claims.principal();
-}
-
 CallEnd ended_with_error(std::string_view method, const mcp::RpcError& error) {
   return ended_with(method, {.result = {}, .error = mcp::to_json(error)});
 }
@@ -48,7 +43,7 @@ Async<CallEnd> CallExchange::run() {
     co_return co_await subscribe();
   }
   auto connection = co_await call_->server->connection_for(
-      caller_of(call_->claims), call_->request.session(), deadline_
+      caller_of(call_->claims, call_->request.session()), deadline_
   );
   if (!connection.ok()) {
     co_return not_sent(connection.error());

@@ -18,30 +18,44 @@ CallerConnections::CallerConnections(Deps deps)
           }
       ) {}
 
-Async<std::shared_ptr<ServerConnection>> CallerConnections::get(
-    std::string key, TimePoint deadline
-) {
-  SLUICE_CO_TRY(const SharedEntry entry, find_or_make(key));
+Async<std::shared_ptr<ServerConnection>> CallerConnections::get(Caller caller, TimePoint deadline) {
+  SLUICE_CO_TRY(const SharedEntry entry, find_or_make(caller));
   ++entry->waiting;
   auto waited = co_await wait(entry, deadline);
   --entry->waiting;
   entry->used = deps_.clock->now();
   SLUICE_CO_CHECK_OK(std::move(waited));
-  co_return entry->connection;
+  co_return std::shared_ptr<ServerConnection>(entry, entry->connection.get());
 }
 
-Result<CallerConnections::SharedEntry> CallerConnections::find_or_make(const std::string& key) {
+// Sessions are told apart only where the server says so.
+std::string CallerConnections::key_of(const Caller& caller) const {
+  const bool by_session = deps_.server->sharing == Sharing::PerSession && !caller.session.empty();
+  return by_session ? caller.id + '/' + caller.session : caller.id;
+}
+
+// The caller may have authorized the gateway since the last attempt.
+void CallerConnections::try_again(Entry* entry) {
+  if (entry->failed && entry->connection->status().stage() == Stage::Authorize) {
+    entry->failed = false;
+    entry->connection->reconnect();
+  }
+}
+
+Result<CallerConnections::SharedEntry> CallerConnections::find_or_make(const Caller& caller) {
   if (stopping_) {
     return Error(
         Code::Unavailable, "the connection to this MCP server is being ended; retry later"
     );
   }
+  std::string key = key_of(caller);
   if (const auto place = entries_.find(key); place != entries_.end()) {
+    try_again(place->second.get());
     return place->second;
   }
   SLUICE_CHECK_OK(make_room());
-  SharedEntry entry = make();
-  entries_.emplace(key, entry);
+  SharedEntry entry = make(caller);
+  entries_.emplace(std::move(key), entry);
   tasks_.spawn("caller-connection", keep(entry));
   return entry;
 }
@@ -68,8 +82,12 @@ Result<void> CallerConnections::make_room() {
   return {};
 }
 
-CallerConnections::SharedEntry CallerConnections::make() {
+CallerConnections::SharedEntry CallerConnections::make(const Caller& caller) {
   auto entry = std::make_shared<Entry>();
+  entry->server = *deps_.server;
+  if (deps_.server->has_user_tokens()) {
+    entry->server.token_owner = caller.token_owner;
+  }
   entry->used = deps_.clock->now();
   const std::weak_ptr<Entry> weak = entry;
   entry->connection = std::make_shared<ServerConnection>(
@@ -78,7 +96,7 @@ CallerConnections::SharedEntry CallerConnections::make() {
           .clock = deps_.clock,
           .log = deps_.log,
           .opener = deps_.opener,
-          .server = deps_.server,
+          .server = &entry->server,
           .seed = deps_.seed(),
           .on_status = [weak] { status_changed(weak); },
           .on_catalog = [] {},

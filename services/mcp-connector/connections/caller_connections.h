@@ -4,6 +4,7 @@
 #pragma once
 
 #include "services/mcp-connector/connections/server_connection.h"
+#include "services/mcp-connector/domain/caller.h"
 
 #include "common/async/task_group.h"
 
@@ -34,10 +35,10 @@ class CallerConnections {
   CallerConnections& operator=(CallerConnections&&) = delete;
   ~CallerConnections() = default;
 
-  // The connection of that key once it is connected; at most kCallerConnectionsMax of a server, of
-  // which the one unused for longest gives way. Errors: Exhausted (all are in use), Unavailable (it
-  // cannot be made), Deadline.
-  Async<std::shared_ptr<ServerConnection>> get(std::string key, TimePoint deadline);
+  // The connection of that caller once it is connected; at most kCallerConnectionsMax of a server,
+  // of which the one unused for longest gives way. Errors: Exhausted (all are in use), Unavailable
+  // (it cannot be made; the message says how the caller authorizes where that is why), Deadline.
+  Async<std::shared_ptr<ServerConnection>> get(Caller caller, TimePoint deadline);
 
   // Ends what was unused for kCallerConnectionIdle, until stop().
   Async<void> sweep();
@@ -52,6 +53,7 @@ class CallerConnections {
 
  private:
   struct Entry {
+    ServerConfig server;  // of this caller; connection refers to it
     std::shared_ptr<ServerConnection> connection;
     TimePoint used;
     int waiting = 0;
@@ -61,9 +63,11 @@ class CallerConnections {
 
   using SharedEntry = std::shared_ptr<Entry>;
 
-  [[nodiscard]] Result<SharedEntry> find_or_make(const std::string& key);
+  [[nodiscard]] std::string key_of(const Caller& caller) const;
+  [[nodiscard]] Result<SharedEntry> find_or_make(const Caller& caller);
   Result<void> make_room();
-  [[nodiscard]] SharedEntry make();
+  [[nodiscard]] SharedEntry make(const Caller& caller);
+  static void try_again(Entry* entry);
   static void status_changed(const std::weak_ptr<Entry>& entry);
   Async<void> wait(SharedEntry entry, TimePoint deadline);
   static Async<void> keep(SharedEntry entry);

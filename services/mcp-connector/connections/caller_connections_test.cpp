@@ -5,6 +5,7 @@
 
 #include "common/testing/matchers.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace sluice::mcp_connector {
@@ -12,16 +13,21 @@ namespace {
 
 using std::chrono::seconds;
 using testing::HasCode;
+using ::testing::HasSubstr;
 using testing::IsOk;
 
 // A fresh process for each connection, as of a stdio server.
 class Processes final : public LinkOpener {
  public:
   Async<std::unique_ptr<ServerLink>> open(const ServerConfig* server) override {
+    token_owners.push_back(server->token_owner);
+    if (unauthorized) {
+      co_return Error(Code::Unauthenticated, "authorize the gateway");
+    }
     started.push_back(std::make_unique<ScriptedServer>());
     started.back()->list(kTwoTools);
     started.back()->fail_to_open(fails);
-    return started.back()->open(server);
+    co_return co_await started.back()->open(server);
   }
 
   [[nodiscard]] std::size_t running() const {
@@ -33,7 +39,9 @@ class Processes final : public LinkOpener {
   }
 
   std::vector<std::unique_ptr<ScriptedServer>> started;
+  std::vector<std::string> token_owners;  // one for each attempt
   bool fails = false;
+  bool unauthorized = false;
 };
 
 class CallerConnectionsTest : public ::testing::Test {
@@ -58,7 +66,11 @@ class CallerConnectionsTest : public ::testing::Test {
 
  protected:
   Result<std::shared_ptr<ServerConnection>> get(const std::string& key) {
-    return loop_.finish(connections_.get(key, loop_.clock.now() + seconds(5)));
+    return loop_.finish(connections_.get(caller(key), loop_.clock.now() + seconds(5)));
+  }
+
+  static Caller caller(const std::string& id) {
+    return {.id = id, .session = {}, .token_owner = id};
   }
 
   TestLoop loop_;
@@ -83,8 +95,8 @@ TEST_F(CallerConnectionsTest, EachCallerHasItsOwnAndFindsItAgain) {
 }
 
 TEST_F(CallerConnectionsTest, CallsAtTheSameTimeShareOneStart) {
-  const auto first = loop_.start(connections_.get("ada", loop_.clock.now() + seconds(5)));
-  const auto second = loop_.start(connections_.get("ada", loop_.clock.now() + seconds(5)));
+  const auto first = loop_.start(connections_.get(caller("ada"), loop_.clock.now() + seconds(5)));
+  const auto second = loop_.start(connections_.get(caller("ada"), loop_.clock.now() + seconds(5)));
   ASSERT_TRUE(loop_.advance_until([&] { return first->done() && second->done(); }));
   ASSERT_THAT(*first->result, IsOk());
   ASSERT_THAT(*second->result, IsOk());
@@ -124,6 +136,21 @@ TEST_F(CallerConnectionsTest, AServerThatCannotBeStartedSaysSoAtOnce) {
   EXPECT_FALSE(get("ada").ok());
 }
 
+TEST_F(CallerConnectionsTest, OneThatWasNotAuthorizedIsTriedAgainByTheNextCall) {
+  server_.auth_type = "per_user_oauth";
+  processes_.unauthorized = true;
+  const auto refused = get("ada");
+  ASSERT_THAT(refused, HasCode(Code::Unavailable));
+  EXPECT_THAT(refused.error().message(), HasSubstr("authorize the gateway"));
+  processes_.unauthorized = false;
+  const TimePoint before = loop_.clock.now();
+
+  EXPECT_THAT(get("ada"), IsOk());
+
+  EXPECT_LT(loop_.clock.now() - before, kReconnectFirst);
+  EXPECT_EQ(processes_.token_owners, (std::vector<std::string>{"ada", "ada"}));
+}
+
 TEST_F(CallerConnectionsTest, OneThatTakesTooLongIsADeadline) {
   server_.start_timeout = seconds(60);
   server_.pinned_version = "2025-11-25";
@@ -152,7 +179,7 @@ TEST_F(CallerConnectionsTest, OneThatTakesTooLongIsADeadline) {
        .server = &server_,
        .seed = [] { return std::uint64_t{1}; }}
   );
-  const auto late = loop_.finish(slow.get("ada", loop_.clock.now() + seconds(2)));
+  const auto late = loop_.finish(slow.get(caller("ada"), loop_.clock.now() + seconds(2)));
   EXPECT_THAT(late, HasCode(Code::Deadline));
   slow.stop();
   EXPECT_THAT(loop_.finish(slow.close()), IsOk());

@@ -205,16 +205,14 @@ Result<void> LeasedServer::check_arguments(const Tool& tool, std::string_view ar
 }
 
 Async<std::shared_ptr<ServerConnection>> LeasedServer::connection_for(
-    std::string caller, std::string session, TimePoint deadline
+    Caller caller, TimePoint deadline
 ) {
   if (!holds_lease() || !connection_) {
     co_return not_held();
   }
-  if (!callers_) {
+  const bool is_gateway = connected_with_->has_user_tokens() && caller.token_owner.empty();
+  if (!callers_ || is_gateway) {
     co_return connection_;
-  }
-  if (connected_with_->sharing == Sharing::PerSession && !session.empty()) {
-    caller.append("/").append(session);
   }
   const auto callers = callers_;
   auto connection = co_await callers->get(std::move(caller), deadline);

@@ -66,11 +66,8 @@ class LeasedServer {
   [[nodiscard]] std::shared_ptr<const ToolCatalog> catalog() const;
   [[nodiscard]] Result<void> check_arguments(const Tool& tool, std::string_view arguments);
   // The connection for calls of that caller: the shared one, or one of its own, which its first
-  // call opens. caller: tells callers apart; session: of MCP, empty: none. Errors: Unavailable,
-  // Exhausted, Deadline.
-  Async<std::shared_ptr<ServerConnection>> connection_for(
-      std::string caller, std::string session, TimePoint deadline
-  );
+  // call opens. Errors: Unavailable, Exhausted, Deadline.
+  Async<std::shared_ptr<ServerConnection>> connection_for(Caller caller, TimePoint deadline);
   // See ResourceWatch; what changes is announced.
   Async<Answer> watch_resource(std::string uri, TimePoint deadline);
   // Whether its last calls got answers, so that another may be sent. Errors: Unavailable.

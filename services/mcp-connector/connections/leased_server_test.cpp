@@ -30,9 +30,9 @@ class LeasedServerTest : public ::testing::Test {
   Result<std::shared_ptr<ServerConnection>> connection_for(
       Replica* replica, const std::string& caller, const std::string& session = {}
   ) {
-    return loop_.finish(
-        replica->server->connection_for(caller, session, loop_.clock.now() + seconds(5))
-    );
+    return loop_.finish(replica->server->connection_for(
+        {.id = caller, .session = session, .token_owner = caller}, loop_.clock.now() + seconds(5)
+    ));
   }
 
   struct Replica {
@@ -242,6 +242,24 @@ TEST_F(LeasedServerTest, CallersOfOneThatIsNotSharedHaveTheirOwn) {
   EXPECT_EQ(ada.value(), again.value());
   EXPECT_NE(ada.value(), bob.value());
   EXPECT_EQ(first->scripted.opened(), 3);
+}
+
+TEST_F(LeasedServerTest, AnAdminCallsAsTheGatewayWhereUsersHaveTokensOfTheirOwn) {
+  config_.sharing = Sharing::PerPrincipal;
+  config_.auth_type = "per_user_oauth";
+  auto* first = start("c1");
+  ASSERT_TRUE(connects(first));
+
+  const auto ada = connection_for(first, "ada");
+  ASSERT_THAT(ada, testing::IsOk());
+  EXPECT_EQ(first->scripted.opened(), 2);
+  const auto admin = loop_.finish(first->server->connection_for(
+      {.id = "root", .session = {}, .token_owner = {}}, loop_.clock.now() + seconds(5)
+  ));
+
+  ASSERT_THAT(admin, testing::IsOk());
+  EXPECT_NE(admin.value(), ada.value());
+  EXPECT_EQ(first->scripted.opened(), 2);
 }
 
 TEST_F(LeasedServerTest, SessionsOfOneCallerHaveTheirOwnWhereTheServerSaysSo) {

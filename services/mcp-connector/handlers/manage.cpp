@@ -1,6 +1,7 @@
 #include "services/mcp-connector/handlers/manage.h"
 
-#include <algorithm>
+#include "services/mcp-connector/domain/caller.h"
+
 #include <utility>
 
 namespace sluice::mcp_connector {
@@ -15,7 +16,10 @@ Async<connector::v1::ManageReply> ManageHandler::operator()(
       const auto claims,
       grant::verify_token(*deps_.token_keys, context.caller_token, deps_.clock->unix_ms())
   );
-  if (std::find(claims.roles().begin(), claims.roles().end(), "admin") == claims.roles().end()) {
+  const auto server = deps_.pool->config_of(request.begin_authorization().server_id());
+  const bool is_for_itself =
+      request.has_begin_authorization() && server != nullptr && server->has_user_tokens();
+  if (!is_admin(claims) && !is_for_itself) {
     co_return Error(Code::Denied, "managing servers needs the admin role; use a key that has it");
   }
   context.tenant = TenantId(claims.tenant());
@@ -34,7 +38,9 @@ Async<connector::v1::ManageReply> ManageHandler::operator()(
     case connector::v1::ManageRequest::kRemove:
       co_return co_await remove(std::move(*request.mutable_remove()), std::move(context));
     case connector::v1::ManageRequest::kBeginAuthorization:
-      co_return co_await deps_.oauth->begin(request.begin_authorization(), std::move(context));
+      co_return co_await deps_.oauth->begin(
+          request.begin_authorization(), caller_of(claims, "").token_owner, std::move(context)
+      );
     default:
       break;
   }

@@ -10,7 +10,8 @@
 
 namespace sluice::mcp_connector {
 
-// Errors: Unauthenticated, Denied (without the admin role), Invalid, NotFound, Unavailable; and
+// Errors: Unauthenticated, Denied (without the admin role, but for the authorization of a principal
+// by itself), Invalid, NotFound, Unavailable; and
 // those of the operations.
 class ManageHandler {
  public:

@@ -5,7 +5,9 @@
 namespace sluice::mcp_connector {
 
 Async<connector::v1::ManageReply> OAuthOperations::begin(
-    connector::v1::ManageRequest::BeginAuthorization request, RequestContext context
+    connector::v1::ManageRequest::BeginAuthorization request,
+    std::string token_owner,
+    RequestContext context
 ) {
   const auto server = deps_.catalog->config_of(request.server_id());
   if (server == nullptr) {
@@ -14,7 +16,11 @@ Async<connector::v1::ManageReply> OAuthOperations::begin(
   audit::v1::Record record = audit::record_of(context, "server.authorize_begin");
   record.set_server(server->name);
   connector::v1::ManageReply reply;
-  oauth::Beginner by{.tenant = context.tenant.str(), .principal = context.principal.str()};
+  oauth::Beginner by{
+      .tenant = context.tenant.str(),
+      .principal = context.principal.str(),
+      .token_owner = std::move(token_owner)
+  };
   SLUICE_CO_TRY(
       *reply.mutable_authorization_url(),
       co_await deps_.flow->begin(server.get(), request.redirect_uri(), std::move(by))
@@ -43,6 +49,7 @@ Async<connector::v1::ManageReply> OAuthOperations::finish(
   context.principal = PrincipalId(pending.began_by);
   audit::v1::Record record = audit::record_of(context, "server.authorize");
   const std::string server_id = pending.server_id;
+  const bool is_gateway = pending.principal.empty();
   const auto server = deps_.catalog->config_of(server_id);
   record.set_server(server == nullptr ? server_id : server->name);
   const auto done = co_await redeem(std::move(request), std::move(pending));
@@ -55,6 +62,9 @@ Async<connector::v1::ManageReply> OAuthOperations::finish(
   SLUICE_CO_CHECK_OK(co_await deps_.audit->written());
   if (!done.ok()) {
     co_return done.error();
+  }
+  if (!is_gateway) {
+    co_return connector::v1::ManageReply();
   }
   // A holder that is not reached finds the tokens at its next attempt, within seconds.
   const auto told = co_await deps_.catalog->reconnect(server_id, std::move(context));

@@ -1,5 +1,5 @@
-// The manage operations of OAuth towards a server: an admin begins an authorization, and what the
-// browser brings back finishes it.
+// The manage operations of OAuth towards a server: an admin, or a principal for itself, begins an
+// authorization, and what the browser brings back finishes it.
 #pragma once
 
 #include "services/mcp-connector/connections/merged_catalog.h"
@@ -21,12 +21,16 @@ class OAuthOperations {
 
   explicit OAuthOperations(Deps deps) : deps_(deps) {}
 
-  // context: of an admin. Errors: NotFound, Invalid, Denied, Unavailable, Deadline.
+  // token_owner: whose tokens they will be; empty: the gateway's, and then context is of an admin.
+  // Errors: NotFound, Invalid, Denied, Unavailable, Deadline.
   Async<connector::v1::ManageReply> begin(
-      connector::v1::ManageRequest::BeginAuthorization request, RequestContext context
+      connector::v1::ManageRequest::BeginAuthorization request,
+      std::string token_owner,
+      RequestContext context
   );
-  // Needs no caller: the state is the credential, unguessable and good once. The server connects
-  // anew afterwards, wherever it is held. Errors: Denied, Unavailable, Deadline.
+  // Needs no caller: the state is the credential, unguessable and good once. With tokens of the
+  // gateway the server connects anew, wherever it is held; a principal's next call uses its own.
+  // Errors: Denied, Unavailable, Deadline.
   Async<connector::v1::ManageReply> finish(
       connector::v1::ManageRequest::FinishAuthorization request, RequestContext context
   );

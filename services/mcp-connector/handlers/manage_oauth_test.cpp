@@ -1,5 +1,6 @@
 #include "services/mcp-connector/handlers/manage_oauth.h"
 
+#include "services/mcp-connector/handlers/manage.h"
 #include "services/mcp-connector/testing/fixture.h"
 #include "services/mcp-connector/testing/oauth_rig.h"
 
@@ -33,11 +34,13 @@ class ManageOAuthTest : public ::testing::Test {
     return context;
   }
 
-  Result<connector::v1::ManageReply> begin(const std::string& id) {
+  Result<connector::v1::ManageReply> begin(
+      const std::string& id, const std::string& token_owner = ""
+  ) {
     connector::v1::ManageRequest::BeginAuthorization request;
     request.set_server_id(id);
     request.set_redirect_uri(OAuthRig::kRedirect);
-    return fixture_.loop.finish(operations_.begin(std::move(request), admin()));
+    return fixture_.loop.finish(operations_.begin(std::move(request), token_owner, admin()));
   }
 
   Result<connector::v1::ManageReply> finish(const std::string& state, const std::string& issuer) {
@@ -84,6 +87,46 @@ TEST_F(ManageOAuthTest, AnAdminBeginsAndABrowserFinishes) {
   EXPECT_EQ(records[0].reason(), "authorized");
   EXPECT_EQ(records[0].server(), "files");
   EXPECT_EQ(records[0].principal(), "key:admin");
+}
+
+TEST_F(ManageOAuthTest, TokensOfAPrincipalAreItsOwnAndNothingConnectsAnew) {
+  ASSERT_THAT(begin(rig_.config.id.str(), "t1/key:ada"), IsOk());
+  rig_.gives("access-1");
+
+  ASSERT_THAT(finish(state(), OAuthRig::kIssuer), IsOk());
+
+  ASSERT_EQ(rig_.store.tokens.size(), 1U);
+  EXPECT_EQ(rig_.store.tokens.begin()->first.principal, "t1/key:ada");
+  fixture_.loop.advance(std::chrono::seconds(1));
+  EXPECT_EQ(fixture_.server.opened(), 1);
+  EXPECT_EQ(fixture_.recording.with_action("server.authorize").size(), 1U);
+}
+
+TEST_F(ManageOAuthTest, APrincipalAuthorizesOnlyForItself) {
+  ManageHandler handler(
+      {.clock = &fixture_.loop.clock,
+       .catalog = &merged_,
+       .pool = fixture_.pool.get(),
+       .servers = nullptr,
+       .token_keys = &fixture_.token_keys,
+       .audit = &fixture_.recording,
+       .oauth = &operations_}
+  );
+  const auto begin_as = [&](const RequestContext& context) {
+    connector::v1::ManageRequest request;
+    request.mutable_begin_authorization()->set_server_id(rig_.config.id.str());
+    request.mutable_begin_authorization()->set_redirect_uri(OAuthRig::kRedirect);
+    return fixture_.loop.finish(handler(std::move(request), context));
+  };
+  EXPECT_THAT(begin_as(fixture_.context()), HasCode(Code::Denied)) << "the gateway's tokens";
+
+  fixture_.servers.front().auth_type = "per_user_oauth";
+
+  ASSERT_THAT(begin_as(fixture_.context()), IsOk());
+  const auto claims = fixture_.claims();
+  const oauth::Pending& pending = rig_.store.pending.begin()->second;
+  EXPECT_EQ(pending.principal, claims.tenant() + "/" + claims.principal());
+  EXPECT_EQ(pending.began_by, claims.principal());
 }
 
 TEST_F(ManageOAuthTest, BeginningTakesAServer) {

@@ -16,15 +16,18 @@ constexpr int kUnauthorized = 401;
 Error person_needed(const Target& target) {
   return Error(
       Code::Unauthenticated,
-      "the MCP server wants the gateway to be authorized; " + how_to_authorize(target)
+      target.owner.principal.empty()
+          ? "the MCP server wants the gateway to be authorized; " + how_to_authorize(target)
+          : "the MCP server wants you to authorize the gateway; " + how_to_authorize(target)
   );
 }
 
 }  // namespace
 
 std::string how_to_authorize(const Target& target) {
-  return "POST /api/mcp/client/" + target.owner.server_id +
-         "/authorize with an admin's key and open the URL it answers in a browser";
+  return "POST /api/mcp/client/" + target.owner.server_id + "/authorize with " +
+         (target.owner.principal.empty() ? "an admin's key" : "your own key") +
+         " and open the URL it answers in a browser";
 }
 
 // Its work runs in the authorizer's tasks: a request that is cancelled takes no renewal with it.

@@ -66,6 +66,25 @@ TEST_F(AuthorizerTest, WithoutTokensAPersonIsAskedFor) {
   EXPECT_EQ(rig_.store.demands.at(rig_.owner()).challenge.scopes, (Scopes{"a", "b"}));
 }
 
+TEST_F(AuthorizerTest, APrincipalHasTokensOfItsOwn) {
+  rig_.keep("of the gateway", "refresh-1");
+  rig_.config.auth_type = "per_user_oauth";
+  rig_.config.token_owner = "t/key:ada";
+  const auto authorization = open();
+  EXPECT_EQ(header(authorization), "");
+
+  const auto refused = refuse(authorization, 401, R"(scope="a")", "");
+
+  ASSERT_THAT(refused, HasCode(Code::Unauthenticated));
+  EXPECT_THAT(refused.error().message(), HasSubstr("/authorize with your own key"));
+  const TokenOwner ada{rig_.config.id.str(), "t/key:ada"};
+  EXPECT_EQ(rig_.store.demands.at(ada).challenge.scopes, Scopes{"a"});
+  rig_.store.tokens[ada] = rig_.store.tokens.at(rig_.owner());
+  rig_.store.tokens[ada].access = Secret<std::string>("of ada");
+  ASSERT_THAT(refuse(authorization, 401, R"(scope="a")", ""), IsOk());
+  EXPECT_EQ(header(authorization), "Bearer of ada");
+}
+
 TEST_F(AuthorizerTest, KeptTokensAreSentAndARefusedOneIsRenewedOnce) {
   rig_.keep("old", "refresh-1");
   rig_.gives("new", R"(,"refresh_token":"refresh-2","expires_in":3600)");

@@ -11,11 +11,14 @@
 namespace sluice::mcp_connector::oauth {
 namespace {
 
-Result<std::shared_ptr<const Target>> authorizable(const ServerConfig& server) {
-  if (server.auth_type != "oauth" || server.oauth.grant != Grant::AuthorizationCode) {
+Result<std::shared_ptr<const Target>> authorizable(
+    const ServerConfig& server, std::string token_owner
+) {
+  if (!server.uses_oauth() || server.oauth.grant != Grant::AuthorizationCode) {
     return Error(
         Code::Invalid,
-        "no person can authorize the gateway at this server; that takes auth_type oauth with grant "
+        "no person can authorize the gateway at this server; that takes auth_type oauth or "
+        "per_user_oauth with grant "
         "authorization_code"
     );
   }
@@ -26,6 +29,7 @@ Result<std::shared_ptr<const Target>> authorizable(const ServerConfig& server) {
       )
   );
   SLUICE_TRY(auto target, target_of(server, std::move(guard)));
+  target.owner.principal = std::move(token_owner);
   return std::make_shared<const Target>(std::move(target));
 }
 
@@ -78,7 +82,7 @@ Async<Client> AuthorizationFlow::client_for(
 Async<std::string> AuthorizationFlow::begin(
     const ServerConfig* server, std::string redirect_uri, Beginner by
 ) {
-  SLUICE_CO_TRY(const auto target, authorizable(*server));
+  SLUICE_CO_TRY(const auto target, authorizable(*server, std::move(by.token_owner)));
   if (!target->settings.redirect_uri.empty()) {
     redirect_uri = target->settings.redirect_uri;
   }
@@ -133,7 +137,7 @@ Async<Pending> AuthorizationFlow::take(std::string state) {
 }
 
 Async<void> AuthorizationFlow::finish(const ServerConfig* server, Pending pending, Answer answer) {
-  SLUICE_CO_TRY(const auto target, authorizable(*server));
+  SLUICE_CO_TRY(const auto target, authorizable(*server, pending.principal));
   SLUICE_CO_CHECK_OK(check_answer(answer, pending));
   if (!covers(pending.tokens.resource, target->url)) {
     co_return Error(Code::Denied, "the server has moved meanwhile; begin the authorization anew");

@@ -15,6 +15,7 @@ namespace sluice::mcp_connector::oauth {
 struct Beginner {
   std::string tenant;
   std::string principal;
+  std::string token_owner;  // whose tokens they will be; empty: the gateway's
 };
 
 class AuthorizationFlow {

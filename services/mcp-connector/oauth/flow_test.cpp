@@ -19,7 +19,7 @@ using ::testing::StartsWith;
 class AuthorizationFlowTest : public ::testing::Test {
  protected:
   Result<std::string> begin(const std::string& redirect = OAuthRig::kRedirect) {
-    return rig_.loop.finish(rig_.flow.begin(&rig_.config, redirect, {"t1", "admin"}));
+    return rig_.loop.finish(rig_.flow.begin(&rig_.config, redirect, {"t1", "admin", ""}));
   }
 
   std::string state() { return rig_.store.pending.begin()->first; }

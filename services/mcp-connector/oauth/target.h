@@ -36,7 +36,7 @@ struct Target {
     );
   }
   return Target{
-      .owner = {.server_id = server.id.str(), .principal = ""},
+      .owner = {.server_id = server.id.str(), .principal = server.token_owner},
       .name = server.name,
       .url = server.address.reveal(),
       .resource = url->origin() + url->path,
