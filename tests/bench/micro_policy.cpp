@@ -42,16 +42,16 @@ std::string conditions_of(int i) {
 }
 
 // Spread: each rule on one tool of one server, every twentieth on all. Piled: all on one tool.
-enum Shape { kSpread, kPiled };
+enum class Shape { Spread, Piled };
 
 std::string rule_of(int i, Shape shape) {
-  const bool wide = shape == kSpread && i % 20 == 0;
-  const int tool = shape == kSpread ? (i / kServers) % kTools : 0;
+  const bool wide = shape == Shape::Spread && i % 20 == 0;
+  const int tool = shape == Shape::Spread ? (i / kServers) % kTools : 0;
   std::string match = R"("arguments": [)" + conditions_of(i) + "]";
   if (!wide) {
     match += R"(, "tool": "tool_)" + std::to_string(tool) + "\"";
   }
-  if (!wide && shape == kSpread) {
+  if (!wide && shape == Shape::Spread) {
     match += R"(, "server": "server_)" + std::to_string(i % kServers) + "\"";
   }
   const char* const verdict = i % 3 == 0 ? "approve" : i % 3 == 1 ? "approve_twice" : "deny";
@@ -89,7 +89,7 @@ Batch batch_of(Shape shape) {
   for (int i = 0; i < kCalls; ++i) {
     batch.tools.push_back(
         {.server = "server_" + std::to_string(i * 2),
-         .tool = "tool_" + std::to_string(shape == kSpread ? i * 3 : 0)}
+         .tool = "tool_" + std::to_string(shape == Shape::Spread ? i * 3 : 0)}
     );
     batch.arguments.push_back(
         R"({"limit":)" + std::to_string(100 + i) +
@@ -155,13 +155,13 @@ void evaluate_batches(benchmark::State& state, Shape shape) {
 }
 
 void BM_EvaluateSpreadRules(benchmark::State& state) {
-  evaluate_batches(state, kSpread);
+  evaluate_batches(state, Shape::Spread);
 }
 
 BENCHMARK(BM_EvaluateSpreadRules);
 
 void BM_EvaluatePiledRules(benchmark::State& state) {
-  evaluate_batches(state, kPiled);
+  evaluate_batches(state, Shape::Piled);
 }
 
 BENCHMARK(BM_EvaluatePiledRules);
