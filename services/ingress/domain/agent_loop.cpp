@@ -190,6 +190,7 @@ Async<void> AgentLoop::forward(Chat* chat, std::string events) {
 
 Async<void> AgentLoop::run_calls(Chat* chat, std::vector<AgentCall> calls) {
   ChatTurn* const turn = chat->turn;
+  const auto count = static_cast<std::uint32_t>(calls.size());
   // Models and tools may have taken longer than the caller token lives.
   SLUICE_CO_TRY(
       turn->context.caller_token,
@@ -210,7 +211,7 @@ Async<void> AgentLoop::run_calls(Chat* chat, std::vector<AgentCall> calls) {
     }
   }
   ++chat->report.depth;
-  turn->context.hop += 2 * kHopsPerStep;  // the answer's and the calls'
+  turn->context.hop += 2 * kHopsPerStep + count;  // the answer's, the calls', and their decisions'
   co_return Result<void>();
 }
 

@@ -17,6 +17,15 @@ namespace {
 using testing::HasCode;
 using testing::IsOk;
 
+std::vector<Suggested> many_reads(std::size_t count) {
+  std::vector<Suggested> calls(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    calls[i].id = "c" + std::to_string(i);
+    calls[i].name = "filesystem-read_file";
+  }
+  return calls;
+}
+
 TEST(AgentLoop, RunsAutomaticCallsAndAsksAgainWithTheirResultsInCallOrder) {
   AgentFixture fixture;
   fixture.show("read_file", policy::v1::VERDICT_AUTO);
@@ -60,7 +69,8 @@ TEST(AgentLoop, DecidesOnATurnInOneRequestOfAgentMode) {
   const auto& [request, context] = fixture.policy.decides[0];
   EXPECT_EQ(request.mode(), policy::v1::MODE_AGENT);
   ASSERT_EQ(request.calls_size(), 3);
-  EXPECT_EQ(request.calls(0).tool_call_id(), "b") << "the decision id is that of the write";
+  EXPECT_EQ(request.calls(1).tool_call_id(), "b");
+  EXPECT_EQ(request.decision_id().size(), 3U * 16U) << "one for each call";
   EXPECT_EQ(context.caller_token, "token of key:user");
   EXPECT_EQ(context.chain.str(), fixture.writer->headers().get("x-sluice-chain"));
 }
@@ -87,14 +97,27 @@ TEST(AgentLoop, LeavesSuggestionsAndEndsInOrderAndNoExplicitExecution) {
   EXPECT_LT(fixture.servers.requests[0].second.hop, fixture.provider.chats[1].second.hop);
 }
 
+// policy-engine records the decision on the i-th call of a request i hops above the request's.
+TEST(AgentLoop, CarriesCallsOutAboveTheDecisionsOfTheirTurn) {
+  AgentFixture fixture;
+  fixture.show("read_file", policy::v1::VERDICT_AUTO);
+  fixture.provider.push(asks(many_reads(40)));
+  fixture.provider.push(says("Done."));
+
+  ASSERT_THAT(fixture.post_chat(IngressFixture::request(chat_body())), IsOk());
+
+  const std::uint32_t last_decision = fixture.policy.decides[0].second.hop + 39;
+  for (const auto& [request, context] : fixture.servers.requests) {
+    EXPECT_GT(context.hop, last_decision);
+    EXPECT_LT(context.hop, fixture.provider.chats[1].second.hop);
+  }
+  EXPECT_GT(fixture.audit.with_action("chat.answer")[0].hop(), last_decision);
+}
+
 TEST(AgentLoop, RunsABoundedNumberOfCallsAtTheSameTime) {
   AgentFixture fixture;
   fixture.show("read_file", policy::v1::VERDICT_AUTO);
-  std::vector<Suggested> calls;
-  for (int i = 0; i < 20; ++i) {
-    calls.push_back({"c" + std::to_string(i), "filesystem-read_file"});
-  }
-  fixture.provider.push(asks(calls));
+  fixture.provider.push(asks(many_reads(20)));
   fixture.provider.push(says("Done."));
   fixture.count_concurrency();
 
@@ -253,10 +276,7 @@ TEST(AgentLoop, StartsNoCallAfterItsDeadline) {
 }
 
 TEST(AgentLoop, ReturnsATurnThatCannotBeRunCallByCall) {
-  std::vector<Suggested> many;
-  for (std::size_t i = 0; i <= kAgentCallsMax; ++i) {
-    many.push_back({"c" + std::to_string(i), "filesystem-read_file"});
-  }
+  const std::vector<Suggested> many = many_reads(kAgentCallsMax + 1);
   const Suggested read{"a", "filesystem-read_file"};
   const std::vector<std::vector<Suggested>> turns{
       many,
@@ -422,12 +442,10 @@ TEST(AgentLoop, AWriteHasTheDecisionIdOfItsExplicitExecution) {
     ASSERT_THAT(executed, IsOk());
   }
 
-  ASSERT_EQ(fixture.policy.decides.size(), 4U);
+  ASSERT_EQ(fixture.policy.decides.size(), 3U);
   EXPECT_EQ(
-      fixture.policy.decides[0].first.decision_id(), fixture.policy.decides[2].first.decision_id()
-  );
-  EXPECT_EQ(
-      fixture.policy.decides[1].first.decision_id(), fixture.policy.decides[3].first.decision_id()
+      fixture.policy.decides[0].first.decision_id(),
+      fixture.policy.decides[1].first.decision_id() + fixture.policy.decides[2].first.decision_id()
   );
 }
 

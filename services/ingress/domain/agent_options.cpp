@@ -42,9 +42,8 @@ Result<std::size_t> with_depth(
 
 std::optional<std::int64_t> number_of(std::string_view text) {
   std::int64_t number = 0;
-  const char* const last = text.data() + text.size();
-  const auto [end, fault] = std::from_chars(text.data(), last, number);
-  return fault == std::errc() && end == last ? std::optional(number) : std::nullopt;
+  const auto [end, fault] = std::from_chars(text.begin(), text.end(), number);
+  return fault == std::errc() && end == text.end() ? std::optional(number) : std::nullopt;
 }
 
 Result<std::size_t> by_body(std::size_t depth, std::string_view own_member) {

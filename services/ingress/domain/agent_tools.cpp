@@ -162,27 +162,21 @@ Async<void> AgentTools::find(Slot* slot, const ChatTurn* turn) {
   co_return Result<void>();
 }
 
-// The decision id of a write follows from the call alone, so that executing it again meets the same
-// grant; the request has one id, which only its first call's grant follows from. So the first write
-// leads the request, and further writes are decided on one by one as they are carried out.
 Async<void> AgentTools::decide(std::vector<Slot>* slots) {
   std::vector<ToolExecution::Attempt*> together;
-  bool led = false;
   for (Slot& slot : *slots) {
-    if (!slot.found) {
-      continue;
-    }
-    if (is_read(slot.attempt.tool)) {
+    if (slot.found) {
       together.push_back(&slot.attempt);
-    } else if (!led) {
-      led = true;
-      together.insert(together.begin(), &slot.attempt);
     }
   }
   if (together.empty()) {
     co_return Result<void>();
   }
+  const auto decisions = static_cast<std::uint32_t>(together.size());
   auto decided = co_await tools_->decide_together(std::move(together));
+  for (Slot& slot : *slots) {  // policy-engine has recorded one decision a hop
+    slot.execution.context.hop += decisions - 1;
+  }
   if (!decided.ok() && decided.error().code() == Code::Conflict) {
     co_return Result<void>();  // decided one by one, with a fresh catalog
   }

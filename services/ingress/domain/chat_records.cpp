@@ -27,8 +27,8 @@ Result<void> ChatRecords::answered(
 
 Async<void> ChatRecords::remember(const provider::v1::ChatFinal* final, const ChatTurn* turn) {
   RequestContext end = at_end(turn->context);
-  if (turn->agent_depth > 0) {
-    end.hop += kHopsPerStep;  // of the calls that may run next
+  if (turn->agent_depth > 0) {  // of the calls that may run next, and their decisions
+    end.hop += kHopsPerStep + static_cast<std::uint32_t>(final->tool_calls_size());
   }
   std::vector<std::string> ids;
   for (const auto& call : final->tool_calls()) {

@@ -213,12 +213,12 @@ Async<policy::v1::Decision> ToolExecution::decide(Attempt* attempt) {
 
 Async<void> ToolExecution::decide_together(std::vector<Attempt*> attempts) {
   policy::v1::DecideRequest request;
-  request.set_decision_id(attempts.front()->decision_id);
   request.set_decision_unix_ms(deps_.clock->unix_ms());
   request.set_mode(attempts.front()->execution->mode);
   RequestContext context = attempts.front()->execution->context;
   context.hop += 1 + attempts.front()->decisions * kHopsPerDecision;
   for (Attempt* attempt : attempts) {
+    request.mutable_decision_id()->append(attempt->decision_id);
     auto* call = request.add_calls();
     call->set_server_id(attempt->tool.server_id);
     call->set_server(attempt->tool.server);

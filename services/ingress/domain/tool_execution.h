@@ -74,8 +74,8 @@ class ToolExecution {
   Async<ExecutionEnd> run(Execution* execution, SnapshotPtr snapshot, Narrowing narrowing);
   // The same in pieces, for several calls at once: the tool of a call (an end: there is nothing to
   // decide on), one request for a decision on up to kAgentCallsMax attempts of one conversation,
-  // and the rest. The request has the decision id of the first attempt. Errors besides: Conflict
-  // (catalog or policy have changed: each attempt then decides for itself).
+  // each under its own decision id, and the rest. Errors besides: Conflict (catalog or policy have
+  // changed: each attempt then decides for itself).
   Async<std::optional<ExecutionEnd>> find(
       Attempt* attempt, SnapshotPtr snapshot, Narrowing narrowing
   );

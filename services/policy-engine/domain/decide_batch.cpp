@@ -88,7 +88,7 @@ policy::v1::Grant grant_for(const Batch& batch, int index, const policy::v1::Dec
   grant.set_args_digest(crypto::sha256(call.arguments()));
   grant.set_idempotency_key(decision.grant_id());
   grant.set_policy_version(batch.caller->policy->version);
-  grant.set_decision_id(request.decision_id());
+  grant.set_decision_id(decision_key_of(request, index).id);
   grant.set_not_before_unix_ms(request.decision_unix_ms());
   grant.set_not_after_unix_ms(request.decision_unix_ms() + grant::kGrantLifeMs);
   grant.set_method(std::string(method_of(call)));
@@ -124,6 +124,14 @@ Result<void> check_call(const policy::v1::ToolCall& call, int index) {
 
 }  // namespace
 
+DecisionKey decision_key_of(const policy::v1::DecideRequest& request, int index) {
+  const std::string& ids = request.decision_id();
+  if (ids.size() == kDecisionIdBytes) {
+    return {ids, static_cast<std::uint32_t>(index)};
+  }
+  return {ids.substr(static_cast<std::size_t>(index) * kDecisionIdBytes, kDecisionIdBytes), 0};
+}
+
 Result<void> check_request(const policy::v1::DecideRequest& request, std::int64_t now_unix_ms) {
   if (request.calls_size() == 0 || request.calls_size() > kCallsMax) {
     return Error(
@@ -131,9 +139,13 @@ Result<void> check_request(const policy::v1::DecideRequest& request, std::int64_
         "a decision is about 1 to " + std::to_string(kCallsMax) + " calls: send that many"
     );
   }
-  if (request.decision_id().size() != kDecisionIdBytes) {
+  const std::size_t ids_size = request.decision_id().size();
+  if (ids_size != kDecisionIdBytes &&
+      ids_size != kDecisionIdBytes * static_cast<std::size_t>(request.calls_size())) {
     return Error(
-        Code::Invalid, "decision_id has 16 bytes: send a fresh random one, or the same for a repeat"
+        Code::Invalid,
+        "decision_id has 16 bytes, or 16 for each call: send fresh random ones, or the same for a "
+        "repeat"
     );
   }
   if (request.mode() != policy::v1::MODE_MANUAL && request.mode() != policy::v1::MODE_AGENT &&
@@ -185,11 +197,12 @@ bool needs_newer_catalog(const policy::v1::DecideRequest& request, const Catalog
 
 std::string grant_id_of(const Batch& batch, int index) {
   const policy::v1::ToolCall& call = batch.request->calls(index);
+  const DecisionKey key = decision_key_of(*batch.request, index);
   return grant::grant_id({
       .tenant = batch.caller->claims.tenant(),
       .principal = batch.caller->claims.principal(),
-      .decision_id = batch.request->decision_id(),
-      .index = static_cast<std::uint32_t>(index),
+      .decision_id = key.id,
+      .index = key.index,
       .args_digest = crypto::sha256(call.arguments()),
       .approval_id = call.approval_id(),
   });

@@ -32,6 +32,15 @@ namespace sluice::policy_engine {
     const policy::v1::DecideRequest& request, const Catalog& catalog
 );
 
+// Under which id a call is decided. A request with one id: that and the call's place. A request
+// with one for each call: the call's own, as if it were decided alone.
+struct DecisionKey {
+  std::string id;
+  std::uint32_t index = 0;
+};
+
+[[nodiscard]] DecisionKey decision_key_of(const policy::v1::DecideRequest& request, int index);
+
 struct Batch {
   const VerifiedCaller* caller = nullptr;  // all outlive the call
   const Catalog* catalog = nullptr;

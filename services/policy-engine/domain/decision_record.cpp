@@ -1,5 +1,6 @@
 #include "services/policy-engine/domain/decision_record.h"
 
+#include "services/policy-engine/domain/decide_batch.h"
 #include "services/policy-engine/domain/effect_class.h"
 #include "services/policy-engine/domain/evaluate.h"
 
@@ -30,7 +31,7 @@ audit::v1::Record decision_record(
   record.set_grant_id(decided.grant().empty() ? "" : decided.grant_id());
   record.set_approval_id(decided.approval_id());
   record.set_effect_class(std::string(name_of(decided.effect_class())));
-  record.set_decision_id(call.request->decision_id());
+  record.set_decision_id(decision_key_of(*call.request, call.index).id);
   record.set_args_digest(crypto::sha256(asked.arguments()));
   if (!asked.call_path().empty()) {
     record.set_detail("call " + asked.call_path() + " of the script");

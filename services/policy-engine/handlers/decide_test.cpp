@@ -309,6 +309,32 @@ TEST(DecideHandler, RefusesRequestsThatAreWrong) {
   EXPECT_THAT(send(fixture, good), IsOk());
 }
 
+TEST(DecideHandler, DecidesEachCallUnderItsOwnIdWhereItHasOne) {
+  PolicyFixture fixture;
+  const std::string first(16, 'a');
+  const std::string second(16, 'b');
+  auto batch = fixture.request_for("write_file", kManual);
+  fixture.add_call(&batch, "read_file");
+  batch.set_decision_id(first + second);
+  auto alone = fixture.request_for("read_file", kManual);
+  alone.set_decision_id(second);
+
+  const auto together = send(fixture, batch);
+  const auto single = send(fixture, alone);
+
+  ASSERT_THAT(together, IsOk());
+  ASSERT_THAT(single, IsOk());
+  EXPECT_EQ(together.value().decisions(1).grant_id(), single.value().decisions(0).grant_id());
+  const auto grant = grant::verify_grant(
+      fixture.grant_ring, together.value().decisions(1).grant(), fixture.clock.unix_ms()
+  );
+  ASSERT_THAT(grant, IsOk());
+  EXPECT_EQ(grant.value().decision_id(), second);
+  const auto records = fixture.audit.with_action("policy.decision");
+  EXPECT_EQ(records[0].decision_id(), first);
+  EXPECT_EQ(records[1].decision_id(), second);
+}
+
 TEST(DecideHandler, DecidesAFullBatch) {
   PolicyFixture fixture;
   auto full = fixture.request_for("write_file", kManual);
