@@ -158,6 +158,21 @@ TEST(DemoAssistant, ObeysToolChoice) {
   );
 }
 
+TEST(DemoAssistant, FillsTheRequiredArgumentsOfAForcedCall) {
+  const auto reply = reply_to(
+      user("old note"),
+      R"("tools":[{"type":"function","function":{"name":"forget","parameters":{"type":"object","properties":{
+        "names":{"type":"array","items":{"type":"string"}},"places":{"type":"array","items":{"type":"object"}},
+        "force":{"type":"boolean"}},"required":["names","places","force"]}}}],"tool_choice":"required")"
+  );
+
+  ASSERT_EQ(reply.value().facts.tool_calls.size(), 1U);
+  EXPECT_EQ(
+      reply.value().facts.tool_calls[0].arguments,
+      R"({"names":["old note"],"places":[],"force":false})"
+  );
+}
+
 TEST(DemoAssistant, DoesNotTakeANameThatOnlyLooksAlike) {
   const auto reply = reply_to(
       user("add 2 and 3"),

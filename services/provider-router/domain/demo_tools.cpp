@@ -91,6 +91,16 @@ std::string property_named(
   return std::string(*names.begin());
 }
 
+// One text where texts are wanted.
+json::Array list_for(const json::Value& property, std::string_view text) {
+  const json::Value* items = property.find("items");
+  json::Array list;
+  if (items != nullptr && has_type(*items, {"string"})) {
+    list.emplace_back(text);
+  }
+  return list;
+}
+
 json::Value arguments_of(const DemoIntent& intent, const json::Value& function) {
   const json::Object* properties = properties_of(function);
   json::Object out;
@@ -173,7 +183,7 @@ std::optional<DemoCall> demo_forced_call(
           *member,
           has_type(*property, {"number", "integer"}) ? json::Value(0)
           : has_type(*property, {"boolean"})         ? json::Value(false)
-          : has_type(*property, {"array"})           ? json::Value(json::Array())
+          : has_type(*property, {"array"})           ? json::Value(list_for(*property, text))
           : has_type(*property, {"object"})          ? json::object({})
                                                      : json::Value(text)
       );

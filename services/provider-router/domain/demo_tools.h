@@ -18,8 +18,8 @@ struct DemoCall {
 
 // tools: the request's list, or null. nullopt: none of them fits.
 [[nodiscard]] std::optional<DemoCall> demo_call(const DemoIntent& intent, const json::Value* tools);
-// A call of the tool with that name ("" = the first), with text for every required string. nullopt:
-// there is none.
+// A call of the tool with that name ("" = the first), with text for every required string or list
+// of strings. nullopt: there is none.
 [[nodiscard]] std::optional<DemoCall> demo_forced_call(
     std::string_view name, const json::Value* tools, std::string_view text
 );
