@@ -38,6 +38,9 @@ class SseParser {
   void finish_line(std::vector<SseEvent>& out);
 };
 
+// A comment: keeps proxies from closing a quiet stream.
+inline constexpr std::string_view kSseKeepAlive = ": keep-alive\n\n";
+
 // event, id: left out where empty.
 [[nodiscard]] std::string format_sse(
     std::string_view data, std::string_view event = {}, std::string_view id = {}

@@ -215,6 +215,17 @@ inline constexpr std::chrono::milliseconds kChatTimeout{600'000};  // that of th
 inline constexpr std::chrono::milliseconds kEmbedTimeout{60'000};
 // Body of a change to an MCP server. Source: kServerBodyBytesMax of mcp-connector.
 inline constexpr std::size_t kServerBodyBytesMax = std::size_t{64} << 10;
+// Approvals. Source: policy.proto, ListApprovalsRequest.limit; an answer's reason has at most 1,000
+// characters, each of 12 bytes in JSON at most.
+inline constexpr std::size_t kApprovalIdBytesMax = 64;
+inline constexpr std::size_t kApprovalsPageDefault = 50;
+inline constexpr std::size_t kApprovalsPageMax = 200;
+inline constexpr std::size_t kAnswerBodyBytesMax = std::size_t{16} << 10;
+// Streams of changes on one replica, of one caller, and changes that wait for their client. Source:
+// ours; one a console or bot.
+inline constexpr std::size_t kApprovalStreamsMax = 256;
+inline constexpr std::size_t kApprovalStreamsPerCallerMax = 16;
+inline constexpr std::size_t kApprovalEventsMax = 256;
 inline constexpr std::chrono::milliseconds kManagementTimeout{10'000};
 // Requests of MCP clients: each call has its own bound, people who are asked take their time.
 // Source: the longest the bus lets a stream live.

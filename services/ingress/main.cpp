@@ -1,5 +1,6 @@
 // ingress: the HTTP front door: chat with the caller's tools attached, tools executed under a
 // grant, models, servers. The only file in this service that names concrete adapters.
+#include "services/ingress/adapters/bus_approvals.h"
 #include "services/ingress/adapters/bus_audit_journal.h"
 #include "services/ingress/adapters/bus_code_runner.h"
 #include "services/ingress/adapters/bus_other_replicas.h"
@@ -37,6 +38,7 @@ struct Listening {
   std::unique_ptr<bus::Subscription> servers;
   std::unique_ptr<bus::Subscription> resources;
   std::unique_ptr<bus::Subscription> messages;
+  std::unique_ptr<bus::Subscription> approvals;
 };
 
 Result<Listening> listen(bus::Bus& bus, VersionWatch& versions, async::Clock* clock) {
@@ -67,7 +69,7 @@ Result<Listening> listen(bus::Bus& bus, VersionWatch& versions, async::Clock* cl
 
 // What servers and other replicas tell goes to the clients it concerns.
 Result<void> listen_for_clients(
-    Listening* listening, bus::Bus& bus, McpStreams& streams, McpCalls& calls
+    Listening* listening, bus::Bus& bus, McpStreams& streams, McpCalls& calls, ApprovalFeed& feed
 ) {
   const auto updated = [&streams](connector::v1::ResourceUpdated message) {
     streams.updated(message.server_id(), message.uri());
@@ -76,6 +78,13 @@ Result<void> listen_for_clients(
       listening->resources,
       bus.listen(
           endpoints::kResourceUpdated, std::function<void(connector::v1::ResourceUpdated)>(updated)
+      )
+  );
+  const auto changed = [&feed](policy::v1::ApprovalChanged message) { feed.heard(message); };
+  SLUICE_TRY(
+      listening->approvals,
+      bus.listen(
+          endpoints::kApprovalChanged, std::function<void(policy::v1::ApprovalChanged)>(changed)
       )
   );
   const auto told = [&calls](v1::ClientMessage message) { calls.heard(message); };
@@ -94,6 +103,7 @@ struct Ports {
         servers(bus),
         scripts(bus),
         journal(bus),
+        approvals(bus),
         replicas(bus),
         tool_calls(redis),
         mcp_sessions(redis, clock),
@@ -104,6 +114,7 @@ struct Ports {
   BusToolServers servers;
   BusCodeRunner scripts;
   BusAuditJournal journal;
+  BusApprovals approvals;
   BusOtherReplicas replicas;
   RedisToolCalls tool_calls;
   RedisMcpSessions mcp_sessions;
@@ -201,6 +212,12 @@ struct FrontDoor {
         manage_servers({.admission = &admission, .servers = &ports.servers}),
         manage_policy({.admission = &admission, .policy = &ports.policy}),
         mcp_events({.store = &ports.mcp_events, .clock = runtime.clock(), .log = runtime.log()}),
+        approvals(
+            {.admission = &admission,
+             .approvals = &ports.approvals,
+             .feed = &approval_feed,
+             .clock = runtime.clock()}
+        ),
         mcp_calls(
             {.tasks = tasks,
              .replicas = &ports.replicas,
@@ -291,6 +308,8 @@ struct FrontDoor {
   ManageServersHandler manage_servers;
   ManagePolicyHandler manage_policy;
   McpEventLog mcp_events;
+  ApprovalFeed approval_feed;
+  ApprovalsHandler approvals;
   McpCalls mcp_calls;
   McpExecution mcp_executions;
   McpSubscriptions subscriptions;
@@ -322,7 +341,9 @@ Async<void> serve(service::Runtime runtime, Config config) {
   Ports ports(link.bus.get(), redis.get(), runtime.clock());
   FrontDoor door(runtime, config, ports, link.audit.get(), &tasks);
   SLUICE_CO_TRY(auto listening, listen(*link.bus, *door.versions, runtime.clock()));
-  SLUICE_CO_CHECK_OK(listen_for_clients(&listening, *link.bus, door.streams, door.mcp_calls));
+  SLUICE_CO_CHECK_OK(
+      listen_for_clients(&listening, *link.bus, door.streams, door.mcp_calls, door.approval_feed)
+  );
 
   // 4. Routes, then run until SIGTERM and drain.
   SLUICE_CO_TRY(
@@ -342,6 +363,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
                door.server_list,
                door.manage_servers,
                door.manage_policy,
+               door.approvals,
                door.mcp,
                door.oauth_authorize,
                door.oauth_callback,
@@ -364,6 +386,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
   door.streams.stop();
   door.mcp_sse.stop();
   door.mcp_events.stop();
+  door.approval_feed.stop();
   const auto http_drained = co_await server->drain(deadline);
   const auto closed = co_await tasks.cancel_and_close();
   listening = {};

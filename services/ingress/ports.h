@@ -97,6 +97,21 @@ class CodeRunner {
   ) = 0;
 };
 
+// Approvals, as policy-engine shows them to the caller of the context.
+class Approvals {
+ public:
+  virtual ~Approvals() = default;
+  virtual Async<policy::v1::ListApprovalsReply> list(
+      policy::v1::ListApprovalsRequest request, RequestContext context
+  ) = 0;
+  virtual Async<policy::v1::GetApprovalReply> get(
+      policy::v1::GetApprovalRequest request, RequestContext context
+  ) = 0;
+  virtual Async<policy::v1::AnswerApprovalReply> answer(
+      policy::v1::AnswerApprovalRequest request, RequestContext context
+  ) = 0;
+};
+
 class AuditJournal {
  public:
   virtual ~AuditJournal() = default;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "services/ingress/domain/virtual_servers.h"
+#include "services/ingress/handlers/approvals.h"
 #include "services/ingress/handlers/chat_completions.h"
 #include "services/ingress/handlers/embeddings.h"
 #include "services/ingress/handlers/execute_tool.h"
@@ -32,6 +33,7 @@ struct Handlers {
   ServersHandler& servers;
   ManageServersHandler& manage_servers;
   ManagePolicyHandler& manage_policy;
+  ApprovalsHandler& approvals;
   McpHandler& mcp;
   OAuthAuthorizeHandler& oauth_authorize;
   OAuthCallbackHandler& oauth_callback;
@@ -144,6 +146,28 @@ inline void add_policy_routes(std::vector<http::Route>* table, ManagePolicyHandl
   // clang-format on
 }
 
+inline void add_approval_routes(std::vector<http::Route>* table, ApprovalsHandler* approvals) {
+  using Method = Async<http::HttpResponse> (ApprovalsHandler::*)(http::HttpRequest, RequestContext);
+  const auto handler = [approvals](Method method) -> http::Handler {
+    return [approvals, method](http::HttpRequest request, RequestContext context) {
+      return (approvals->*method)(std::move(request), std::move(context));
+    };
+  };
+  const http::StreamHandler events =
+      [approvals](http::HttpRequest request, http::ResponseWriter* writer, RequestContext context) {
+        return approvals->events(std::move(request), writer, std::move(context));
+      };
+  const std::string all = "/api/approvals";
+  // clang-format off
+  table->push_back({.method = "GET", .path = all, .timeout = kManagementTimeout, .handler = handler(&ApprovalsHandler::list)});
+  table->push_back({.method = "GET", .path = all + "/events", .timeout = kManagementTimeout,
+                    .produces = {"text/event-stream"}, .stream_handler = events});
+  table->push_back({.method = "GET", .path = all + "/{id}", .timeout = kManagementTimeout, .handler = handler(&ApprovalsHandler::get)});
+  table->push_back({.method = "POST", .path = all + "/{id}", .body_bytes_max = kAnswerBodyBytesMax,
+                    .timeout = kManagementTimeout, .handler = handler(&ApprovalsHandler::answer)});
+  // clang-format on
+}
+
 // execute_timeout: of what runs a tool, over the time of a tool or script.
 [[nodiscard]] inline std::vector<http::Route> routes(
     Handlers handlers,
@@ -182,6 +206,7 @@ inline void add_policy_routes(std::vector<http::Route>* table, ManagePolicyHandl
   // clang-format on
   add_server_routes(&table, handlers);
   add_policy_routes(&table, &handlers.manage_policy);
+  add_approval_routes(&table, &handlers.approvals);
   add_mcp_routes(&table, &handlers.mcp, std::nullopt);
   for (const VirtualServer& server : virtual_servers) {
     add_mcp_routes(&table, &handlers.mcp, server);

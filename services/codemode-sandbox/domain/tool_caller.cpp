@@ -78,7 +78,11 @@ runner::CallResult refused(const policy::v1::Decision& decision, const std::stri
                      decision.verdict() == policy::v1::VERDICT_APPROVE_TWICE;
   return rejected(
       waits ? "approval_required" : "Denied",
-      decision.reason() + " (rule " + decision.rule() + "); " + hint
+      decision.reason() + " (rule " + decision.rule() + ")" +
+          (waits ? ", approval " + decision.approval_id() +
+                       ": when it is given, execute the script again under its tool call id; "
+                 : "; ") +
+          hint
   );
 }
 

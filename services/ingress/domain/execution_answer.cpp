@@ -10,16 +10,28 @@
 namespace sluice::ingress {
 namespace {
 
+// "approval_denied", "approval_expired", … where an approval is why, else "tool_denied".
+std::string code_of(const policy::v1::Decision& decision) {
+  constexpr std::string_view kApprovalRules = "approval.";
+  return decision.rule().starts_with(kApprovalRules)
+             ? "approval_" + decision.rule().substr(kApprovalRules.size())
+             : "tool_denied";
+}
+
 http::HttpResponse denied(const policy::v1::Decision& decision) {
   const std::string& reason = decision.reason();
-  return response_of({
+  OpenaiError error{
       .status = 403,
       .type = "permission_error",
-      .code = "tool_denied",
+      .code = code_of(decision),
       .message = reason.empty() ? "policy does not let you run this tool" : reason,
       .members = {{"rule", decision.rule()}, {"reason", reason}},
       .should_retry = ShouldRetry::No,
-  });
+  };
+  if (!decision.approval_id().empty()) {
+    error.members.emplace_back("approval_id", decision.approval_id());
+  }
+  return response_of(error);
 }
 
 http::HttpResponse approval_required(const policy::v1::Decision& decision) {

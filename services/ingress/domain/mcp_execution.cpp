@@ -61,6 +61,7 @@ Async<Execution> McpExecution::begin(
   execution.owner = exchange->owner;
   execution.call = std::move(call);
   execution.cancel_with_caller = exchange->cancellable;
+  SLUICE_CO_TRY(execution.approval_id, approval_header(exchange->request->headers));
   SLUICE_CO_TRY(execution.client, co_await client_of(exchange, std::move(method), &params));
   SLUICE_CO_TRY(auto chain, chain_header(exchange->request->headers));
   if (!chain && !exchange->session.empty()) {  // the calls of a session are one conversation

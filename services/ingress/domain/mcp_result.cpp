@@ -123,7 +123,10 @@ struct Wording {
     text.append(" (rule ").append(decision.rule()).append(")");
     text.append(decision.reason().empty() ? "." : ": " + with_period(decision.reason()));
     if (end.waits()) {
-      text.append(" Approval: ").append(decision.approval_id()).append(".");
+      text.append(" Approval: ")
+          .append(decision.approval_id())
+          .append(". When it is given, make the same call with the HTTP header x-sluice-approval: ")
+          .append(decision.approval_id());
     }
     return text_result(text, true);
   }

@@ -33,11 +33,16 @@ http::HttpResponse response_of(const OpenaiError& error) {
   return response;
 }
 
-http::Headers event_headers(const ChainId& chain) {
+http::Headers event_headers() {
   http::Headers headers;
   headers.add("content-type", "text/event-stream; charset=utf-8");
   headers.add("cache-control", "no-cache");
   headers.add("x-accel-buffering", "no");
+  return headers;
+}
+
+http::Headers event_headers(const ChainId& chain) {
+  http::Headers headers = event_headers();
   headers.add("x-sluice-chain", chain.str());
   return headers;
 }

@@ -31,6 +31,7 @@ struct OpenaiError {
 [[nodiscard]] http::HttpResponse json_response(int status, std::string body);
 
 // Of a chat that is streamed.
+[[nodiscard]] http::Headers event_headers();
 [[nodiscard]] http::Headers event_headers(const ChainId& chain);
 
 }  // namespace sluice::ingress

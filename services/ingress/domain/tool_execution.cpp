@@ -88,6 +88,14 @@ std::string unknown_tool_message(const std::string& name, const CatalogSnapshot&
 
 }  // namespace
 
+Result<std::string> approval_header(const http::Headers& headers) {
+  std::string id(headers.get("x-sluice-approval"));
+  if (id.size() > kApprovalIdBytesMax) {
+    return Error(Code::Invalid, "header x-sluice-approval is too long; send the approval's id");
+  }
+  return id;
+}
+
 Async<ExecutionEnd> ToolExecution::run(
     Execution* execution, SnapshotPtr snapshot, Narrowing narrowing
 ) {
@@ -163,7 +171,7 @@ Async<ExecutionEnd> ToolExecution::decide_and_run(Attempt* attempt) {
   for (;;) {  // at most kDecisionsMax rounds
     SLUICE_CO_TRY(const policy::v1::Decision decision, co_await decide_current(attempt));
     if (decision.grant().empty()) {
-      co_return Withheld{decision};
+      co_return co_await withheld(attempt->execution, decision);
     }
     auto final = co_await carry_out(attempt, decision);
     if (final.ok()) {
@@ -357,6 +365,18 @@ Async<ExecutionEnd> ToolExecution::send_input(
       std::move(needed.server),
       std::move(needed.method)
   );
+}
+
+Async<ExecutionEnd> ToolExecution::withheld(Execution* execution, policy::v1::Decision decision) {
+  if (decision.grant_id().empty()) {
+    co_return Withheld{std::move(decision)};
+  }
+  // Its approval was used: what came of that is what this call gets.
+  SLUICE_CO_TRY(auto known, co_await recall(execution, decision.grant_id()));
+  if (known) {
+    co_return std::move(*known);
+  }
+  co_return InProgress{};
 }
 
 Async<std::optional<ExecutionEnd>> ToolExecution::recall(

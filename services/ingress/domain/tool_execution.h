@@ -42,6 +42,9 @@ struct Execution {
   policy::v1::Mode mode = policy::v1::MODE_MANUAL;
 };
 
+// Header x-sluice-approval; "" without one. Errors: Invalid (too long).
+[[nodiscard]] Result<std::string> approval_header(const http::Headers& headers);
+
 class ToolExecution {
  public:
   struct Deps {
@@ -101,6 +104,8 @@ class ToolExecution {
   Async<std::string> sampled(Execution* execution, InputNeeded needed);
   Async<ExecutionEnd> send_input(Execution* execution, InputNeeded needed, std::string responses);
   Async<connector::v1::Final> carry_out(Attempt* attempt, policy::v1::Decision decision);
+  // The end of a call that has no grant.
+  Async<ExecutionEnd> withheld(Execution* execution, policy::v1::Decision decision);
   // What the trail knows of a grant; nullopt when the grant was not used.
   Async<std::optional<ExecutionEnd>> recall(Execution* execution, std::string grant_id);
   Async<void> refresh(Attempt* attempt);

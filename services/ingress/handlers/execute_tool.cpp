@@ -16,8 +16,6 @@
 namespace sluice::ingress {
 namespace {
 
-constexpr std::size_t kApprovalIdBytesMax = 64;
-
 http::HttpResponse code_response(
     const CodeAnswer& answer, const std::string& id, CallFormat format
 ) {
@@ -45,10 +43,7 @@ Async<http::HttpResponse> ExecuteToolHandler::operator()(
   SLUICE_CO_TRY(request.format, call_format_of(http_request.query));
   SLUICE_CO_TRY(execution.call, ToolCall::parse(http_request.body, request.format));
   SLUICE_CO_TRY(auto named, chain_header(http_request.headers));
-  execution.approval_id = std::string(http_request.headers.get("x-sluice-approval"));
-  if (execution.approval_id.size() > kApprovalIdBytesMax) {
-    co_return Error(Code::Invalid, "header x-sluice-approval is too long; send the approval's id");
-  }
+  SLUICE_CO_TRY(execution.approval_id, approval_header(http_request.headers));
   execution.chain_named = named.has_value();
   std::optional<std::string> id;
   if (execution.call.id_given) {

@@ -186,6 +186,40 @@ TEST_F(ExecuteToolTest, LetsPolicyRefuseAToolItHides) {
   EXPECT_EQ(fixture.policy.decides.size(), 1U);
 }
 
+TEST_F(ExecuteToolTest, SaysByACodeWhyAnApprovalIsOfNoUse) {
+  for (const char* why : {"denied", "expired", "void", "used", "unknown", "other_call"}) {
+    auto refused = decision_of(policy::v1::VERDICT_DENY, "", policy::v1::EFFECT_CLASS_WRITE);
+    refused.set_rule("approval." + std::string(why));
+    refused.set_reason("because");
+    refused.set_approval_id("ap-1");
+    fixture.policy.push_decision(refused);
+
+    const auto response = post(call_body("filesystem-write_file"), "x-sluice-approval", "ap-1");
+
+    EXPECT_EQ(response.status, 403);
+    EXPECT_EQ(code_of(response), "approval_" + std::string(why));
+    EXPECT_EQ(parsed(response).find("error")->text_or("approval_id", ""), "ap-1");
+  }
+}
+
+TEST_F(ExecuteToolTest, AnApprovalThatWasUsedIsAnsweredFromTheTrail) {
+  auto used = decision_of(policy::v1::VERDICT_DENY, "", policy::v1::EFFECT_CLASS_WRITE);
+  used.set_rule("approval.used");
+  used.set_grant_id("the first grant");
+  fixture.policy.push_decision(used);
+  fixture.policy.push_decision(used);
+
+  const auto waiting = post(call_body("filesystem-write_file"), "x-sluice-approval", "ap-1");
+  fixture.journal.reply.set_state(audit::v1::JournalReply::STATE_FINISHED);
+  fixture.journal.reply.set_result(R"({"content":[{"type":"text","text":"written"}]})");
+  const auto finished = post(call_body("filesystem-write_file"), "x-sluice-approval", "ap-1");
+
+  EXPECT_EQ(code_of(waiting), "in_progress");
+  EXPECT_EQ(finished.status, 200);
+  EXPECT_EQ(finished.headers.get("x-sluice-replayed"), "true");
+  EXPECT_TRUE(fixture.servers.requests.empty());
+}
+
 TEST_F(ExecuteToolTest, NamesTheApprovalThatIsNeededAndPassesItOn) {
   auto waiting = decision_of(policy::v1::VERDICT_APPROVE, "", policy::v1::EFFECT_CLASS_WRITE);
   waiting.set_approval_id("ap-1");

@@ -19,7 +19,6 @@ namespace sluice::ingress {
 namespace {
 
 constexpr std::size_t kIdBytes = 16;
-constexpr std::string_view kKeepAlive = ": keep-alive\n\n";
 
 Error no_session() {
   return Error(
@@ -145,7 +144,7 @@ Async<void> McpSseHandler::serve(
     if (!admitted.ok() && admitted.error().code() != Code::Unavailable) {
       co_return admitted.error();  // the key was withdrawn, or the token has expired
     }
-    SLUICE_CO_CHECK_OK(co_await writer->write(std::string(kKeepAlive)));
+    SLUICE_CO_CHECK_OK(co_await writer->write(std::string(http::kSseKeepAlive)));
   }
   co_return Result<void>();
 }

@@ -281,4 +281,41 @@ Async<audit::v1::JournalReply> FakeAuditJournal::journal(
   co_return reply;
 }
 
+Async<policy::v1::ListApprovalsReply> FakeApprovals::list(
+    policy::v1::ListApprovalsRequest request, RequestContext
+) {
+  lists.push_back(std::move(request));
+  policy::v1::ListApprovalsReply reply;
+  for (const policy::v1::Approval& approval : known) {
+    *reply.add_approvals() = approval;
+  }
+  co_return reply;
+}
+
+Result<policy::v1::Approval> FakeApprovals::find(const std::string& id) const {
+  for (const policy::v1::Approval& approval : known) {
+    if (approval.id() == id) {
+      return approval;
+    }
+  }
+  return Error(Code::NotFound, "there is no such approval");
+}
+
+Async<policy::v1::GetApprovalReply> FakeApprovals::get(
+    policy::v1::GetApprovalRequest request, RequestContext
+) {
+  policy::v1::GetApprovalReply reply;
+  SLUICE_CO_TRY(*reply.mutable_approval(), find(request.id()));
+  co_return reply;
+}
+
+Async<policy::v1::AnswerApprovalReply> FakeApprovals::answer(
+    policy::v1::AnswerApprovalRequest request, RequestContext
+) {
+  policy::v1::AnswerApprovalReply reply;
+  SLUICE_CO_TRY(*reply.mutable_approval(), find(request.id()));
+  answers.push_back(std::move(request));
+  co_return reply;
+}
+
 }  // namespace sluice::ingress

@@ -176,6 +176,27 @@ class FakeReplicas final : public OtherReplicas {
   std::vector<v1::ClientMessage> told;
 };
 
+// Shows and answers the approvals a test put in.
+class FakeApprovals final : public Approvals {
+ public:
+  Async<policy::v1::ListApprovalsReply> list(
+      policy::v1::ListApprovalsRequest request, RequestContext context
+  ) override;
+  Async<policy::v1::GetApprovalReply> get(
+      policy::v1::GetApprovalRequest request, RequestContext context
+  ) override;
+  Async<policy::v1::AnswerApprovalReply> answer(
+      policy::v1::AnswerApprovalRequest request, RequestContext context
+  ) override;
+
+  std::vector<policy::v1::Approval> known;
+  std::vector<policy::v1::ListApprovalsRequest> lists;
+  std::vector<policy::v1::AnswerApprovalRequest> answers;
+
+ private:
+  [[nodiscard]] Result<policy::v1::Approval> find(const std::string& id) const;
+};
+
 class FakeAuditJournal final : public AuditJournal {
  public:
   explicit FakeAuditJournal(testing::FaultPlan* faults = nullptr) : faults_(faults) {}

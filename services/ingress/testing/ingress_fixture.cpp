@@ -160,6 +160,9 @@ IngressFixture::IngressFixture(testing::FaultPlan* faults, ToolInjection injecti
       server_list({.admission = &admission, .servers = &servers}),
       manage_servers({.admission = &admission, .servers = &servers}),
       manage_policy({.admission = &admission, .policy = &policy}),
+      approvals_api(
+          {.admission = &admission, .approvals = &approvals, .feed = &feed, .clock = &clock}
+      ),
       mcp_sessions(&redis, &clock),
       mcp_event_store(&redis),
       mcp_events({.store = &mcp_event_store, .clock = &clock, .log = &log}),

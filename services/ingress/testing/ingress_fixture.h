@@ -6,6 +6,7 @@
 #include "services/ingress/adapters/redis_mcp_events.h"
 #include "services/ingress/adapters/redis_mcp_sessions.h"
 #include "services/ingress/adapters/redis_tool_calls.h"
+#include "services/ingress/handlers/approvals.h"
 #include "services/ingress/handlers/chat_completions.h"
 #include "services/ingress/handlers/embeddings.h"
 #include "services/ingress/handlers/execute_tool.h"
@@ -94,6 +95,7 @@ class IngressFixture {
   FakeToolServers servers;
   FakeCodeRunner scripts;
   FakeAuditJournal journal;
+  FakeApprovals approvals;
   FakeReplicas replicas;
   RedisToolCalls tool_calls;
   VersionWatch versions;
@@ -113,6 +115,8 @@ class IngressFixture {
   ServersHandler server_list;
   ManageServersHandler manage_servers;
   ManagePolicyHandler manage_policy;
+  ApprovalFeed feed;
+  ApprovalsHandler approvals_api;
   RedisMcpSessions mcp_sessions;
   RedisMcpEvents mcp_event_store;
   McpEventLog mcp_events;

@@ -186,7 +186,7 @@ Used use_again(StoredApproval* stored, const ApprovalUse& use) {
   }
   Used used;
   used.end = UseEnd::Earlier;
-  used.rule = "approval.granted";
+  used.rule = "approval.used";
   used.reason = "the approval has been used for this call: its result is what the trail has";
   used.earlier_grant_id = approval.grant_id();
   if (use.now_unix_ms < stored->grant_not_after_unix_ms + kGrantSettleMs) {
@@ -194,7 +194,7 @@ Used use_again(StoredApproval* stored, const ApprovalUse& use) {
   }
   if (approval.effect_class() == policy::v1::EFFECT_CLASS_READ) {  // whose grants leave no trace
     return refuse(
-        "granted", "the approval has been used: make the call without it, to ask for a new one"
+        "used", "the approval has been used: make the call without it, to ask for a new one"
     );
   }
   if (use.voided_grant_id != approval.grant_id()) {

@@ -273,7 +273,7 @@ TEST(UseApproval, OfAReadIsOnce) {
   const Used used = use_approval(&stored, other);
 
   EXPECT_EQ(used.end, UseEnd::Refuse);
-  EXPECT_EQ(used.rule, "approval.granted");
+  EXPECT_EQ(used.rule, "approval.used");
 }
 
 TEST(UseApproval, IsForTheSameCallOfTheSameCallerOnly) {

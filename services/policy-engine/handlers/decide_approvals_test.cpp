@@ -98,7 +98,7 @@ TEST(DecideApprovals, AnApprovedCallGetsOneGrantThatNamesItsApproval) {
   EXPECT_EQ(repeated.grant(), granted.grant());
   EXPECT_EQ(other.grant(), "");
   EXPECT_EQ(other.grant_id(), granted.grant_id());  // whose outcome the caller gets
-  EXPECT_EQ(other.rule(), "approval.granted");
+  EXPECT_EQ(other.rule(), "approval.used");
 }
 
 TEST(DecideApprovals, AfterTheFirstGrantsTimeItIsMadeVoidOrItsOutcomeCounts) {
