@@ -50,9 +50,10 @@ struct Post {
 };
 
 class McpRig : public ::testing::Test {
- protected:
+ public:
   ~McpRig() override { turn(); }
 
+ protected:
   http::HttpRequest request(const std::string& body, const std::string& session) {
     auto made = IngressFixture::request(body);
     made.headers.add("accept", "application/json, text/event-stream");
