@@ -6,6 +6,7 @@
 
 #include "common/base/bytes.h"
 #include "common/crypto/sha256.h"
+#include "common/grant/policy_names.h"
 #include "common/mcp/server_id.h"
 #include "common/mcp/server_name.h"
 
@@ -99,7 +100,7 @@ void read_effect_classes(Section& entry, ServerPolicy* server) {
   }
   for (const auto& [tool, value] : classes.as_object()->members()) {
     const std::string* const name = value.as_string();
-    const auto effect = name != nullptr ? effect_class_named(*name) : std::nullopt;
+    const auto effect = name != nullptr ? policy::v1::effect_class_named(*name) : std::nullopt;
     if (!effect) {
       entry.fault(
           "effect_classes",

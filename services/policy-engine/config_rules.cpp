@@ -3,6 +3,7 @@
 #include "services/policy-engine/domain/effect_class.h"
 #include "services/policy-engine/limits.h"
 
+#include "common/grant/policy_names.h"
 #include "common/json/write.h"
 
 #include <algorithm>
@@ -237,8 +238,9 @@ RuleMatch read_match(Section match) {
   out.tools = list_in(
       match, "tool", "A tool or a list; absent: all, and the server's resources and prompts."
   );
-  out.effects = values_in(match, "effect_class", "read, write, delete", &effect_class_named);
-  out.modes = values_in(match, "mode", "manual, agent, code", &mode_named);
+  out.effects =
+      values_in(match, "effect_class", "read, write, delete", &policy::v1::effect_class_named);
+  out.modes = values_in(match, "mode", "manual, agent, code", &policy::v1::mode_named);
   Section caller = match.child("caller");
   out.principals = list_in(caller, "principal", "A principal or a list, such as key:<id>.");
   out.key_ids = list_in(caller, "key_id", "Id of a key, or a list; jwt:<id> for an issuer.");

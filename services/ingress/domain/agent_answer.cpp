@@ -1,5 +1,6 @@
 #include "services/ingress/domain/agent_answer.h"
 
+#include "common/grant/policy_names.h"
 #include "common/json/write.h"
 
 #include <utility>
@@ -7,17 +8,13 @@
 namespace sluice::ingress {
 namespace {
 
-std::string_view name_of_required(policy::v1::Verdict verdict) {
-  return verdict == policy::v1::VERDICT_APPROVE_TWICE ? "approve_twice" : "approve";
-}
-
 json::Value approval_json(const PendingApproval& approval) {
   return json::object({
       {"id", approval.id},
       {"tool_call_id", approval.tool_call_id},
       {"server", approval.server},
       {"tool", approval.tool},
-      {"required", name_of_required(approval.required)},
+      {"required", name_of(approval.required)},
   });
 }
 

@@ -1,7 +1,6 @@
 #include "services/ingress/domain/approval_form.h"
 
-#include "services/ingress/domain/policy_names.h"
-
+#include "common/grant/policy_names.h"
 #include "common/json/parse.h"
 #include "common/json/write.h"
 
@@ -12,17 +11,6 @@
 
 namespace sluice::ingress {
 namespace {
-
-using policy::v1::ApprovalState;
-
-constexpr std::array<std::pair<ApprovalState, std::string_view>, 6> kStates{{
-    {policy::v1::APPROVAL_STATE_PENDING, "pending"},
-    {policy::v1::APPROVAL_STATE_APPROVED, "approved"},
-    {policy::v1::APPROVAL_STATE_DENIED, "denied"},
-    {policy::v1::APPROVAL_STATE_EXPIRED, "expired"},
-    {policy::v1::APPROVAL_STATE_GRANTED, "granted"},
-    {policy::v1::APPROVAL_STATE_VOID, "void"},
-}};
 
 json::Value arguments_of(const policy::v1::Approval& approval) {
   auto parsed = json::parse(approval.arguments());
@@ -43,24 +31,6 @@ json::Array answers_of(const policy::v1::Approval& approval) {
 }
 
 }  // namespace
-
-std::string_view name_of(ApprovalState state) {
-  for (const auto& [known, name] : kStates) {
-    if (known == state) {
-      return name;
-    }
-  }
-  return "unknown";
-}
-
-std::optional<ApprovalState> approval_state_named(std::string_view name) {
-  for (const auto& [state, known] : kStates) {
-    if (known == name) {
-      return state;
-    }
-  }
-  return std::nullopt;
-}
 
 json::Value approval_form(const policy::v1::Approval& approval) {
   return json::object({

@@ -7,15 +7,10 @@
 #include "proto/sluice/policy/v1/policy.pb.h"
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
 namespace sluice::ingress {
-
-// "pending", "approved", "denied", "expired", "granted", "void".
-[[nodiscard]] std::string_view name_of(policy::v1::ApprovalState state);
-[[nodiscard]] std::optional<policy::v1::ApprovalState> approval_state_named(std::string_view name);
 
 // The approval object of /api/approvals. arguments: an object, or a text where masking its secrets
 // left no JSON.

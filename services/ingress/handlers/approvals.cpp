@@ -6,6 +6,7 @@
 #include "services/ingress/limits.h"
 
 #include "common/async/deadline.h"
+#include "common/grant/policy_names.h"
 #include "common/http/sse.h"
 #include "common/json/write.h"
 
@@ -18,7 +19,7 @@ Result<policy::v1::ListApprovalsRequest> list_request(std::string_view query) {
   policy::v1::ListApprovalsRequest request;
   SLUICE_TRY(const auto state, query_text(query, "state"));
   if (state && !state->empty()) {
-    const auto known = approval_state_named(*state);
+    const auto known = policy::v1::approval_state_named(*state);
     if (!known) {
       return Error(
           Code::Invalid,

@@ -1,9 +1,9 @@
 #include "services/ingress/handlers/manage_policy.h"
 
 #include "services/ingress/domain/openai_error.h"
-#include "services/ingress/domain/policy_names.h"
 
 #include "common/base/bytes.h"
+#include "common/grant/policy_names.h"
 #include "common/json/canonical.h"
 #include "common/json/parse.h"
 #include "common/json/write.h"
@@ -103,7 +103,7 @@ Result<policy::v1::ManageRequest> explain_in(const std::string& text) {
     return body_error(R"(the body names no call: send "server" and "tool")");
   }
   if (!mode.empty()) {
-    const auto known = mode_named(mode);
+    const auto known = policy::v1::mode_named(mode);
     if (!known) {
       return body_error(R"("mode" is unknown: send "manual", "agent" or "code", or leave it out)");
     }

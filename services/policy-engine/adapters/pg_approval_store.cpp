@@ -3,6 +3,8 @@
 #include "services/policy-engine/domain/evaluate.h"
 #include "services/policy-engine/limits.h"
 
+#include "common/grant/policy_names.h"
+
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -94,7 +96,7 @@ Result<std::optional<StoredApproval>> load(
   }
   const postgres::Row& row = rows->at(0);
   StoredApproval stored;
-  const auto state = approval_state_named(row.text(1));
+  const auto state = policy::v1::approval_state_named(row.text(1));
   if (!stored.approval.ParseFromString(row.bytes(0)) || !state) {
     return Error(Code::Internal, "a stored approval cannot be read; report this").with_detail(id);
   }

@@ -8,9 +8,9 @@
 #include "common/audit/redact.h"
 #include "common/crypto/random.h"
 #include "common/crypto/sha256.h"
+#include "common/grant/policy_names.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace sluice::policy_engine {
@@ -29,15 +29,6 @@ constexpr std::string_view kNotAnsweredInTime =
     "the approval was not answered in time: make the call without it, to ask for a new one";
 constexpr std::string_view kNotUsedInTime =
     "the approval was not used in time: make the call without it, to ask for a new one";
-
-constexpr std::array<std::pair<ApprovalState, std::string_view>, 6> kStates{{
-    {policy::v1::APPROVAL_STATE_PENDING, "pending"},
-    {policy::v1::APPROVAL_STATE_APPROVED, "approved"},
-    {policy::v1::APPROVAL_STATE_DENIED, "denied"},
-    {policy::v1::APPROVAL_STATE_EXPIRED, "expired"},
-    {policy::v1::APPROVAL_STATE_GRANTED, "granted"},
-    {policy::v1::APPROVAL_STATE_VOID, "void"},
-}};
 
 std::string new_id() {
   constexpr std::string_view kAlphabet = "0123456789abcdefghjkmnpqrstvwxyz";
@@ -220,24 +211,6 @@ bool is_same_call(const Approval& approval, const ApprovalUse& use) {
 bool is_changed(const StoredApproval& before, const StoredApproval& now) {
   return before.grant_not_after_unix_ms != now.grant_not_after_unix_ms ||
          before.approval.SerializeAsString() != now.approval.SerializeAsString();
-}
-
-std::string_view name_of(ApprovalState state) {
-  for (const auto& [known, name] : kStates) {
-    if (known == state) {
-      return name;
-    }
-  }
-  return "";
-}
-
-std::optional<ApprovalState> approval_state_named(std::string_view name) {
-  for (const auto& [state, known] : kStates) {
-    if (known == name) {
-      return state;
-    }
-  }
-  return std::nullopt;
 }
 
 StoredApproval new_approval(const ApprovalNeed& need, std::int64_t now_unix_ms) {

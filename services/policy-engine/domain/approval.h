@@ -36,10 +36,6 @@ struct StoredApproval {
 // Records of a change, each with an event id of its own.
 using ChangeRecords = std::vector<audit::v1::Record>;
 
-// "pending", "approved", "denied", "expired", "granted", "void".
-[[nodiscard]] std::string_view name_of(policy::v1::ApprovalState state);
-[[nodiscard]] std::optional<policy::v1::ApprovalState> approval_state_named(std::string_view name);
-
 // A call that needs an approval. All outlive the call of new_approval().
 struct ApprovalNeed {
   const VerifiedCaller* caller = nullptr;

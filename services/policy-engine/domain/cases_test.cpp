@@ -4,6 +4,7 @@
 #include "services/policy-engine/domain/evaluate.h"
 #include "services/policy-engine/testing/policy_fixture.h"
 
+#include "common/grant/policy_names.h"
 #include "common/json/canonical.h"
 #include "common/json/parse.h"
 #include "common/json/write.h"

@@ -6,6 +6,7 @@
 
 #include "common/audit/client.h"
 #include "common/crypto/sha256.h"
+#include "common/grant/policy_names.h"
 
 namespace sluice::policy_engine {
 

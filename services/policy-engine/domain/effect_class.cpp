@@ -85,29 +85,4 @@ EffectClass effect_class_of(const ToolTraits& tool, std::optional<EffectClass> o
                                                    : policy::v1::EFFECT_CLASS_WRITE;
 }
 
-std::string_view name_of(EffectClass effect) {
-  switch (effect) {
-    case policy::v1::EFFECT_CLASS_READ:
-      return "read";
-    case policy::v1::EFFECT_CLASS_WRITE:
-      return "write";
-    case policy::v1::EFFECT_CLASS_DELETE:
-      return "delete";
-    default:
-      return "";
-  }
-}
-
-std::optional<EffectClass> effect_class_named(std::string_view name) {
-  for (const EffectClass effect :
-       {policy::v1::EFFECT_CLASS_READ,
-        policy::v1::EFFECT_CLASS_WRITE,
-        policy::v1::EFFECT_CLASS_DELETE}) {
-    if (name_of(effect) == name) {
-      return effect;
-    }
-  }
-  return std::nullopt;
-}
-
 }  // namespace sluice::policy_engine

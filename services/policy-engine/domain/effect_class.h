@@ -21,8 +21,4 @@ struct ToolTraits {
     const ToolTraits& tool, std::optional<policy::v1::EffectClass> operators_word
 );
 
-// "read", "write", "delete", or "" for unspecified.
-[[nodiscard]] std::string_view name_of(policy::v1::EffectClass effect);
-[[nodiscard]] std::optional<policy::v1::EffectClass> effect_class_named(std::string_view name);
-
 }  // namespace sluice::policy_engine

@@ -69,12 +69,5 @@ TEST(EffectClass, TheOperatorsWordIsLast) {
   EXPECT_EQ(effect_class_of({"read_file", true, true}, EFFECT_CLASS_DELETE), EFFECT_CLASS_DELETE);
 }
 
-TEST(EffectClass, NamesGoBothWays) {
-  EXPECT_EQ(effect_class_named("read"), EFFECT_CLASS_READ);
-  EXPECT_EQ(effect_class_named("delete"), EFFECT_CLASS_DELETE);
-  EXPECT_EQ(effect_class_named("execute"), std::nullopt);
-  EXPECT_EQ(effect_class_named(""), std::nullopt);
-}
-
 }  // namespace
 }  // namespace sluice::policy_engine

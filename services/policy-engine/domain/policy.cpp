@@ -4,6 +4,7 @@
 
 #include "common/base/bytes.h"
 #include "common/crypto/sha256.h"
+#include "common/grant/policy_names.h"
 #include "common/json/canonical.h"
 
 #include <algorithm>

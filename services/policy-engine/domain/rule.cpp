@@ -1,13 +1,9 @@
 #include "services/policy-engine/domain/rule.h"
 
-#include "services/policy-engine/domain/effect_class.h"
-
-#include <array>
+#include "common/grant/policy_names.h"
 
 namespace sluice::policy_engine {
 namespace {
-
-constexpr std::array kModes{policy::v1::MODE_MANUAL, policy::v1::MODE_AGENT, policy::v1::MODE_CODE};
 
 void set_names(json::Object* out, std::string_view key, const std::optional<NameList>& list) {
   if (!list) {
@@ -101,45 +97,6 @@ json::Value form_of(const Rule& rule) {
       {"verdict", name_of(rule.verdict)},
       {"reason", rule.reason},
   });
-}
-
-std::string_view name_of(policy::v1::Mode mode) {
-  switch (mode) {
-    case policy::v1::MODE_MANUAL:
-      return "manual";
-    case policy::v1::MODE_AGENT:
-      return "agent";
-    case policy::v1::MODE_CODE:
-      return "code";
-    default:
-      return "";
-  }
-}
-
-std::optional<policy::v1::Mode> mode_named(std::string_view name) {
-  for (const policy::v1::Mode mode : kModes) {
-    if (name_of(mode) == name) {
-      return mode;
-    }
-  }
-  return std::nullopt;
-}
-
-std::string_view name_of(policy::v1::Verdict verdict) {
-  switch (verdict) {
-    case policy::v1::VERDICT_AUTO:
-      return "auto";
-    case policy::v1::VERDICT_MANUAL:
-      return "manual";
-    case policy::v1::VERDICT_APPROVE:
-      return "approve";
-    case policy::v1::VERDICT_APPROVE_TWICE:
-      return "approve_twice";
-    case policy::v1::VERDICT_DENY:
-      return "deny";
-    default:
-      return "";
-  }
 }
 
 }  // namespace sluice::policy_engine

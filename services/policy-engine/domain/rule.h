@@ -40,10 +40,4 @@ struct Rule {
 // As in the settings, with every list sorted: equal rules have equal forms.
 [[nodiscard]] json::Value form_of(const Rule& rule);
 
-// "manual", "agent", "code".
-[[nodiscard]] std::string_view name_of(policy::v1::Mode mode);
-[[nodiscard]] std::optional<policy::v1::Mode> mode_named(std::string_view name);
-// "auto", "manual", "approve", "approve_twice", "deny".
-[[nodiscard]] std::string_view name_of(policy::v1::Verdict verdict);
-
 }  // namespace sluice::policy_engine

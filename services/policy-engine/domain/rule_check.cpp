@@ -3,6 +3,8 @@
 #include "services/policy-engine/domain/evaluate.h"
 #include "services/policy-engine/limits.h"
 
+#include "common/grant/policy_names.h"
+
 #include <algorithm>
 #include <optional>
 #include <set>

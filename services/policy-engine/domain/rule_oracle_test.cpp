@@ -5,6 +5,7 @@
 #include "services/policy-engine/testing/policy_fixture.h"
 
 #include "common/config/config.h"
+#include "common/grant/policy_names.h"
 #include "common/json/canonical.h"
 #include "common/json/write.h"
 
@@ -500,7 +501,10 @@ Expected got_of(const Case& one, const Policy& policy) {
   CallArguments arguments(text);
   const Ruling ruling = evaluate(
       policy,
-      {&claims, &key, &filter, mode_named(one.mode).value_or(policy::v1::MODE_UNSPECIFIED)},
+      {&claims,
+       &key,
+       &filter,
+       policy::v1::mode_named(one.mode).value_or(policy::v1::MODE_UNSPECIFIED)},
       {.server = "s0", .tool = one.tool},
       one.arguments ? &arguments : nullptr
   );

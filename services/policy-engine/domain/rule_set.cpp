@@ -3,6 +3,7 @@
 #include "services/policy-engine/domain/effect_class.h"
 
 #include "common/base/check.h"
+#include "common/grant/policy_names.h"
 #include "common/json/parse.h"
 
 #include <algorithm>

@@ -4,6 +4,7 @@
 #include "services/policy-engine/limits.h"
 
 #include "common/async/deadline.h"
+#include "common/grant/policy_names.h"
 
 #include <algorithm>
 #include <memory>

@@ -4,6 +4,8 @@
 #include "services/policy-engine/domain/decision_record.h"
 #include "services/policy-engine/domain/evaluate.h"
 
+#include "common/grant/policy_names.h"
+
 #include <utility>
 
 namespace sluice::policy_engine {
