@@ -119,8 +119,10 @@ class CodeMode(CodeModeStack):
         self.assertEqual(content["result"]["code"], "approval_required", content)
         self.assertIn("preset.safe", content["result"]["message"])
         self.assertFalse(folder.exists())
-        rows = self.wait_for_rows(CHAIN_QUERY.format(headers["x-sluice-chain"]), 4)
-        self.assertEqual([(r[0], r[2], r[3]) for r in rows], [
+        rows = self.wait_for_rows(CHAIN_QUERY.format(headers["x-sluice-chain"]), 5)
+        asked = [r for r in rows if r[0] == "approval.created"]  # beside the decision, in either order
+        self.assertEqual([r[2] for r in asked], ["approve"], rows)
+        self.assertEqual([(r[0], r[2], r[3]) for r in rows if r not in asked], [
             ("tool.execute", "", ""), ("run.started", "", ""), ("policy.decision", "approve", "refused"),
             ("run.finished", "", "done")], rows)
 
