@@ -227,7 +227,7 @@ TEST_F(HttpTransport, AServerThatDiedIsNoticedByTheNextRequest) {
 TEST_F(HttpTransport, AnAuthTypeOfALaterVersionIsRefusedPlainly) {
   const FakeHttpServer server;
   ServerConfig config = server.config();
-  config.auth_type = "per_user_oauth";
+  config.auth_type = "token_exchange";
   HttpRig rig(std::move(config));
 
   EXPECT_THAT(rig.open(), HasCode(Code::Invalid));
