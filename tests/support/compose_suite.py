@@ -10,10 +10,12 @@ import compose_stack
 from stack import ROOT
 
 # What needs the processes of a local stack: faults by signal and TCP gates. Replicas, kills and restarts of containers are in tests/compose.
+OUT_OF_REACH = "its MCP servers or other programs run on this machine, out of the containers' reach"
 LOCAL_ONLY = {"restart_test.py": "kills local processes by pid; replicas_test.py does it with containers",
-              "http_server_test.py": "its MCP server runs on this machine, out of the containers' reach",
-              "mcp_clients_test.py": "one of its MCP servers runs on this machine; it keeps its port over a restart",
-              "faults_test.py": "pauses local processes and cuts their links; ./dev prove faults"}
+              "faults_test.py": "pauses local processes and cuts their links; ./dev prove faults",
+              **{f"{name}_test.py": OUT_OF_REACH for name in (
+                  "approvals", "catalogs", "http_server", "inspector", "isolation", "live_servers", "manage_servers", "mcp_access",
+                  "mcp_clients", "mcp_crowd", "mcp_talk", "oauth", "sharing")}}
 TEST_SECONDS_MAX = 1200
 
 

@@ -22,8 +22,8 @@ namespace sluice::mcp_connector {
 // What goes with a request that somebody made under a grant.
 struct ForCaller {
   std::string capabilities = "{}";  // what the server may ask of the caller, a JSON object
-  std::string log_level = {};       // lowest one the caller wants to hear; empty: none
-  std::string input = {};           // members of params: answers to what the server asked before
+  std::string log_level;            // lowest one the caller wants to hear; empty: none
+  std::string input;                // members of params: answers to what the server asked before
   // A question that it did not declare ends its request (modern era), instead of being refused to
   // the server alone.
   bool ends_when_lacking = false;
@@ -38,7 +38,7 @@ struct Request {
   std::string name;               // of what it is for, where Mcp-Name repeats one
   mcp::HeaderList param_headers;  // arguments that are repeated
   bool progress = false;          // wanted
-  std::optional<ForCaller> caller = {};
+  std::optional<ForCaller> caller;
 };
 
 class Era {

@@ -39,7 +39,7 @@ class McpSession {
     std::function<void()> on_list_changed;
     std::function<void()> on_gone;  // the server ended by itself
     ClientOffer client = {};        // what a server may ask for
-    std::function<void(const std::string& uri)> on_resource_updated = {};
+    std::function<void(const std::string& uri)> on_resource_updated;
   };
 
   // A request in flight. Destroying it gives the request up, and the server is told so. The session

@@ -29,10 +29,10 @@ class ServerConnection {
     observability::Log* log;
     LinkOpener* opener;
     const ServerConfig* server;
-    std::uint64_t seed;                // of the backoff's jitter
-    std::function<void()> on_status;   // status() changed
-    std::function<void()> on_catalog;  // catalog() changed
-    std::function<void(const std::string& uri)> on_resource_updated = {};  // of a watched one
+    std::uint64_t seed;                                               // of the backoff's jitter
+    std::function<void()> on_status;                                  // status() changed
+    std::function<void()> on_catalog;                                 // catalog() changed
+    std::function<void(const std::string& uri)> on_resource_updated;  // of a watched one
   };
 
   // catalog: what the last holder knew, so that the tools stay listed while this one connects.
