@@ -33,12 +33,6 @@ bool is_id(std::string_view text) {
          });
 }
 
-std::string quoted(std::string_view text) {
-  std::string out;
-  json::append_quoted(out, text);
-  return out;
-}
-
 bool has_member(const json::Value* object, std::string_view member) {
   return object != nullptr && object->find(member) != nullptr;
 }
@@ -78,7 +72,8 @@ Result<std::string> input_required_result(const InputNeeded& needed) {
     }
   }
   return out.append(R"("requestState":)")
-      .append(quoted(to_text({.server_id = needed.server_id, .request_id = needed.request_id})))
+      .append(json::write(to_text({.server_id = needed.server_id, .request_id = needed.request_id}))
+      )
       .append("}");
 }
 

@@ -51,19 +51,13 @@ Result<Question> parse_question(std::string key, std::string text) {
   return question;
 }
 
-std::string quoted(std::string_view text) {
-  std::string out;
-  json::append_quoted(out, text);
-  return out;
-}
-
 }  // namespace
 
 std::string to_json(const std::vector<Question>& questions) {
   std::string out = "{";
   for (const Question& question : questions) {
-    out += (out.size() > 1 ? "," : "") + quoted(question.key) + R"(:{"method":)" +
-           quoted(question.method);
+    out += (out.size() > 1 ? "," : "") + json::write(question.key) + R"(:{"method":)" +
+           json::write(question.method);
     if (!question.params.empty()) {
       out += R"(,"params":)" + question.params;
     }
@@ -130,7 +124,7 @@ std::string input_members(
   if (!results.empty()) {
     std::string answers;
     for (const auto& [key, result] : results) {
-      answers += (answers.empty() ? "" : ",") + quoted(key) + ':' + result;
+      answers += (answers.empty() ? "" : ",") + json::write(key) + ':' + result;
     }
     out = R"("inputResponses":{)" + answers + '}';
   }
