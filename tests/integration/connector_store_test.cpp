@@ -1,10 +1,9 @@
 // Servers added by API in a real Postgres, with the service's own role over the real migrations.
 #include "services/mcp-connector/adapters/postgres_servers.h"
 #include "services/mcp-connector/limits.h"
-#include "tests/integration/postgres_rig.h"
+#include "tests/integration/migrated_rig.h"
 
 #include "common/mcp/server_id.h"
-#include "common/postgres/migrate.h"
 
 #include <string>
 
@@ -23,31 +22,14 @@ ServerStore::Row row_of(const std::string& name, const std::string& config) {
   return {.id = mcp::server_id(name), .name = name, .config = config, .revision = 0};
 }
 
-class ConnectorStore : public postgres::PostgresTest {
+class ConnectorStore : public postgres::MigratedTest {
  protected:
   void SetUp() override {
-    PostgresTest::SetUp();
-    for (const char* role :
-         {"sluice_owner", "policy_engine", "mcp_connector", "audit_writer", "audit_reader"}) {
-      const std::string name(role);
-      ASSERT_THAT(
-          postgres::server().execute(
-              "SELECT 'CREATE ROLE " + name +
-              " LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '" + name +
-              "') \\gexec\n"
-          ),
-          IsOk()
-      );
-    }
-    ASSERT_THAT(postgres::migrate(options(), "migrations"), IsOk());
+    MigratedTest::SetUp();
     pool_ = open(as_service());
   }
 
-  [[nodiscard]] postgres::Options as_service() const {
-    postgres::Options own = options();
-    own.user = "mcp_connector";
-    return own;
-  }
+  [[nodiscard]] postgres::Options as_service() const { return as_role("mcp_connector"); }
 
   PostgresServers store(char digit = 'a') {
     return PostgresServers({.pool = pool_.get(), .clock = &clock_, .key = key_of(digit)});

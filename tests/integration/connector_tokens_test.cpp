@@ -1,10 +1,9 @@
 // What OAuth keeps in a real Postgres, with the service's own role over the real migrations.
 #include "services/mcp-connector/adapters/postgres_tokens.h"
 #include "services/mcp-connector/oauth/limits.h"
-#include "tests/integration/postgres_rig.h"
+#include "tests/integration/migrated_rig.h"
 
 #include "common/base/bytes.h"
-#include "common/postgres/migrate.h"
 
 #include <gmock/gmock.h>
 
@@ -22,26 +21,11 @@ using ::testing::Not;
 
 const oauth::TokenOwner kOwner{"0123456789abcdef", ""};
 
-class ConnectorTokens : public postgres::PostgresTest {
+class ConnectorTokens : public postgres::MigratedTest {
  protected:
   void SetUp() override {
-    PostgresTest::SetUp();
-    for (const char* role :
-         {"sluice_owner", "policy_engine", "mcp_connector", "audit_writer", "audit_reader"}) {
-      const std::string name(role);
-      ASSERT_THAT(
-          postgres::server().execute(
-              "SELECT 'CREATE ROLE " + name +
-              " LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '" + name +
-              "') \\gexec\n"
-          ),
-          IsOk()
-      );
-    }
-    ASSERT_THAT(postgres::migrate(options(), "migrations"), IsOk());
-    postgres::Options own = options();
-    own.user = "mcp_connector";
-    pool_ = open(own);
+    MigratedTest::SetUp();
+    pool_ = open(as_role("mcp_connector"));
   }
 
   PostgresTokens store(char key = 'a') {

@@ -26,8 +26,8 @@ class ApprovalListener {
   // The same caller with the rights it has by now.
   void renew(CallerPtr caller) { caller_ = std::move(caller); }
 
-  // The next event; nullopt when closed. Errors: Cancelled.
-  Async<std::optional<std::string>> next() { return events_.pop(); }
+  // For whoever sends them.
+  [[nodiscard]] async::Channel<std::string>* events() { return &events_; }
 
   void push(std::string event) {
     if (!events_.try_push(event)) {

@@ -32,8 +32,8 @@ class McpSseStream {
   // Waits for room. Errors: Cancelled (the client left, or the stream was closed).
   Async<void> push(std::string event);
 
-  // The next event; nullopt when closed. Errors: Cancelled.
-  Async<std::optional<std::string>> next() { return events_.pop(); }
+  // For whoever sends them.
+  [[nodiscard]] async::Channel<std::string>* events() { return &events_; }
 
   void close() { events_.close(); }
 

@@ -1,11 +1,11 @@
 #include "services/ingress/handlers/approvals.h"
 
 #include "services/ingress/domain/approval_form.h"
+#include "services/ingress/domain/event_stream.h"
 #include "services/ingress/domain/openai_error.h"
 #include "services/ingress/domain/query.h"
 #include "services/ingress/limits.h"
 
-#include "common/async/deadline.h"
 #include "common/grant/policy_names.h"
 #include "common/http/sse.h"
 #include "common/json/write.h"
@@ -125,41 +125,15 @@ Async<void> ApprovalsHandler::events(
   const Place place(deps_.feed, &listener);
   SLUICE_CO_CHECK_OK(co_await writer->begin(200, event_headers()));
   SLUICE_CO_CHECK_OK(co_await writer->write(std::string(http::kSseKeepAlive)));
-  SLUICE_CO_CHECK_OK(co_await tell(&listener, &request, writer, std::move(context)));
+  const EventStream stream{
+      .events = listener.events(),
+      .admission = deps_.admission,
+      .clock = deps_.clock,
+      .request = &request,
+      .on_renew = [&listener](CallerPtr caller) { listener.renew(std::move(caller)); },
+  };
+  SLUICE_CO_CHECK_OK(co_await send_events(&stream, writer, std::move(context)));
   co_return co_await writer->end();
-}
-
-Async<void> ApprovalsHandler::tell(
-    ApprovalListener* listener,
-    const http::HttpRequest* request,
-    http::ResponseWriter* writer,
-    RequestContext context
-) {
-  TimePoint looked_at = deps_.clock->now();
-  while (!listener->closed()) {
-    auto event = co_await async::with_deadline(
-        deps_.clock, deps_.clock->now() + kMcpKeepAlive, listener->next()
-    );
-    if (event.ok() && event.value()) {
-      SLUICE_CO_CHECK_OK(co_await writer->write(std::move(*event.value())));
-    } else if (!event.ok() && event.error().code() != Code::Deadline) {
-      co_return std::move(event).error();
-    }
-    if (deps_.clock->now() - looked_at < kMcpKeepAlive) {
-      continue;
-    }
-    looked_at = deps_.clock->now();
-    context.deadline = looked_at + kManagementTimeout;
-    const auto admitted = co_await deps_.admission->admit(request, context);
-    if (!admitted.ok() && admitted.error().code() != Code::Unavailable) {
-      break;  // the key was withdrawn, or the token has expired
-    }
-    if (admitted.ok()) {
-      listener->renew(admitted.value().caller);
-    }
-    SLUICE_CO_CHECK_OK(co_await writer->write(std::string(http::kSseKeepAlive)));
-  }
-  co_return Result<void>();
 }
 
 }  // namespace sluice::ingress

@@ -37,13 +37,6 @@ class ApprovalsHandler {
   );
 
  private:
-  Async<void> tell(
-      ApprovalListener* listener,
-      const http::HttpRequest* request,
-      http::ResponseWriter* writer,
-      RequestContext context
-  );
-
   Deps deps_;
 };
 

@@ -1,9 +1,9 @@
 #include "services/ingress/handlers/mcp_sse.h"
 
+#include "services/ingress/domain/event_stream.h"
 #include "services/ingress/domain/query.h"
 #include "services/ingress/limits.h"
 
-#include "common/async/deadline.h"
 #include "common/base/bytes.h"
 #include "common/crypto/random.h"
 #include "common/http/error_map.h"
@@ -125,28 +125,14 @@ Async<void> McpSseHandler::serve(
   SLUICE_CO_CHECK_OK(
       co_await writer->write(http::format_sse("/sse/message?session=" + stream->id(), "endpoint"))
   );
-  TimePoint looked_at = deps_.clock->now();
-  while (!stream->closed()) {
-    auto event = co_await async::with_deadline(
-        deps_.clock, deps_.clock->now() + kMcpKeepAlive, stream->next()
-    );
-    if (event.ok() && event.value()) {
-      SLUICE_CO_CHECK_OK(co_await writer->write(std::move(*event.value())));
-    } else if (!event.ok() && event.error().code() != Code::Deadline) {
-      co_return std::move(event).error();
-    }
-    if (deps_.clock->now() - looked_at < kMcpKeepAlive) {
-      continue;
-    }
-    looked_at = deps_.clock->now();
-    context.deadline = looked_at + kManagementTimeout;
-    const auto admitted = co_await deps_.admission->admit(request, context);
-    if (!admitted.ok() && admitted.error().code() != Code::Unavailable) {
-      co_return admitted.error();  // the key was withdrawn, or the token has expired
-    }
-    SLUICE_CO_CHECK_OK(co_await writer->write(std::string(http::kSseKeepAlive)));
-  }
-  co_return Result<void>();
+  const EventStream sent{
+      .events = stream->events(),
+      .admission = deps_.admission,
+      .clock = deps_.clock,
+      .request = request,
+      .on_renew = {},
+  };
+  co_return co_await send_events(&sent, writer, std::move(context));
 }
 
 void McpSseHandler::close(
