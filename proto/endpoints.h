@@ -154,6 +154,9 @@ inline constexpr Call<policy::v1::AnswerApprovalRequest, policy::v1::AnswerAppro
         .timeout = 5s,
         .retry = Retry::Idempotent
     };
+inline constexpr Call<policy::v1::SetupRequest, policy::v1::SetupReply> kPolicySetup{
+    .subject = "sluice.policy.v1.setup", .owner = "policy-engine", .timeout = 5s
+};
 inline constexpr Event<policy::v1::ApprovalChanged> kApprovalChanged{
     .subject = "sluice.policy.v1.approval_changed", .owner = "policy-engine"
 };
@@ -206,6 +209,11 @@ inline constexpr Event<connector::v1::ResourceUpdated> kResourceUpdated{
 };
 inline constexpr Event<connector::v1::ServersChanged> kServersChanged{
     .subject = "sluice.connector.v1.servers_changed", .owner = "mcp-connector"
+};
+
+// Lost ones leave their calls counted, which is the safe side.
+inline constexpr Event<connector::v1::CallEnded> kCallEnded{
+    .subject = "sluice.connector.v1.call_ended", .owner = "mcp-connector"
 };
 
 // Between replicas of ingress: any of them may get what a client sends.
@@ -314,6 +322,7 @@ inline constexpr std::array kUses{
     Use{"ingress", "sluice.policy.v1.approvals.get"},
     Use{"ingress", "sluice.policy.v1.approvals.answer"},
     Use{"ingress", "sluice.policy.v1.approval_changed"},
+    Use{"ingress", "sluice.policy.v1.setup"},
     Use{"ingress", "sluice.connector.v1.server.*.request"},
     Use{"ingress", "sluice.connector.v1.server.*.input"},
     Use{"ingress", "sluice.connector.v1.catalog"},
@@ -332,6 +341,7 @@ inline constexpr std::array kUses{
     Use{"policy-engine", "sluice.policy.v1.policy_beat"},
     Use{"policy-engine", "sluice.connector.v1.catalog"},
     Use{"policy-engine", "sluice.connector.v1.catalog_changed"},
+    Use{"policy-engine", "sluice.connector.v1.call_ended"},
     Use{"policy-engine", "sluice.audit.v1.void_grant"},
     Use{"mcp-connector", "sluice.connector.v1.server.*.catalog"},
     Use{"mcp-connector", "sluice.connector.v1.servers_changed"},

@@ -69,7 +69,7 @@ Async<void> ServerConnection::run() {
 
 void ServerConnection::stop() {
   stopping_ = true;
-  usable_ = false;
+  lose();
   if (session_) {
     session_->fail_all(stopping_error());
   }
@@ -78,7 +78,7 @@ void ServerConnection::stop() {
 
 void ServerConnection::reconnect() {
   reconnect_asked_ = true;
-  usable_ = false;
+  lose();
   if (session_) {
     session_->fail_all(stopping_error());
   }
@@ -226,7 +226,6 @@ Async<Duration> ServerConnection::use_session(const ServerConfig* server) {
   health.spawn("health", check_health());
   health.spawn("watch", watch_->run(session_.get(), capabilities_));
   SLUICE_CO_CHECK_OK(co_await watch());
-  usable_ = false;
   lose();
   session_->fail_all(stopping_error());
   health_wakeup_.raise();
@@ -385,7 +384,11 @@ void ServerConnection::fail(Stage stage, const Error& error) {
   deps_.on_status();
 }
 
+// What connected() and the status say changes together.
 void ServerConnection::lose() {
+  if (!std::exchange(usable_, false)) {
+    return;
+  }
   if (stopping_) {
     status_.lost(Stage::None, "the gateway ended the connection", deps_.clock->unix_ms());
   } else if (reconnect_asked_) {

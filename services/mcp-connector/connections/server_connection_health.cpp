@@ -69,7 +69,7 @@ Async<void> ServerConnection::check_health() {
     SLUICE_CO_TRY(const bool healthy, co_await is_healthy());
     if (!healthy && !ending()) {
       ping_failed_ = true;
-      usable_ = false;
+      lose();
       session_->fail_all(unanswered_error());
       wakeup_.raise();
     }
