@@ -250,6 +250,11 @@ CallerKey read_key(Section& entry) {
       "tools",
       "Tools the key reaches, as <server>-<tool>, <server>-* or *; absent: all of its servers."
   );
+  key.models = optional_list(
+      entry,
+      "models",
+      "Models the key may use, as <provider>/<model>, <provider>/* or *; absent: all."
+  );
   return key;
 }
 

@@ -27,6 +27,23 @@ inline constexpr int kFilterEntriesMax = 1'024;
 // Source: ours; the search for a key compares with each of them (~20 ns a key), so that it takes
 // the same time for all.
 inline constexpr std::size_t kKeysMax = 1'000;
+// Of the keys that were added by API: those listed though they are revoked, the lists of one and
+// what all of them fill. Source: ours; a bus frame carries the listing.
+inline constexpr std::size_t kRevokedKeysListedMax = 100;
+inline constexpr std::size_t kKeySpecBytesMax = std::size_t{16} << 10;
+inline constexpr std::size_t kStoredKeysBytesMax = std::size_t{4} << 20;
+// Of one listing. Source: what a bus frame carries, less its envelope.
+inline constexpr std::size_t kKeysReplyBytesMax = std::size_t{7} << 20;
+// Uses of the setup token that are tried, right or wrong. Source: ours; the token has 256 bits, so
+// this bounds what strangers cost.
+inline constexpr int kSetupAttemptsPerSecondMax = 5;
+// How often a claim reads the stored policy again that changed meanwhile. Source: ours; each time
+// an admin changed it within the milliseconds of a claim.
+inline constexpr int kClaimAttemptsMax = 5;
+// What a change waits for a look at the settings that is under way, and how often it looks.
+// Source: ours; a look ends within the 2 s that Postgres has.
+inline constexpr std::chrono::milliseconds kTakeOverTimeout{3'000};
+inline constexpr std::chrono::milliseconds kTakeOverInterval{10};
 inline constexpr std::size_t kServersMax = 256;
 inline constexpr std::size_t kListEntriesMax = 1'024;
 

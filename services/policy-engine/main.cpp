@@ -3,6 +3,7 @@
 #include "services/policy-engine/adapters/bus_ports.h"
 #include "services/policy-engine/adapters/http_key_sets.h"
 #include "services/policy-engine/adapters/pg_approval_store.h"
+#include "services/policy-engine/adapters/pg_policy_store.h"
 #include "services/policy-engine/adapters/pg_version_store.h"
 #include "services/policy-engine/adapters/settings_on_disk.h"
 #include "services/policy-engine/config.h"
@@ -22,6 +23,7 @@
 #include "services/policy-engine/handlers/beat.h"
 #include "services/policy-engine/handlers/decide.h"
 #include "services/policy-engine/handlers/manage.h"
+#include "services/policy-engine/handlers/setup.h"
 #include "services/policy-engine/handlers/visible.h"
 #include "services/policy-engine/limits.h"
 
@@ -51,9 +53,19 @@ Result<Keys> read_keys(const service::Runtime& runtime) {
   return Keys{std::move(token_key), std::move(grant_key), std::move(ring)};
 }
 
-Async<void> claim_version(service::Runtime runtime, VersionBinding* binding, Policy policy) {
-  const std::function<Async<void>()> attempt = [binding, policy = std::move(policy)] {
-    return binding->claim(policy);
+// What is kept in Postgres.
+struct Stores {
+  Stores(postgres::Pool* pool, async::Clock* clock)
+      : versions(pool, clock), stored(pool, clock), approvals(pool) {}
+
+  PgVersionStore versions;
+  PgPolicyStore stored;
+  PgApprovalStore approvals;
+};
+
+Async<void> claim_version(service::Runtime runtime, PolicyReload* reload, Policy file) {
+  const std::function<Async<void>()> attempt = [reload, file = std::move(file)] {
+    return reload->begin(file);
   };
   constexpr async::RetryPolicy kPolicy{
       .attempts_max = static_cast<int>(kStartTimeout / kStartRetryInterval),
@@ -89,13 +101,12 @@ Async<void> serve(service::Runtime runtime, Config config) {
   SLUICE_CO_TRY(service::Link link, co_await service::connect(runtime, config.bus, config.audit));
   const auto postgres = postgres::Pool::open(runtime.clock(), runtime.log(), config.postgres);
 
-  // 2. Ports, filled with real things; the policy bound to its version.
+  // 2. Ports, filled with real things; the policy, of file and store, bound to its version.
   BusToolServers servers(link.bus.get());
   BusBeatSink beats(link.bus.get());
   BusGrantUses grant_uses(link.bus.get());
   BusApprovalEvents approval_events(link.bus.get());
-  PgVersionStore versions(postgres.get(), runtime.clock());
-  PgApprovalStore approvals(postgres.get());
+  Stores stores(postgres.get(), runtime.clock());
   const auto http_client = http::Client::make(
       runtime.executor(),
       runtime.clock(),
@@ -105,8 +116,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
   );
   HttpKeySets key_sets(http_client.get());
   PolicyState state;
-  VersionBinding binding(&versions, &state);
-  SLUICE_CO_CHECK_OK(co_await claim_version(runtime, &binding, std::move(config.policy)));
+  VersionBinding binding(&stores.versions, &state);
   async::TaskGroup tasks(
       runtime.executor(),
       [log = runtime.log()](std::string_view name, const Error& error) {
@@ -133,30 +143,50 @@ Async<void> serve(service::Runtime runtime, Config config) {
       .on_change = [&state, log = runtime.log()](const Catalog& catalog
                    ) { log_doubts(log, state.loaded()->policy, catalog); },
   });
+  SettingsOnDisk settings(std::move(config.source), runtime.blocking());
+  PolicyReload reload(
+      {&settings,
+       &stores.stored,
+       &binding,
+       &state,
+       &catalogs,
+       runtime.clock(),
+       runtime.log(),
+       link.audit.get()}
+  );
+  SLUICE_CO_CHECK_OK(co_await claim_version(runtime, &reload, std::move(config.policy)));
   JwtVerifier jwt({&key_sets, runtime.clock(), &tasks, runtime.log()});
   const CallerCheck callers(keys.tokens, &state);
 
   // 3. Handlers. From here down everything is covered by unit tests.
   AuthenticateHandler authenticate({&state, &keys.token, &jwt, runtime.clock(), runtime.metrics()});
   VisibleHandler visible({&callers, &catalogs, runtime.clock()});
-  ApprovalGate gate({&approvals, &grant_uses, &approval_events, runtime.clock(), runtime.log()});
+  ApprovalGate gate(
+      {&stores.approvals, &grant_uses, &approval_events, runtime.clock(), runtime.log()}
+  );
   DecideHandler decide(
       {&callers, &catalogs, &gate, &keys.grant, link.audit.get(), runtime.clock(), runtime.metrics()
       }
   );
-  ApprovalsListHandler approvals_list({&callers, &approvals, runtime.clock()});
-  ApprovalsGetHandler approvals_get({&callers, &approvals, runtime.clock()});
+  ApprovalsListHandler approvals_list({&callers, &stores.approvals, runtime.clock()});
+  ApprovalsGetHandler approvals_get({&callers, &stores.approvals, runtime.clock()});
   ApprovalsAnswerHandler approvals_answer(
-      {&callers, &approvals, &approval_events, runtime.clock(), runtime.log(), runtime.metrics()}
+      {&callers,
+       &stores.approvals,
+       &approval_events,
+       runtime.clock(),
+       runtime.log(),
+       runtime.metrics()}
   );
   ApprovalUpkeep upkeep(
-      {&approvals, &approval_events, link.audit.get(), runtime.clock(), runtime.log()}
+      {&stores.approvals, &approval_events, link.audit.get(), runtime.clock(), runtime.log()}
   );
-  SettingsOnDisk settings(std::move(config.source), runtime.blocking());
-  PolicyReload reload(
-      {&settings, &binding, &state, &catalogs, runtime.clock(), runtime.log(), link.audit.get()}
+  ManageKeys manage_keys({&stores.stored, &reload, &state, runtime.clock(), runtime.log()});
+  ManageHandler manage({&callers, &reload, &catalogs, &state, runtime.clock(), &manage_keys});
+  SetupHandler setup(
+      {&stores.stored, &reload, &state, runtime.clock(), runtime.log(), link.audit.get()}
   );
-  ManageHandler manage({&callers, &reload, &catalogs, &state, runtime.clock()});
+  SLUICE_CO_CHECK_OK(co_await setup.offer());
   Beat beat(
       {&state,
        &binding,
@@ -172,13 +202,20 @@ Async<void> serve(service::Runtime runtime, Config config) {
   const std::function<void(connector::v1::CatalogChanged)> on_catalog_changed =
       [&catalogs](const connector::v1::CatalogChanged&) { catalogs.invalidate(); };
   const std::function<void(policy::v1::PolicyBeat)> on_beat =
-      [&beat](const policy::v1::PolicyBeat& heard) { beat.heard(heard); };
+      [&beat, &tasks, &reload, &state](const policy::v1::PolicyBeat& heard) {
+        beat.heard(heard);
+        if (state.is_behind()) {
+          tasks.spawn("catch-up", reload.catch_up());
+        }
+      };
+  reload.on_loaded([&beat] { beat.publish(); });
   SLUICE_CO_TRY(auto changes, link.bus->listen(endpoints::kCatalogChanged, on_catalog_changed));
   SLUICE_CO_TRY(auto others, link.bus->listen(endpoints::kPolicyBeat, on_beat));
   SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kPolicyAuthenticate, authenticate));
   SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kPolicyVisible, visible));
   SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kPolicyDecide, decide));
   SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kPolicyManage, manage));
+  SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kPolicySetup, setup));
   SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kPolicyApprovalsList, approvals_list));
   SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kPolicyApprovalsGet, approvals_get));
   SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kPolicyApprovalsAnswer, approvals_answer));

@@ -4,6 +4,7 @@
 
 #include "services/policy-engine/domain/approval.h"
 #include "services/policy-engine/domain/policy.h"
+#include "services/policy-engine/domain/stored_policy.h"
 
 #include "common/async/request_context.h"
 
@@ -40,13 +41,59 @@ struct BoundVersion {
   std::string hash;
 };
 
+// What shall be the newest policy.
+struct VersionClaim {
+  std::string hash;
+  std::uint64_t stored_revision = 0;  // of the stored policy in it
+  // The version it takes the place of; absent: whichever is the newest.
+  std::optional<std::uint64_t> replaces;
+};
+
 // The sequence of policy versions, shared by all replicas.
 class VersionStore {
  public:
   virtual ~VersionStore() = default;
-  // The newest version if it is bound to hash, else a new one bound to it.
-  virtual Async<BoundVersion> claim(std::string hash) = 0;
+  // The newest version if it is bound to the hash, else a new one bound to it; but the newest one,
+  // whatever it is bound to, where the claim would replace another. Versions are claimed one at a
+  // time, so that their stored revisions never go back.
+  // Errors: Conflict (the stored policy has another revision: read it again).
+  virtual Async<BoundVersion> claim(VersionClaim claim) = 0;
   virtual Async<BoundVersion> newest() = 0;
+};
+
+// A change of a stored key, with the records of it.
+struct KeyChange {
+  enum class Kind { Create, Update, Revoke };
+
+  Kind kind = Kind::Create;
+  CallerKey key;  // as it is afterwards; its origin is set
+  ChangeRecords records;
+};
+
+// Pure: it runs on a thread of the store, alone, with the stored policy as it is then.
+using KeyTransition = std::function<Result<KeyChange>(const StoredPolicy&)>;
+
+struct ChangedKey {
+  CallerKey key;
+  std::uint64_t revision = 0;  // of the stored policy with that change
+};
+
+// What admins add by API. Each change, its records and the next revision are one transaction.
+class PolicyStore {
+ public:
+  virtual ~PolicyStore() = default;
+  virtual Async<StoredPolicy> read() = 0;
+  virtual Async<std::uint64_t> revision() = 0;
+  // The newest kRevokedKeysListedMax revoked keys, newest first.
+  virtual Async<std::vector<CallerKey>> revoked() = 0;
+  // Errors: those of the transition; Conflict (the id is one of a revoked key) and NotFound (no
+  // such key to update or revoke) besides.
+  virtual Async<ChangedKey> change(KeyTransition transition) = 0;
+  // Keeps the SHA-256 of a setup token, unless one was made before, whoever made it: then false.
+  virtual Async<bool> offer_setup(std::string token_digest) = 0;
+  // The change that a setup token allows, once. Errors: as of change(); Unauthenticated (it is
+  // not that token), Conflict (it was used).
+  virtual Async<ChangedKey> use_setup(std::string token_digest, KeyTransition transition) = 0;
 };
 
 // The file the settings are read from.

@@ -15,6 +15,10 @@ using sluice::testing::run_sync;
 
 class PolicyVersions : public PolicyTest {};
 
+VersionClaim claim_of(const std::string& hash) {
+  return {.hash = hash, .stored_revision = 0, .replaces = std::nullopt};
+}
+
 TEST_F(PolicyVersions, AnEqualPolicyKeepsItsVersionAndAnUndoneOneGetsANew) {
   const auto pool = open(as_service());
   PgVersionStore store(pool.get(), &clock_);
@@ -22,10 +26,10 @@ TEST_F(PolicyVersions, AnEqualPolicyKeepsItsVersionAndAnUndoneOneGetsANew) {
   const std::string two(32, '\2');
 
   EXPECT_EQ(run_sync(loop_, store.newest()).value().version, 0U);
-  EXPECT_EQ(run_sync(loop_, store.claim(one)).value().version, 1U);
-  EXPECT_EQ(run_sync(loop_, store.claim(one)).value().version, 1U);
-  EXPECT_EQ(run_sync(loop_, store.claim(two)).value().version, 2U);
-  EXPECT_EQ(run_sync(loop_, store.claim(one)).value().version, 3U);
+  EXPECT_EQ(run_sync(loop_, store.claim(claim_of(one))).value().version, 1U);
+  EXPECT_EQ(run_sync(loop_, store.claim(claim_of(one))).value().version, 1U);
+  EXPECT_EQ(run_sync(loop_, store.claim(claim_of(two))).value().version, 2U);
+  EXPECT_EQ(run_sync(loop_, store.claim(claim_of(one))).value().version, 3U);
 
   const auto newest = run_sync(loop_, store.newest());
   ASSERT_THAT(newest, IsOk());
@@ -43,7 +47,7 @@ TEST_F(PolicyVersions, ReplicasThatStartTogetherShareOneVersion) {
       observability::RecordingLog log;
       const auto pool = postgres::Pool::open(&clock, &log, own);
       PgVersionStore store(pool.get(), &clock);
-      const auto bound = run_sync(loop, store.claim(std::string(32, '\7')));
+      const auto bound = run_sync(loop, store.claim(claim_of(std::string(32, '\7'))));
       return bound.ok() ? bound.value().version : 0;
     }));
   }
@@ -59,7 +63,7 @@ TEST_F(PolicyVersions, ReplicasThatStartTogetherShareOneVersion) {
 TEST_F(PolicyVersions, TheServicesRoleCannotRewriteHistory) {
   const auto pool = open(as_service());
   PgVersionStore store(pool.get(), &clock_);
-  ASSERT_THAT(run_sync(loop_, store.claim(std::string(32, '\1'))), IsOk());
+  ASSERT_THAT(run_sync(loop_, store.claim(claim_of(std::string(32, '\1')))), IsOk());
 
   EXPECT_THAT(query(*pool, "DELETE FROM policy.versions"), HasCode(Code::Denied));
   EXPECT_THAT(

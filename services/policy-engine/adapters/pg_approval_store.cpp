@@ -1,5 +1,6 @@
 #include "services/policy-engine/adapters/pg_approval_store.h"
 
+#include "services/policy-engine/adapters/policy_change.h"
 #include "services/policy-engine/domain/evaluate.h"
 #include "services/policy-engine/limits.h"
 
@@ -47,8 +48,6 @@ constexpr std::string_view kInsertAnswer =
     "INSERT INTO policy.approval_answers (approval_id, position, principal, approve, reason, "
     "answered_at) VALUES ($1, $2::bigint::integer, $3, $4::boolean, $5, timestamptz 'epoch' + "
     "$6::bigint * interval '1 millisecond')";
-constexpr std::string_view kInsertRecord =
-    "INSERT INTO policy.outbox (event_id, record) VALUES ($1::uuid, $2)";
 // Newest first, as far as one reply carries, the first one always; and how many there are of one
 // more than was asked for.
 constexpr std::string_view kList =
@@ -76,15 +75,6 @@ constexpr std::string_view kRemove = "DELETE FROM policy.outbox WHERE event_id =
 
 Result<void> done(const Result<std::unique_ptr<postgres::Rows>>& rows) {
   return rows.ok() ? Result<void>() : Result<void>(rows.error());
-}
-
-Result<void> add_records(Transaction& transaction, const ChangeRecords& records) {
-  for (const audit::v1::Record& record : records) {
-    SLUICE_CHECK_OK(done(
-        transaction.query(kInsertRecord, {record.event_id(), Binary{record.SerializeAsString()}})
-    ));
-  }
-  return {};
 }
 
 Result<std::optional<StoredApproval>> load(

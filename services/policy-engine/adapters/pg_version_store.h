@@ -12,7 +12,7 @@ class PgVersionStore final : public VersionStore {
   // Both outlive it.
   PgVersionStore(postgres::Pool* pool, async::Clock* clock) : pool_(pool), clock_(clock) {}
 
-  Async<BoundVersion> claim(std::string hash) override;
+  Async<BoundVersion> claim(VersionClaim claim) override;
   Async<BoundVersion> newest() override;
 
  private:

@@ -1,5 +1,8 @@
 #include "services/policy-engine/domain/caller_check.h"
 
+#include <algorithm>
+#include <string>
+
 namespace sluice::policy_engine {
 
 Result<VerifiedCaller> CallerCheck::verify(const RequestContext& context, std::int64_t now_unix_ms)
@@ -10,9 +13,21 @@ Result<VerifiedCaller> CallerCheck::verify(const RequestContext& context, std::i
   SLUICE_TRY(caller.policy, state_->current());
   caller.key = caller.policy->policy.key_named(caller.claims.key_id());
   const bool same = caller.key != nullptr && caller.key->may_name(caller.claims.principal()) &&
-                    caller.key->tenant == caller.claims.tenant();
+                    caller.key->tenant == caller.claims.tenant() &&
+                    !caller.key->is_expired(now_unix_ms);
   if (!same) {
     return Error(Code::Unauthenticated, "the caller's key is not valid any more: use another key");
+  }
+  if (!caller.key->id.starts_with("jwt:")) {  // a key may have lost roles since
+    auto* const roles = caller.claims.mutable_roles();
+    roles->erase(
+        std::remove_if(
+            roles->begin(),
+            roles->end(),
+            [&caller](const std::string& role) { return !caller.key->has_role(role); }
+        ),
+        roles->end()
+    );
   }
   return caller;
 }

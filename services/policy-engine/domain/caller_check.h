@@ -20,7 +20,9 @@ class CallerCheck {
   // Both outlive the check.
   CallerCheck(grant::KeyRing keys, PolicyState* state) : keys_(std::move(keys)), state_(state) {}
 
-  // Errors: Unauthenticated (no valid token; the key is gone or belongs to somebody else now),
+  // The claims hold no role that the key has lost since.
+  // Errors: Unauthenticated (no valid token; the key is gone, has expired or belongs to somebody
+  // else now),
   // Unavailable (policy not loaded, or older than the one the token was made under).
   [[nodiscard]] Result<VerifiedCaller> verify(
       const RequestContext& context, std::int64_t now_unix_ms

@@ -14,7 +14,7 @@ namespace {
 
 // Raised when what the hash covers changes, so that a new release never takes an old version for
 // its own.
-constexpr int kHashedForm = 4;
+constexpr int kHashedForm = 5;
 
 json::Value names_of(const NameList& list) {
   json::Array names;
@@ -52,6 +52,9 @@ json::Value form_of(const CallerKey& key) {
       {"agent", key.agent},
       {"servers", names_of(key.servers)},
       {"tools", names_of(key.tools)},
+      {"models", names_of(key.models)},
+      {"expires_unix_ms", key.expires_unix_ms},
+      {"by_api", key.origin.has_value()},
   });
 }
 
@@ -126,6 +129,10 @@ bool CallerKey::may_name(std::string_view name) const {
   return id.starts_with("jwt:") ? name.starts_with(id + ":") : name == principal();
 }
 
+bool CallerKey::has_role(std::string_view role) const {
+  return std::find(roles.begin(), roles.end(), role) != roles.end();
+}
+
 policy::v1::ToolFilter CallerKey::filter() const {
   policy::v1::ToolFilter filter;
   if (servers || tools) {
@@ -144,6 +151,10 @@ policy::v1::CallerClaims CallerKey::claims() const {
   claims.set_key_id(id);
   claims.set_agent(agent);
   *claims.mutable_filter() = filter();
+  if (models) {
+    claims.set_models_restricted(true);
+    claims.mutable_models()->Assign(models->names().begin(), models->names().end());
+  }
   return claims;
 }
 
@@ -162,6 +173,7 @@ std::string Policy::hash() const {
       {"servers", form_of(servers)},
       {"rules", form_of(*rules)},
       {"keys", std::move(key_forms)},
+      {"stored_revision", static_cast<std::int64_t>(stored_revision)},
       {"jwt_issuers", std::move(issuer_forms)},
       {"approvals",
        json::object({

@@ -34,21 +34,38 @@ struct ServerPolicy {
   std::optional<NameList> tenants;  // absent: all
 };
 
-// One virtual key (auth.keys), or what all callers of one issuer have in common. The key itself is
-// nowhere.
+// Who added a key by API, and when.
+struct KeyOrigin {
+  std::string created_by;  // principal; "setup" for the first one
+  std::int64_t created_unix_ms = 0;
+
+  friend bool operator==(const KeyOrigin&, const KeyOrigin&) = default;
+};
+
+// One virtual key (auth.keys, or added by API), or what all callers of one issuer have in common.
+// The key itself is nowhere.
 struct CallerKey {
   std::string id;      // "jwt:<id>" of an issuer, which no key's is
   std::string digest;  // SHA-256 of the key's text, 32 bytes
   std::string tenant;
   std::vector<std::string> roles;
   std::string agent;
-  std::optional<NameList> servers;  // absent: not narrowed
-  std::optional<NameList> tools;    // "<server>-<tool>", "<server>-*" or "*"; absent: not narrowed
+  std::optional<NameList> servers;   // absent: not narrowed
+  std::optional<NameList> tools;     // "<server>-<tool>", "<server>-*" or "*"; absent: not narrowed
+  std::optional<NameList> models;    // "<provider>/<model>", "<provider>/*" or "*"; absent: all
+  std::int64_t expires_unix_ms = 0;  // 0: never
+  std::optional<KeyOrigin> origin;   // absent: the settings file
 
   [[nodiscard]] std::string principal() const { return "key:" + id; }
 
   // Whether a token of this key names that principal: its own, or one of those of the issuer.
   [[nodiscard]] bool may_name(std::string_view principal) const;
+
+  [[nodiscard]] bool has_role(std::string_view role) const;
+
+  [[nodiscard]] bool is_expired(std::int64_t now_unix_ms) const {
+    return expires_unix_ms != 0 && expires_unix_ms <= now_unix_ms;
+  }
 
   [[nodiscard]] policy::v1::ToolFilter filter() const;
   // Of a caller with this key, without policy version and times.
@@ -84,6 +101,8 @@ struct Policy {
   std::vector<JwtIssuer> jwt_issuers;
   std::shared_ptr<const RuleSet> rules = std::make_shared<const RuleSet>();  // never null
   ApprovalRules approvals;
+  // Of what admins added by API (StoredPolicy), and whose keys are among the keys.
+  std::uint64_t stored_revision = 0;
 
   // SHA-256 of the canonical JSON of all of it: equal policies have equal hashes, in whatever order
   // they were written.

@@ -1,5 +1,6 @@
-// PolicyReload: takes over the settings file as it is now, when an admin asks for it and when the
-// file changes. Faults change nothing. Single thread.
+// PolicyReload: takes over the settings file and the stored policy as they are now, when an admin
+// asks for it or changes something, and when one of them changed. Faults change nothing. Single
+// thread.
 #pragma once
 
 #include "services/policy-engine/domain/catalog_cache.h"
@@ -10,7 +11,10 @@
 #include "common/audit/client.h"
 #include "common/observability/log.h"
 
+#include <cstdint>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sluice::policy_engine {
@@ -25,6 +29,7 @@ class PolicyReload {
  public:
   struct Deps {
     SettingsFile* settings;  // all outlive it
+    PolicyStore* stored;
     VersionBinding* binding;
     const PolicyState* policy;
     const CatalogCache* catalogs;
@@ -43,9 +48,23 @@ class PolicyReload {
   // the version store besides.
   Async<CheckedSettings> apply(audit::v1::Record record);
 
-  // Looks at the file every kSettingsLookInterval: takes it over when it changed, and when another
-  // replica has loaded what it says. Ends with Cancelled only.
+  // Loads the policy of the start: the file's, with the stored one. Errors: those of the stores.
+  Async<void> begin(Policy file);
+
+  // After a change of the stored policy that made this revision: returns when it is in force here,
+  // and every other replica has been told of it. Errors: Unavailable (not within kTakeOverTimeout;
+  // the change is stored, and a replica that can takes it over later), Cancelled.
+  Async<void> take_over_stored(std::uint64_t revision);
+
+  // Looks at both every kSettingsLookInterval: takes over what changed, and what another replica
+  // has loaded when it comes to the same here. Ends with Cancelled only.
   Async<void> watch();
+
+  // One such look, when this replica has heard of a newer version.
+  Async<void> catch_up();
+
+  // Called when a policy has been loaded.
+  void on_loaded(std::function<void()> tell) { tell_ = std::move(tell); }
 
  private:
   struct Read {
@@ -53,12 +72,18 @@ class PolicyReload {
     CheckedSettings checked;
   };
 
+  [[nodiscard]] bool is_in_force(std::uint64_t revision) const;
   Async<Read> read();
+  Async<void> claim(Policy policy);
+  Async<void> replace_stored();
   Async<void> take_over(Policy policy, audit::v1::Record record);
   Async<void> look();
+  Async<void> look_behind();
   Async<void> take_over_change();
+  void tell();
 
   Deps deps_;
+  std::function<void()> tell_;
   bool reading_ = false;
   std::string stamp_;  // of the file as it was last taken over, or refused
 };

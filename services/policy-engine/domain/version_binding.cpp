@@ -6,8 +6,25 @@
 namespace sluice::policy_engine {
 
 Async<void> VersionBinding::claim(Policy policy) {
-  SLUICE_CO_TRY(const BoundVersion bound, co_await store_->claim(policy.hash()));
+  VersionClaim claim{policy.hash(), policy.stored_revision, std::nullopt};
+  SLUICE_CO_TRY(const BoundVersion bound, co_await store_->claim(std::move(claim)));
   adopt(policy, bound);
+  co_return Result<void>();
+}
+
+Async<void> VersionBinding::replace(Policy policy) {
+  const PolicyState::Snapshot loaded = state_->loaded();
+  if (loaded == nullptr) {
+    co_return Error(Code::Unavailable, "no policy is loaded yet; try again");
+  }
+  std::string hash = policy.hash();
+  VersionClaim claim{hash, policy.stored_revision, loaded->version};
+  SLUICE_CO_TRY(const BoundVersion bound, co_await store_->claim(std::move(claim)));
+  if (bound.hash == hash) {
+    adopt(policy, bound);
+  } else {
+    state_->heard(bound.version);
+  }
   co_return Result<void>();
 }
 

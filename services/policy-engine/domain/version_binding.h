@@ -15,7 +15,11 @@ class VersionBinding {
 
   // Makes the policy the newest one and loads it. The newest version already bound to an equal
   // policy is kept.
+  // Errors: Conflict (the stored policy has another revision by now) besides the store's.
   Async<void> claim(Policy policy);
+  // The same in the place of the version that is loaded only: where there is a newer one, the state
+  // knows that it is behind. Errors: Unavailable (nothing loaded) besides.
+  Async<void> replace(Policy policy);
   // Asks for the newest version: if it is bound to this policy, it is loaded; else the state knows
   // that it is behind.
   Async<void> catch_up(Policy policy);

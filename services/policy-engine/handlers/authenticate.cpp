@@ -17,6 +17,9 @@ policy::v1::CallerClaims claims_of(
   claims.set_policy_version(policy_version);
   claims.set_not_before_unix_ms(now_unix_ms);
   claims.set_not_after_unix_ms(now_unix_ms + grant::kTokenLifeMs);
+  if (key.expires_unix_ms != 0) {
+    claims.set_not_after_unix_ms(std::min(claims.not_after_unix_ms(), key.expires_unix_ms));
+  }
   return claims;
 }
 
@@ -48,6 +51,10 @@ Async<policy::v1::AuthenticateReply> AuthenticateHandler::operator()(
   SLUICE_CO_TRY(const PolicyState::Snapshot loaded, deps_.policy->current());
   const CallerKey* const key = loaded->policy.key_of(request.credential());
   policy::v1::AuthenticateReply reply;
+  if (key != nullptr && key->is_expired(deps_.clock->unix_ms())) {
+    refused_->add();
+    co_return Error(Code::Unauthenticated, "the key has expired: ask the operator for another one");
+  }
   if (key != nullptr) {
     *reply.mutable_claims() = claims_of(*key, loaded->version, deps_.clock->unix_ms());
   } else if (looks_like_jwt(request.credential()) && !loaded->policy.jwt_issuers.empty()) {

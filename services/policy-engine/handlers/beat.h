@@ -33,8 +33,10 @@ class Beat {
   // Another replica's beat (or this one's own).
   void heard(const policy::v1::PolicyBeat& beat) { deps_.policy->heard(beat.policy_version()); }
 
- private:
+  // Now, beside the round.
   void publish();
+
+ private:
   Async<void> catch_up();
 
   Deps deps_;

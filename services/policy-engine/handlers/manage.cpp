@@ -78,8 +78,30 @@ Async<policy::v1::ManageReply> ManageHandler::operator()(
       co_return co_await reload(request.reload().dry_run(), caller.claims, std::move(context));
     case ManageRequest::kExplain:
       co_return co_await explain(request.explain(), std::move(caller), std::move(context));
+    case ManageRequest::kListKeys:
+      co_return co_await deps_.keys->list();
+    case ManageRequest::kCreateKey:
+      co_return co_await deps_.keys->create(
+          std::move(*request.mutable_create_key()->mutable_key()),
+          std::move(caller),
+          std::move(context)
+      );
+    case ManageRequest::kUpdateKey:
+      co_return co_await deps_.keys->update(
+          std::move(*request.mutable_update_key()->mutable_key()),
+          std::move(caller),
+          std::move(context)
+      );
+    case ManageRequest::kRevokeKey:
+      co_return co_await deps_.keys->revoke(
+          std::move(*request.mutable_revoke_key()->mutable_id()),
+          std::move(caller),
+          std::move(context)
+      );
     default:
-      co_return Error(Code::Invalid, "no operation: send get_policy, reload or explain");
+      co_return Error(
+          Code::Invalid, "no operation: send get_policy, reload, explain or one on keys"
+      );
   }
 }
 

@@ -1,14 +1,16 @@
-// Management of policy: what is loaded, taking over the settings file as it is now, and why a call
-// gets its verdict. For callers with the role admin.
+// Management of policy: what is loaded, taking over the settings file as it is now, why a call gets
+// its verdict, and keys. For callers with the role admin.
 //
 // Errors: Unauthenticated, Denied (not an admin), Invalid (no operation; faults of the settings,
 // one a line; arguments that are no JSON object), NotFound (no such key), Conflict (the settings
-// are being taken over), Unavailable (Postgres, policy not loaded, catalog).
+// are being taken over), Unavailable (Postgres, policy not loaded, catalog); of keys those of
+// manage_keys.h.
 #pragma once
 
 #include "services/policy-engine/domain/caller_check.h"
 #include "services/policy-engine/domain/catalog_cache.h"
 #include "services/policy-engine/domain/policy_reload.h"
+#include "services/policy-engine/handlers/manage_keys.h"
 
 #include "proto/sluice/policy/v1/policy.pb.h"
 
@@ -22,6 +24,7 @@ class ManageHandler {
     CatalogCache* catalogs;
     const PolicyState* policy;
     async::Clock* clock;
+    ManageKeys* keys;
   };
 
   explicit ManageHandler(Deps deps) : deps_(deps) {}

@@ -63,14 +63,24 @@ void FakeToolServers::take_new_version() {
   reply_.set_version(crypto::sha256(std::to_string(++changes_)));
 }
 
-Async<BoundVersion> FakeVersionStore::claim(std::string hash) {
+Async<BoundVersion> FakeVersionStore::claim(VersionClaim claim) {
   if (faults_ != nullptr) {
     SLUICE_CO_CHECK_OK(faults_->step());
   }
-  if (versions_.empty() || versions_.back().hash != hash) {
-    versions_.push_back({versions_.size() + 1, std::move(hash)});
+  const BoundVersion newest = versions_.empty() ? BoundVersion{} : versions_.back();
+  if (newest.hash == claim.hash || (claim.replaces && newest.version != *claim.replaces)) {
+    co_return newest;
   }
+  if (stored_ != nullptr && stored_->stored.revision != claim.stored_revision) {
+    co_return Error(Code::Conflict, "the stored policy changed meanwhile: try again");
+  }
+  versions_.push_back({versions_.size() + 1, std::move(claim.hash)});
   co_return versions_.back();
+}
+
+Async<BoundVersion> FakeVersionStore::claim(std::string hash) {
+  VersionClaim claim{std::move(hash), stored_ != nullptr ? stored_->stored.revision : 0, {}};
+  co_return co_await this->claim(std::move(claim));
 }
 
 Async<BoundVersion> FakeVersionStore::newest() {

@@ -45,16 +45,55 @@ class FakeToolServers final : public ToolServers {
   int fetches_ = 0;
 };
 
+// The stored policy in memory, with the rules of the real store.
+class FakePolicyStore final : public PolicyStore {
+ public:
+  explicit FakePolicyStore(testing::FaultPlan* faults = nullptr) : faults_(faults) {}
+
+  Async<StoredPolicy> read() override;
+  Async<std::uint64_t> revision() override;
+  Async<std::vector<CallerKey>> revoked() override;
+  Async<ChangedKey> change(KeyTransition transition) override;
+  Async<bool> offer_setup(std::string token_digest) override;
+  Async<ChangedKey> use_setup(std::string token_digest, KeyTransition transition) override;
+
+  // Actions of the records in the outbox, in their order.
+  [[nodiscard]] std::vector<std::string> actions() const;
+
+  StoredPolicy stored;
+  std::vector<CallerKey> gone;  // revoked, newest first
+  std::vector<audit::v1::Record> outbox;
+  std::string setup_digest;
+  bool setup_used = false;
+
+ private:
+  [[nodiscard]] Result<void> step() {
+    return faults_ == nullptr ? Result<void>() : faults_->step();
+  }
+
+  [[nodiscard]] Result<ChangedKey> apply(const KeyTransition& transition);
+
+  testing::FaultPlan* faults_;
+};
+
 // The sequence in memory.
 class FakeVersionStore final : public VersionStore {
  public:
-  explicit FakeVersionStore(testing::FaultPlan* faults = nullptr) : faults_(faults) {}
+  // stored is whose revision a claim must have; none: that is not looked at.
+  explicit FakeVersionStore(
+      testing::FaultPlan* faults = nullptr, const FakePolicyStore* stored = nullptr
+  )
+      : faults_(faults), stored_(stored) {}
 
-  Async<BoundVersion> claim(std::string hash) override;
+  Async<BoundVersion> claim(VersionClaim claim) override;
   Async<BoundVersion> newest() override;
+
+  // As another replica would.
+  Async<BoundVersion> claim(std::string hash);
 
  private:
   testing::FaultPlan* faults_;
+  const FakePolicyStore* stored_;
   std::vector<BoundVersion> versions_;
 };
 

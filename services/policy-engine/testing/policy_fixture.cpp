@@ -50,7 +50,8 @@ std::string PolicyFixture::default_settings() {
 
 PolicyFixture::PolicyFixture(std::string_view settings, testing::FaultPlan* faults, Load load)
     : servers(faults),
-      versions(load == Load::Now ? nullptr : faults),
+      stored(load == Load::Now ? nullptr : faults),
+      versions(load == Load::Now ? nullptr : faults, &stored),
       key_sets(faults),
       approvals(faults),
       grant_uses(faults),
@@ -83,10 +84,15 @@ PolicyFixture::PolicyFixture(std::string_view settings, testing::FaultPlan* faul
       callers.get(), &approvals, &approval_events, &clock, &log, metrics.get()
   });
   reload = std::make_unique<PolicyReload>(
-      PolicyReload::Deps{&settings_file, &binding, &state, &catalogs, &clock, &log, &audit}
+      PolicyReload::Deps{&settings_file, &stored, &binding, &state, &catalogs, &clock, &log, &audit}
+  );
+  manage_keys =
+      std::make_unique<ManageKeys>(ManageKeys::Deps{&stored, reload.get(), &state, &clock, &log});
+  setup = std::make_unique<SetupHandler>(
+      SetupHandler::Deps{&stored, reload.get(), &state, &clock, &log, &audit}
   );
   manage = std::make_unique<ManageHandler>(
-      ManageHandler::Deps{callers.get(), reload.get(), &catalogs, &state, &clock}
+      ManageHandler::Deps{callers.get(), reload.get(), &catalogs, &state, &clock, manage_keys.get()}
   );
   beat = std::make_unique<Beat>(Beat::Deps{
       &state, &binding, &catalogs, &beats, &clock, &log, metrics.get(), "policy-engine-0"

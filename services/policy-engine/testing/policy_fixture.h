@@ -14,6 +14,7 @@
 #include "services/policy-engine/handlers/beat.h"
 #include "services/policy-engine/handlers/decide.h"
 #include "services/policy-engine/handlers/manage.h"
+#include "services/policy-engine/handlers/setup.h"
 #include "services/policy-engine/handlers/visible.h"
 #include "services/policy-engine/testing/fakes.h"
 
@@ -87,6 +88,7 @@ class PolicyFixture {
   grant::KeyRing grant_ring;
   grant::KeyRing token_ring;
   FakeToolServers servers;
+  FakePolicyStore stored;
   FakeVersionStore versions;
   FakeKeySets key_sets;
   FakeApprovalStore approvals;
@@ -110,6 +112,8 @@ class PolicyFixture {
   std::unique_ptr<ApprovalsAnswerHandler> approvals_answer;
   ApprovalUpkeep upkeep{{&approvals, &approval_events, &audit, &clock, &log}};
   std::unique_ptr<PolicyReload> reload;
+  std::unique_ptr<ManageKeys> manage_keys;
+  std::unique_ptr<SetupHandler> setup;
   std::unique_ptr<ManageHandler> manage;
   std::unique_ptr<Beat> beat;
 };
