@@ -1,6 +1,9 @@
 #include "common/bus/testing/in_memory_bus.h"
 
-#include "common/bus/bus_contract.h"
+#include "common/bus/bus_contract_calls.h"
+#include "common/bus/bus_contract_durable.h"
+#include "common/bus/bus_contract_streams.h"
+#include "common/bus/bus_contract_transport.h"
 
 namespace sluice::bus {
 namespace {
@@ -27,7 +30,10 @@ class InMemoryRig {
   InMemoryBroker broker_;
 };
 
-INSTANTIATE_TYPED_TEST_SUITE_P(InMemory, BusContract, InMemoryRig);
+INSTANTIATE_TYPED_TEST_SUITE_P(InMemory, TransportContract, InMemoryRig);
+INSTANTIATE_TYPED_TEST_SUITE_P(InMemory, CallContract, InMemoryRig);
+INSTANTIATE_TYPED_TEST_SUITE_P(InMemory, StreamContract, InMemoryRig);
+INSTANTIATE_TYPED_TEST_SUITE_P(InMemory, DurableContract, InMemoryRig);
 
 TEST(SubjectMatches, FollowsTheRulesOfNats) {
   EXPECT_TRUE(subject_matches("a.b", "a.b"));

@@ -277,6 +277,7 @@ TEST_F(ServerConnectionTest, ReconnectStartsAnewAtOnce) {
   connection_->reconnect();
 
   EXPECT_FALSE(connection_->connected());
+  EXPECT_EQ(connection_->status().state(), connector::v1::SERVER_STATE_DISCONNECTED) << "at once";
   EXPECT_TRUE(loop_.advance_until([this] { return connection_->connected(); }, milliseconds(200)));
   EXPECT_EQ(server_.opened(), 2);
 }
