@@ -6,6 +6,7 @@
 #include "services/ingress/adapters/bus_other_replicas.h"
 #include "services/ingress/adapters/bus_policy_engine.h"
 #include "services/ingress/adapters/bus_provider_router.h"
+#include "services/ingress/adapters/bus_setup.h"
 #include "services/ingress/adapters/bus_tool_servers.h"
 #include "services/ingress/adapters/redis_mcp_events.h"
 #include "services/ingress/adapters/redis_mcp_sessions.h"
@@ -99,6 +100,7 @@ Result<void> listen_for_clients(
 struct Ports {
   Ports(bus::Bus* bus, redis::Client* redis, async::Clock* clock)
       : policy(bus),
+        setup(bus),
         provider(bus),
         servers(bus),
         scripts(bus),
@@ -110,6 +112,7 @@ struct Ports {
         mcp_events(redis) {}
 
   BusPolicyEngine policy;
+  BusSetup setup;
   BusProviderRouter provider;
   BusToolServers servers;
   BusCodeRunner scripts;
@@ -211,6 +214,8 @@ struct FrontDoor {
         server_list({.admission = &admission, .servers = &ports.servers}),
         manage_servers({.admission = &admission, .servers = &ports.servers}),
         manage_policy({.admission = &admission, .policy = &ports.policy}),
+        manage_keys({.admission = &admission, .policy = &ports.policy}),
+        setup({.policy = &ports.setup, .audit = audit}),
         mcp_events({.store = &ports.mcp_events, .clock = runtime.clock(), .log = runtime.log()}),
         approvals(
             {.admission = &admission,
@@ -307,6 +312,8 @@ struct FrontDoor {
   ServersHandler server_list;
   ManageServersHandler manage_servers;
   ManagePolicyHandler manage_policy;
+  ManageKeysHandler manage_keys;
+  SetupHandler setup;
   McpEventLog mcp_events;
   ApprovalFeed approval_feed;
   ApprovalsHandler approvals;
@@ -367,6 +374,8 @@ Async<void> serve(service::Runtime runtime, Config config) {
                door.mcp,
                door.oauth_authorize,
                door.oauth_callback,
+               door.manage_keys,
+               door.setup,
                config.legacy_sse ? &door.mcp_sse : nullptr,
                &door.protected_resource},
               std::max(config.tool_execution_timeout, config.run_time + kRunWait) + kExecuteSlack,

@@ -6,6 +6,7 @@
 #include "services/ingress/handlers/chat_completions.h"
 #include "services/ingress/handlers/embeddings.h"
 #include "services/ingress/handlers/execute_tool.h"
+#include "services/ingress/handlers/manage_keys.h"
 #include "services/ingress/handlers/manage_policy.h"
 #include "services/ingress/handlers/manage_servers.h"
 #include "services/ingress/handlers/mcp.h"
@@ -15,6 +16,7 @@
 #include "services/ingress/handlers/oauth_callback.h"
 #include "services/ingress/handlers/protected_resource.h"
 #include "services/ingress/handlers/servers.h"
+#include "services/ingress/handlers/setup.h"
 #include "services/ingress/limits.h"
 
 #include "common/http/server.h"
@@ -37,6 +39,8 @@ struct Handlers {
   McpHandler& mcp;
   OAuthAuthorizeHandler& oauth_authorize;
   OAuthCallbackHandler& oauth_callback;
+  ManageKeysHandler& manage_keys;
+  SetupHandler& setup;
   McpSseHandler* mcp_sse = nullptr;                        // null: not served
   ProtectedResourceHandler* protected_resource = nullptr;  // likewise
 };
@@ -146,6 +150,34 @@ inline void add_policy_routes(std::vector<http::Route>* table, ManagePolicyHandl
   // clang-format on
 }
 
+inline void add_key_routes(
+    std::vector<http::Route>* table, ManageKeysHandler* keys, SetupHandler* setup
+) {
+  using Method =
+      Async<http::HttpResponse> (ManageKeysHandler::*)(http::HttpRequest, RequestContext);
+  const auto handler = [keys](Method method) -> http::Handler {
+    return [keys, method](http::HttpRequest request, RequestContext context) {
+      return (keys->*method)(std::move(request), std::move(context));
+    };
+  };
+  const http::Handler first = [setup](http::HttpRequest request, RequestContext context) {
+    return (*setup)(std::move(request), std::move(context));
+  };
+  const std::string all = "/api/keys";
+  // clang-format off
+  table->push_back({.method = "GET", .path = all, .timeout = kManagementTimeout, .handler = handler(&ManageKeysHandler::list)});
+  table->push_back({.method = "POST", .path = all, .body_bytes_max = kServerBodyBytesMax,
+                    .timeout = kManagementTimeout, .handler = handler(&ManageKeysHandler::create)});
+  table->push_back({.method = "GET", .path = all + "/{id}", .timeout = kManagementTimeout, .handler = handler(&ManageKeysHandler::get)});
+  table->push_back({.method = "PUT", .path = all + "/{id}", .body_bytes_max = kServerBodyBytesMax,
+                    .timeout = kManagementTimeout, .handler = handler(&ManageKeysHandler::update)});
+  table->push_back({.method = "DELETE", .path = all + "/{id}", .timeout = kManagementTimeout,
+                    .handler = handler(&ManageKeysHandler::revoke)});
+  table->push_back({.method = "POST", .path = "/api/setup", .body_bytes_max = kAnswerBodyBytesMax,
+                    .timeout = kManagementTimeout, .content_type = "", .handler = first});
+  // clang-format on
+}
+
 inline void add_approval_routes(std::vector<http::Route>* table, ApprovalsHandler* approvals) {
   using Method = Async<http::HttpResponse> (ApprovalsHandler::*)(http::HttpRequest, RequestContext);
   const auto handler = [approvals](Method method) -> http::Handler {
@@ -206,6 +238,7 @@ inline void add_approval_routes(std::vector<http::Route>* table, ApprovalsHandle
   // clang-format on
   add_server_routes(&table, handlers);
   add_policy_routes(&table, &handlers.manage_policy);
+  add_key_routes(&table, &handlers.manage_keys, &handlers.setup);
   add_approval_routes(&table, &handlers.approvals);
   add_mcp_routes(&table, &handlers.mcp, std::nullopt);
   for (const VirtualServer& server : virtual_servers) {

@@ -9,7 +9,18 @@
 namespace sluice::ingress {
 namespace {
 
+class NoSetup final : public SetupPort {
+ public:
+  Async<policy::v1::SetupReply> setup(policy::v1::SetupRequest, RequestContext) override {
+    co_return policy::v1::SetupReply();
+  }
+};
+
+// The handlers are not called.
 std::vector<http::Route> table_of(IngressFixture& fixture) {
+  NoSetup no_setup;
+  ManageKeysHandler keys({.admission = &fixture.admission, .policy = &fixture.policy});
+  SetupHandler setup({.policy = &no_setup, .audit = &fixture.audit});
   return routes(
       {fixture.chat,
        fixture.embeddings,
@@ -21,7 +32,9 @@ std::vector<http::Route> table_of(IngressFixture& fixture) {
        fixture.approvals_api,
        fixture.mcp,
        fixture.oauth_authorize,
-       fixture.oauth_callback},
+       fixture.oauth_callback,
+       keys,
+       setup},
       std::chrono::seconds(40),
       {{.slug = "dev", .description = "", .selection = Narrowing::of({"filesystem-read_file"}, {})}}
   );
@@ -57,6 +70,12 @@ TEST(Routes, HoldTheSurfaceOfManualMode) {
           "GET /api/approvals/{id}",
           "GET /api/approvals/events",
           "POST /api/approvals/{id}",
+          "DELETE /api/keys/{id}",
+          "GET /api/keys",
+          "GET /api/keys/{id}",
+          "POST /api/keys",
+          "POST /api/setup",
+          "PUT /api/keys/{id}",
           "GET /api/mcp/clients",
           "GET /api/mcp/oauth/callback",
           "GET /api/policy",

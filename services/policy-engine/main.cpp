@@ -93,6 +93,41 @@ void log_doubts(observability::Log* log, const Policy& policy, const Catalog& ca
   }
 }
 
+std::unique_ptr<http::Client> key_set_client(const service::Runtime& runtime) {
+  return http::Client::make(
+      runtime.executor(),
+      runtime.clock(),
+      {.connections_per_origin_max = kJwksConnectionsMax,
+       .idle_per_origin_max = 1,
+       .response_bytes_max = kJwksBytesMax}
+  );
+}
+
+async::TaskGroup::OnError failure_log(observability::Log* log) {
+  return [log](std::string_view name, const Error& error) {
+    log->error("task-failed", {{"task", name}, {"error", error.to_log()}});
+  };
+}
+
+AddedPolicyReader added_policy_reader(observability::Log* log) {
+  return [log](const std::string& server, const std::string& text) {
+    auto read = read_added_policy(server, text);
+    if (!read.ok()) {
+      log->error(
+          "added-server-without-policy", {{"server", server}, {"error", read.error().to_log()}}
+      );
+    }
+    return read.ok() ? std::make_shared<const ServerPolicy>(std::move(read).value()) : nullptr;
+  };
+}
+
+// What stands in the way of answers; "": nothing.
+std::string doubt_of(const PolicyState& state) {
+  return state.current().ok()
+             ? ""
+             : "another replica has loaded newer settings; give this one the same file";
+}
+
 // NOLINTNEXTLINE(readability-function-size): wiring is a list
 Async<void> serve(service::Runtime runtime, Config config) {
   // 1. Keys and connections. Closed in reverse order when this frame ends.
@@ -107,39 +142,17 @@ Async<void> serve(service::Runtime runtime, Config config) {
   BusGrantUses grant_uses(link.bus.get());
   BusApprovalEvents approval_events(link.bus.get());
   Stores stores(postgres.get(), runtime.clock());
-  const auto http_client = http::Client::make(
-      runtime.executor(),
-      runtime.clock(),
-      {.connections_per_origin_max = kJwksConnectionsMax,
-       .idle_per_origin_max = 1,
-       .response_bytes_max = kJwksBytesMax}
-  );
+  const auto http_client = key_set_client(runtime);
   HttpKeySets key_sets(http_client.get());
   PolicyState state;
   VersionBinding binding(&stores.versions, &state);
-  async::TaskGroup tasks(
-      runtime.executor(),
-      [log = runtime.log()](std::string_view name, const Error& error) {
-        log->error("task-failed", {{"task", name}, {"error", error.to_log()}});
-      }
-  );
+  async::TaskGroup tasks(runtime.executor(), failure_log(runtime.log()));
   CatalogCache catalogs({
       .servers = &servers,
       .clock = runtime.clock(),
       .tasks = &tasks,
       .log = runtime.log(),
-      .read_added =
-          [log = runtime.log()](const std::string& server, const std::string& text) {
-            auto read = read_added_policy(server, text);
-            if (!read.ok()) {
-              log->error(
-                  "added-server-without-policy",
-                  {{"server", server}, {"error", read.error().to_log()}}
-              );
-            }
-            return read.ok() ? std::make_shared<const ServerPolicy>(std::move(read).value())
-                             : nullptr;
-          },
+      .read_added = added_policy_reader(runtime.log()),
       .on_change = [&state, log = runtime.log()](const Catalog& catalog
                    ) { log_doubts(log, state.loaded()->policy, catalog); },
   });
@@ -222,13 +235,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
   tasks.spawn("beat", beat.run());
   tasks.spawn("approval-upkeep", upkeep.run());
   tasks.spawn("settings", reload.watch());
-  runtime.add_readiness_check("policy", [&state] {
-    return std::string(
-        state.current().ok()
-            ? ""
-            : "another replica has loaded newer settings; give this one the same file"
-    );
-  });
+  runtime.add_readiness_check("policy", [&state] { return doubt_of(state); });
   static_cast<void>(co_await runtime.stopped());
   changes.reset();
   others.reset();

@@ -307,7 +307,7 @@ TEST_F(PolicyStoreTest, AFileWithFaultsDoesNotStandInTheWayOfAChange) {
   EXPECT_THAT(b_->state.current(), IsOk());
 }
 
-TEST_F(PolicyStoreTest, TheServicesRoleCannotBringAKeyBack) {
+TEST_F(PolicyStoreTest, TheServicesRoleCannotRewriteWhoMadeWhichKey) {
   ASSERT_THAT(run_sync(loop_, a_->stored.change(creating("ci"))), IsOk());
 
   EXPECT_THAT(query(*pool_, "DELETE FROM policy.keys"), HasCode(Code::Denied));

@@ -83,6 +83,9 @@ class CliTest : public ::testing::Test {
       route("GET", "/api/approvals", &fake),
       route("GET", "/api/approvals/{id}", &fake),
       route("POST", "/api/approvals/{id}", &fake),
+      route("GET", "/api/keys", &fake),
+      route("POST", "/api/keys", &fake),
+      route("DELETE", "/api/keys/{id}", &fake),
   }};
 };
 
@@ -246,6 +249,41 @@ TEST_F(CliTest, ShowsAndAnswersOne) {
   EXPECT_EQ(fake.asked.back().body, R"({"action":"approve"})");
 }
 
+constexpr const char* kKey =
+    R"({"id":"ci","roles":["caller"],"servers":null,"tools":["files-*"],"models":[],
+        "expires_at":"2030-01-01T00:00:00.000Z","from_file":false,"revoked":false,"key":"sk-sl-x"})";
+
+TEST_F(CliTest, ListsKeys) {
+  fake.body = [](const auto&) { return R"({"keys":[)" + std::string(kKey) + "]}"; };
+
+  EXPECT_EQ(
+      run({"keys", "list"}).text,
+      "ci  caller  servers all  tools files-*  models none  until 2030-01-01T00:00:00.000Z\n"
+  );
+}
+
+TEST_F(CliTest, MakesAKeyAndPrintsItsTextAlone) {
+  fake.status = 201;
+  fake.body = [](const auto&) { return kKey; };
+
+  const Answer made =
+      run({"keys", "create", "--id", "ci", "--tools", "files-*,web-get", "--models", ""});
+
+  EXPECT_EQ(made.exit_code, kExitDone);
+  EXPECT_EQ(made.text, "sk-sl-x\n");
+  EXPECT_EQ(fake.asked.back().body, R"({"id":"ci","tools":["files-*","web-get"],"models":[]})");
+  EXPECT_EQ(run({"keys", "create"}).exit_code, kExitDone);
+  EXPECT_EQ(fake.asked.back().body, "{}");
+}
+
+TEST_F(CliTest, RevokesAKey) {
+  fake.body = [](const auto&) { return R"({"id":"ci","roles":["caller"],"revoked":true})"; };
+
+  EXPECT_THAT(run({"keys", "revoke", "ci"}).text, HasSubstr("revoked"));
+  EXPECT_EQ(fake.asked.back().method, "DELETE");
+  EXPECT_EQ(fake.asked.back().path_parameters.at(0), "ci");
+}
+
 TEST_F(CliTest, TellsWhatTheGatewayRefused) {
   fake.status = 403;
   fake.body = [](const auto&) { return R"({"error":{"message":"needs the role admin"}})"; };
@@ -267,6 +305,7 @@ TEST_F(CliTest, WordsThatSayNothingAreMisuse) {
         {"policy"},
         {"policy", "explain", "--server", "a"},
         {"approvals", "approve"},
+        {"keys", "revoke"},
         {"approvals", "list", "--limit", "0"},
         {"policy", "explain", "--server", "a", "--tool", "b", "--arguments", "[]"}}) {
     EXPECT_EQ(run(words).exit_code, kExitMisused);

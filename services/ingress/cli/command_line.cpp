@@ -1,6 +1,7 @@
 #include "services/ingress/cli/command_line.h"
 
 #include "services/ingress/cli/approval_commands.h"
+#include "services/ingress/cli/key_commands.h"
 #include "services/ingress/cli/policy_commands.h"
 
 #include "common/json/parse.h"
@@ -32,6 +33,11 @@ struct Words {
   bool dry_run = false;
   ApprovalQuery query;
   ApprovalAnswer answer;
+  NewKey new_key;
+  // CLI11 fills these; an option that is not given leaves its list of new_key absent.
+  std::vector<std::string> servers;
+  std::vector<std::string> tools;
+  std::vector<std::string> models;
 };
 
 using Runner = std::function<Result<std::function<Async<Answer>(Gateway*)>>()>;
@@ -171,6 +177,63 @@ void add_approvals(CLI::App* app, Words* words, Runner* chosen) {
   add_answer(approvals, "deny", words, chosen);
 }
 
+void add_key_creation(CLI::App* keys, Words* words, Runner* chosen) {
+  CLI::App* const create =
+      keys->add_subcommand("create", "Makes one and prints it: it is told this once");
+  create->add_option("--id", words->new_key.id, "Names it in records; without: one is made");
+  create->add_option("--role", words->new_key.roles, "caller (default), approver, admin")
+      ->delimiter(',');
+  create->add_option("--agent", words->new_key.agent, "Name of the agent in records");
+  create->add_option("--tenant", words->new_key.tenant, "Tenant it belongs to");
+  CLI::Option* const servers =
+      create->add_option("--servers", words->servers, "Servers it reaches; \"\" for none")
+          ->delimiter(',');
+  CLI::Option* const tools =
+      create->add_option("--tools", words->tools, "<server>-<tool>, <server>-* or *")
+          ->delimiter(',');
+  CLI::Option* const models =
+      create->add_option("--models", words->models, "<provider>/<model>, <provider>/* or *")
+          ->delimiter(',');
+  create->add_option("--expires-at", words->new_key.expires_at, "RFC 3339 time; without: never");
+  create->callback([words, chosen, servers, tools, models] {
+    const auto given = [](CLI::Option* option, const std::vector<std::string>& names) {
+      return option->count() > 0 ? std::optional(names) : std::nullopt;
+    };
+    words->new_key.servers = given(servers, words->servers);
+    words->new_key.tools = given(tools, words->tools);
+    words->new_key.models = given(models, words->models);
+    *chosen = [words]() -> Result<std::function<Async<Answer>(Gateway*)>> {
+      return [key = words->new_key, format = format_of(*words)](Gateway* gateway) {
+        return create_key(gateway, key, format);
+      };
+    };
+  });
+}
+
+void add_keys(CLI::App* app, Words* words, Runner* chosen) {
+  CLI::App* const keys = app->add_subcommand("keys", "Virtual keys of callers");
+  keys->require_subcommand(1);
+
+  CLI::App* const list = keys->add_subcommand("list", "Those of file and API");
+  list->callback([words, chosen] {
+    *chosen = [words]() -> Result<std::function<Async<Answer>(Gateway*)>> {
+      return [format = format_of(*words)](Gateway* gateway) { return list_keys(gateway, format); };
+    };
+  });
+
+  add_key_creation(keys, words, chosen);
+
+  CLI::App* const revoke = keys->add_subcommand("revoke", "Ends one at once, for good");
+  revoke->add_option("id", words->answer.id, "Its id")->required();
+  revoke->callback([words, chosen] {
+    *chosen = [words]() -> Result<std::function<Async<Answer>(Gateway*)>> {
+      return [id = words->answer.id, format = format_of(*words)](Gateway* gateway) {
+        return revoke_key(gateway, id, format);
+      };
+    };
+  });
+}
+
 // The option's value, else the variable's, else the default.
 std::string setting(
     const std::string& given,
@@ -187,7 +250,7 @@ std::string setting(
 std::variant<Command, Answer> read_command(
     std::vector<std::string> words, const config::Environment& environment
 ) {
-  CLI::App app("Asks a running Sluice gateway about its policy and approvals.", "sluice");
+  CLI::App app("Asks a running Sluice gateway about its policy, approvals and keys.", "sluice");
   app.footer(kFooter);
   app.require_subcommand(1);
   app.fallthrough();
@@ -200,6 +263,7 @@ std::variant<Command, Answer> read_command(
   app.add_flag("--json", given.json, "Print what the gateway answered");
   add_policy(&app, &given, &chosen);
   add_approvals(&app, &given, &chosen);
+  add_keys(&app, &given, &chosen);
   std::reverse(words.begin(), words.end());  // as CLI11 takes them
   try {
     app.parse(words);

@@ -72,6 +72,12 @@ Async<json::Value> Gateway::post(std::string path, json::Value body) {
   co_return co_await send(std::move(request), std::move(path));
 }
 
+Async<json::Value> Gateway::remove(std::string path) {
+  http::ClientRequest request;
+  request.method = "DELETE";
+  co_return co_await send(std::move(request), std::move(path));
+}
+
 Async<json::Value> Gateway::send(http::ClientRequest request, std::string path) {
   request.url = deps_.url + path;
   request.deadline = deps_.clock->now() + kTimeout;
@@ -82,7 +88,7 @@ Async<json::Value> Gateway::send(http::ClientRequest request, std::string path) 
   SLUICE_CO_TRY(
       const http::ClientResponse response, co_await deps_.client->fetch(std::move(request))
   );
-  if (response.status != 200) {
+  if (response.status != 200 && response.status != 201) {
     co_return error_of(response, url);
   }
   auto body = json::parse(response.body);

@@ -24,6 +24,7 @@ class Gateway {
   // answer); Unavailable (not reached, no JSON), Deadline.
   Async<json::Value> get(std::string path);
   Async<json::Value> post(std::string path, json::Value body);
+  Async<json::Value> remove(std::string path);  // DELETE
 
  private:
   Async<json::Value> send(http::ClientRequest request, std::string path);

@@ -1,10 +1,9 @@
 #include "services/ingress/domain/narrowing.h"
 
+#include "services/ingress/domain/header_list.h"
 #include "services/ingress/domain/tool_names.h"
-#include "services/ingress/limits.h"
 
 #include <algorithm>
-#include <optional>
 
 namespace sluice::ingress {
 namespace {
@@ -14,20 +13,6 @@ constexpr std::string_view kServersOther = "x-bf-mcp-include-clients";
 constexpr std::string_view kToolsHeader = "x-sluice-include-tools";
 constexpr std::string_view kToolsOther = "x-bf-mcp-include-tools";
 constexpr std::string_view kResourcesHeader = "x-sluice-include-resources";
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) {
-    return {};
-  }
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-std::vector<std::string> sorted(std::vector<std::string> entries) {
-  std::sort(entries.begin(), entries.end());
-  entries.erase(std::unique(entries.begin(), entries.end()), entries.end());
-  return entries;
-}
 
 // Whether all that one entry names is named by the other: "*" and "<server>-*" stand for several.
 bool covers(std::string_view entry, std::string_view other) {
@@ -50,7 +35,7 @@ std::vector<std::string> in_both(
       }
     }
   }
-  return sorted(std::move(entries));
+  return sorted_names(std::move(entries));
 }
 
 // Into a list that may not be there; true when it then is.
@@ -73,49 +58,6 @@ void write_list(
   headers->add(std::string(name), std::move(value));
 }
 
-Result<std::vector<std::string>> split(std::string_view name, std::string_view value) {
-  std::vector<std::string> entries;
-  while (!value.empty()) {
-    const auto comma = value.find(',');
-    const std::string_view entry = trimmed(value.substr(0, comma));
-    value = comma == std::string_view::npos ? std::string_view() : value.substr(comma + 1);
-    if (entry.empty()) {
-      continue;
-    }
-    if (entry.size() > kNarrowingEntryBytesMax || entries.size() >= kNarrowingEntriesMax) {
-      return Error(
-          Code::Invalid,
-          "header " + std::string(name) + " is too long; send at most " +
-              std::to_string(kNarrowingEntriesMax) + " names of at most " +
-              std::to_string(kNarrowingEntryBytesMax) + " characters"
-      );
-    }
-    entries.emplace_back(entry);
-  }
-  return sorted(std::move(entries));
-}
-
-// The list of the one of the two headers that is there.
-Result<std::optional<std::vector<std::string>>> list_of(
-    const http::Headers& headers, std::string_view name, std::string_view other
-) {
-  const std::size_t count = headers.count(name) + headers.count(other);
-  if (count == 0) {
-    return std::optional<std::vector<std::string>>();
-  }
-  if (count > 1) {
-    return Error(
-        Code::Invalid,
-        "send " + std::string(name) +
-            (other.empty() ? std::string() : " or " + std::string(other) + ",") +
-            " only once; separate names by commas"
-    );
-  }
-  const std::string_view present = headers.has(name) ? name : other;
-  SLUICE_TRY(auto entries, split(present, headers.get(present)));
-  return std::optional<std::vector<std::string>>(std::move(entries));
-}
-
 bool has(const std::vector<std::string>& sorted, std::string_view entry) {
   return std::binary_search(sorted.begin(), sorted.end(), entry, std::less<>());
 }
@@ -135,17 +77,17 @@ void append_key(std::string& key, bool there, char kind, const std::vector<std::
 
 Result<Narrowing> Narrowing::parse(const http::Headers& headers) {
   Narrowing narrowing;
-  SLUICE_TRY(auto servers, list_of(headers, kServersHeader, kServersOther));
+  SLUICE_TRY(auto servers, header_list(headers, kServersHeader, kServersOther));
   if (servers) {
     narrowing.by_server_ = true;
     narrowing.servers_ = std::move(*servers);
   }
-  SLUICE_TRY(auto tools, list_of(headers, kToolsHeader, kToolsOther));
+  SLUICE_TRY(auto tools, header_list(headers, kToolsHeader, kToolsOther));
   if (tools) {
     narrowing.by_tool_ = true;
     narrowing.tools_ = std::move(*tools);
   }
-  SLUICE_TRY(auto resources, list_of(headers, kResourcesHeader, {}));
+  SLUICE_TRY(auto resources, header_list(headers, kResourcesHeader));
   if (resources) {
     narrowing.by_resource_ = true;
     narrowing.resource_servers_ = std::move(*resources);
@@ -157,9 +99,9 @@ Result<Narrowing> Narrowing::parse(const http::Headers& headers) {
 Narrowing Narrowing::of(std::vector<std::string> tools, std::vector<std::string> resource_servers) {
   Narrowing narrowing;
   narrowing.by_tool_ = true;
-  narrowing.tools_ = sorted(std::move(tools));
+  narrowing.tools_ = sorted_names(std::move(tools));
   narrowing.by_resource_ = true;
-  narrowing.resource_servers_ = sorted(std::move(resource_servers));
+  narrowing.resource_servers_ = sorted_names(std::move(resource_servers));
   narrowing.make_key();
   return narrowing;
 }

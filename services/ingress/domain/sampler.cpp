@@ -1,5 +1,6 @@
 #include "services/ingress/domain/sampler.h"
 
+#include "services/ingress/domain/model_access.h"
 #include "services/ingress/limits.h"
 
 #include "common/crypto/sha256.h"
@@ -41,6 +42,10 @@ std::string Sampler::capabilities_for(
 Async<std::string> Sampler::answer(
     std::string server, Question question, CallerPtr caller, RequestContext context
 ) {
+  SLUICE_CO_TRY(const ModelAccess access, ModelAccess::of(*caller, http::Headers()));
+  if (const auto allowed = access.check(deps_.settings->model); !allowed.ok()) {
+    co_return error_response(allowed.error());
+  }
   auto body = sampling_body(question.params, *deps_.settings);
   if (!body.ok()) {
     co_return error_response(body.error());

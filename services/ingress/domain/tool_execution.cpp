@@ -1,6 +1,7 @@
 #include "services/ingress/domain/tool_execution.h"
 
 #include "services/ingress/domain/code_tool.h"
+#include "services/ingress/domain/model_access.h"
 #include "services/ingress/limits.h"
 
 #include "common/json/parse.h"
@@ -310,6 +311,9 @@ Async<ExecutionEnd> ToolExecution::sample(Execution* execution, ExecutionEnd end
 // they leave out waits on.
 Async<std::string> ToolExecution::sampled(Execution* execution, InputNeeded needed) {
   const auto questions = questions_in(needed.requests);
+  SLUICE_CO_TRY(
+      const ModelAccess access, ModelAccess::of(*execution->caller, execution->request->headers)
+  );
   std::string responses;
   for (const Question& question : questions.ok() ? questions.value() : std::vector<Question>()) {
     if (!deps_.sampler->answers(needed.server, execution->client.capabilities, question)) {
@@ -323,7 +327,7 @@ Async<std::string> ToolExecution::sampled(Execution* execution, InputNeeded need
     SLUICE_CO_TRY(
         const std::string response,
         co_await deps_.sampler->answer(
-            needed.server, question, execution->caller, std::move(context)
+            needed.server, question, access.applied_to(execution->caller), std::move(context)
         )
     );
     responses.append(responses.empty() ? "{" : ",");
@@ -449,8 +453,10 @@ Async<void> ToolExecution::find_again(Attempt* attempt) {
           attempt->execution->caller, Narrowing(), attempt->execution->context
       )
   );
+  SLUICE_CO_TRY(const Narrowing narrowing, Narrowing::parse(attempt->execution->request->headers));
   const ToolEntry* tool = snapshot->find(attempt->execution->call.name);
-  if (tool == nullptr) {
+  // Under the same name there may be another server's tool by now.
+  if (tool == nullptr || !narrowing.allows(tool->server, tool->tool)) {
     co_return Error(
         Code::NotFound,
         "the tool was removed while the call was on its way; look at the tools offered and try "

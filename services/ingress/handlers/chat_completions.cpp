@@ -1,6 +1,7 @@
 #include "services/ingress/handlers/chat_completions.h"
 
 #include "services/ingress/domain/agent_options.h"
+#include "services/ingress/domain/model_access.h"
 #include "services/ingress/domain/narrowing.h"
 #include "services/ingress/domain/openai_error.h"
 #include "services/ingress/limits.h"
@@ -49,6 +50,19 @@ http::HttpResponse whole_response(provider::v1::ChatFinal& final, const ChainId&
   response.headers.add("x-sluice-chain", chain.str());
   add_retry_headers(response, final);
   return response;
+}
+
+// Errors: Denied, with a record of it.
+Async<void> check_model(ChatTurn* turn, std::string model, Trail* trail, audit::Client* audit) {
+  SLUICE_CO_TRY(const ModelAccess access, ModelAccess::of(*turn->caller, turn->request->headers));
+  const auto allowed = access.check(model);
+  if (allowed.ok()) {
+    co_return Result<void>();
+  }
+  turn->context.chain = new_chain();
+  SLUICE_CO_CHECK_OK(trail->chat_failure(turn->context, *turn->caller, model, allowed.error()));
+  SLUICE_CO_CHECK_OK(co_await audit->written());
+  co_return allowed;
 }
 
 }  // namespace
@@ -122,6 +136,7 @@ Async<provider::v1::ChatRequest> ChatCompletionsHandler::prepare(
     stripped = body.without_own_member();
     SLUICE_CO_TRY(body, ChatBody::parse(stripped));
   }
+  SLUICE_CO_CHECK_OK(co_await check_model(turn, body.model(), deps_.trail, deps_.audit));
   SLUICE_CO_TRY(turn->narrowing, Narrowing::parse(request->headers));
   SLUICE_CO_TRY(
       const std::size_t allowed_depth,

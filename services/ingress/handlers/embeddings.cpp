@@ -2,6 +2,7 @@
 
 #include "services/ingress/domain/chain.h"
 #include "services/ingress/domain/chat_body.h"
+#include "services/ingress/domain/model_access.h"
 #include "services/ingress/domain/openai_error.h"
 
 #include "common/http/error_map.h"
@@ -31,11 +32,17 @@ Async<http::HttpResponse> EmbeddingsHandler::operator()(
 ) {
   SLUICE_CO_TRY(Admitted admitted, co_await deps_.admission->admit(&request, std::move(context)));
   SLUICE_CO_TRY(const std::string model, checked_model(request.body));
+  SLUICE_CO_TRY(const ModelAccess access, ModelAccess::of(*admitted.caller, request.headers));
   admitted.context.chain = new_chain();
   provider::v1::EmbedRequest embed;
   embed.set_model(model);
   embed.set_body(request.body);
-  auto reply = co_await deps_.provider->embed(std::move(embed), admitted.context);
+  Result<provider::v1::EmbedReply> reply = provider::v1::EmbedReply();
+  if (const auto allowed = access.check(model); allowed.ok()) {
+    reply = co_await deps_.provider->embed(std::move(embed), admitted.context);
+  } else {
+    reply = allowed.error();
+  }
   if (!reply.ok() && reply.error().code() == Code::Cancelled) {
     co_return std::move(reply).error();
   }

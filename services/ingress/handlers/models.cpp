@@ -1,5 +1,6 @@
 #include "services/ingress/handlers/models.h"
 
+#include "services/ingress/domain/model_access.h"
 #include "services/ingress/domain/openai_error.h"
 
 #include "common/json/write.h"
@@ -7,9 +8,12 @@
 namespace sluice::ingress {
 namespace {
 
-std::string list_of(const provider::v1::ModelsReply& reply) {
+std::string list_of(const provider::v1::ModelsReply& reply, const ModelAccess& access) {
   std::string body = R"({"object":"list","data":[)";
   for (const auto& model : reply.models()) {
+    if (!access.allows(model.id())) {
+      continue;
+    }
     if (body.back() != '[') {
       body.push_back(',');
     }
@@ -31,8 +35,9 @@ Async<http::HttpResponse> ModelsHandler::operator()(
   SLUICE_CO_TRY(
       const Admitted admitted, co_await deps_.admission->admit(&request, std::move(context))
   );
+  SLUICE_CO_TRY(const ModelAccess access, ModelAccess::of(*admitted.caller, request.headers));
   SLUICE_CO_TRY(const auto reply, co_await deps_.provider->models(admitted.context));
-  co_return json_response(200, list_of(reply));
+  co_return json_response(200, list_of(reply, access));
 }
 
 }  // namespace sluice::ingress
