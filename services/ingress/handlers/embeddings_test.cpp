@@ -45,6 +45,19 @@ TEST(EmbeddingsHandler, GivesAProvidersErrorBackAsItCame) {
   EXPECT_EQ(fixture.audit.with_action("embeddings.answer")[0].outcome(), audit::v1::OUTCOME_FAILED);
 }
 
+TEST(EmbeddingsHandler, AModelLeftOutIsRefusedOnTheRecordAndNotAsked) {
+  IngressFixture fixture;
+  auto request = IngressFixture::request(R"({"input":"a","model":"openai/embed"})");
+  request.headers.add("x-sluice-include-models", "demo/*");
+
+  EXPECT_THAT(
+      fixture.run(fixture.embeddings(std::move(request), fixture.context())), HasCode(Code::Denied)
+  );
+
+  EXPECT_TRUE(fixture.provider.embeds.empty());
+  EXPECT_EQ(fixture.audit.with_action("embeddings.answer")[0].outcome(), audit::v1::OUTCOME_FAILED);
+}
+
 TEST(EmbeddingsHandler, RefusesBadBodies) {
   for (const char* body :
        {"",

@@ -60,6 +60,40 @@ TEST_F(McpSamplingTest, ACallerThatIsNoMcpClientHasTheGatewaysModel) {
   EXPECT_EQ(context.chain, fixture.servers.requests[0].second.chain);
 }
 
+TEST_F(McpSamplingTest, AModelThatTheRequestLeavesOutAnswersNoServer) {
+  fixture.servers.push(asks("{" + kThink + "}"));
+  auto request = IngressFixture::request(
+      R"({"id":"call_1","function":{"name":"filesystem-read_file","arguments":"{\"path\":\"/a\"}"}})"
+  );
+  request.headers.add("x-sluice-include-models", "openai/*");
+
+  ASSERT_THAT(fixture.post_execute(std::move(request)), IsOk());
+
+  EXPECT_THAT(responses(0), HasSubstr(R"("error")"));
+  EXPECT_TRUE(fixture.provider.chats.empty());
+}
+
+TEST_F(McpSamplingTest, AModelThatTheKeyDoesNotReachAnswersNoServer) {
+  policy::v1::CallerClaims claims;
+  claims.set_tenant("default");
+  claims.set_principal("key:user");
+  claims.add_roles("caller");
+  claims.set_models_restricted(true);
+  claims.add_models("openai/*");
+  fixture.policy.add_caller("sk-user", claims);
+  fixture.servers.push(asks("{" + kThink + "}"));
+
+  ASSERT_THAT(
+      fixture.post_execute(IngressFixture::request(
+          R"({"id":"call_1","function":{"name":"filesystem-read_file","arguments":"{\"path\":\"/a\"}"}})"
+      )),
+      IsOk()
+  );
+
+  EXPECT_THAT(responses(0), HasSubstr(R"("error")"));
+  EXPECT_TRUE(fixture.provider.chats.empty());
+}
+
 TEST_F(McpSamplingTest, TheTrailSaysWhichServerAskedWhichModel) {
   const std::string session = open_session("{}");
   fixture.servers.push(asks("{" + kThink + "}"));

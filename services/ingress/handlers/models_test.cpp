@@ -4,6 +4,7 @@
 
 #include "common/testing/matchers.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace sluice::ingress {
@@ -29,6 +30,20 @@ TEST(ModelsHandler, ListsModelsInOpenaisShape) {
       R"({"object":"list","data":[{"id":"demo/assistant","object":"model","created":1700000000,"owned_by":"demo"},)"
       R"({"id":"openai/gpt","object":"model","created":0,"owned_by":""}]})"
   );
+}
+
+TEST(ModelsHandler, ListsThoseThatTheRequestNames) {
+  IngressFixture fixture;
+  fixture.provider.models_reply.add_models()->set_id("demo/assistant");
+  fixture.provider.models_reply.add_models()->set_id("openai/gpt");
+  auto request = IngressFixture::request("");
+  request.headers.add("x-sluice-include-models", "openai/*");
+
+  const auto response = fixture.run(fixture.models(std::move(request), fixture.context()));
+
+  ASSERT_THAT(response, IsOk());
+  EXPECT_THAT(response.value().body, ::testing::HasSubstr("openai/gpt"));
+  EXPECT_THAT(response.value().body, ::testing::Not(::testing::HasSubstr("demo/assistant")));
 }
 
 TEST(ModelsHandler, NeedsAKey) {
