@@ -160,6 +160,19 @@ inline constexpr std::size_t kMcpQuestionsMax = 64;
 inline constexpr std::chrono::seconds kMcpEmptyRoundWait{1};
 // Source: mcp-connector's ids of servers and requests have at most 64 characters.
 inline constexpr std::size_t kMcpRequestIdBytesMax = 128;
+// Calls on one replica that wait for approvals. Source: ours; each is a line of people's lists, of
+// which policy-engine takes 100 a principal.
+inline constexpr std::size_t kMcpApprovalWaitsMax = 1'024;
+// Between two looks at an approval whose change may not have been heard of. Source: ours.
+inline constexpr std::chrono::seconds kMcpApprovalPoll{5};
+// How long a client that waits for somebody else is kept before it is asked again. Source: ours;
+// official clients ask by themselves ten times.
+inline constexpr std::chrono::seconds kMcpApprovalHold{10};
+// Of a call's deadline, left to carry it out. Source: the longest tool call by default, with room.
+inline constexpr std::chrono::seconds kMcpApprovalReserve{40};
+// Times one request may find that its approval needs another answer. Source: ours; two people may
+// have to give one, and a reload may ask anew.
+inline constexpr std::size_t kMcpApprovalRoundsMax = 8;
 // Messages between a legacy client's request and its connection. Source: ours; above it the server
 // waits for the client.
 inline constexpr std::size_t kMcpRelayMessagesMax = 16;

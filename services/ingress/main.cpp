@@ -70,7 +70,12 @@ Result<Listening> listen(bus::Bus& bus, VersionWatch& versions, async::Clock* cl
 
 // What servers and other replicas tell goes to the clients it concerns.
 Result<void> listen_for_clients(
-    Listening* listening, bus::Bus& bus, McpStreams& streams, McpCalls& calls, ApprovalFeed& feed
+    Listening* listening,
+    bus::Bus& bus,
+    McpStreams& streams,
+    McpCalls& calls,
+    ApprovalFeed& feed,
+    ApprovalWatch& watch
 ) {
   const auto updated = [&streams](connector::v1::ResourceUpdated message) {
     streams.updated(message.server_id(), message.uri());
@@ -81,7 +86,10 @@ Result<void> listen_for_clients(
           endpoints::kResourceUpdated, std::function<void(connector::v1::ResourceUpdated)>(updated)
       )
   );
-  const auto changed = [&feed](policy::v1::ApprovalChanged message) { feed.heard(message); };
+  const auto changed = [&feed, &watch](policy::v1::ApprovalChanged message) {
+    feed.heard(message);
+    watch.heard(message);
+  };
   SLUICE_TRY(
       listening->approvals,
       bus.listen(
@@ -230,11 +238,20 @@ struct FrontDoor {
              .clock = runtime.clock(),
              .log = runtime.log()}
         ),
+        mcp_approvals(
+            {.approvals = &ports.approvals,
+             .admission = &admission,
+             .calls = &mcp_calls,
+             .watch = &approval_watch,
+             .clock = runtime.clock()}
+        ),
         mcp_executions(
-            {.chains = &chains,
+            {.admission = &admission,
+             .chains = &chains,
              .tools = &tools,
              .sessions = &ports.mcp_sessions,
              .calls = &mcp_calls,
+             .approvals = &mcp_approvals,
              .clock = runtime.clock(),
              .log = runtime.log()}
         ),
@@ -318,6 +335,8 @@ struct FrontDoor {
   ApprovalFeed approval_feed;
   ApprovalsHandler approvals;
   McpCalls mcp_calls;
+  ApprovalWatch approval_watch;
+  McpApprovals mcp_approvals;
   McpExecution mcp_executions;
   McpSubscriptions subscriptions;
   McpStreams streams;
@@ -348,9 +367,9 @@ Async<void> serve(service::Runtime runtime, Config config) {
   Ports ports(link.bus.get(), redis.get(), runtime.clock());
   FrontDoor door(runtime, config, ports, link.audit.get(), &tasks);
   SLUICE_CO_TRY(auto listening, listen(*link.bus, *door.versions, runtime.clock()));
-  SLUICE_CO_CHECK_OK(
-      listen_for_clients(&listening, *link.bus, door.streams, door.mcp_calls, door.approval_feed)
-  );
+  SLUICE_CO_CHECK_OK(listen_for_clients(
+      &listening, *link.bus, door.streams, door.mcp_calls, door.approval_feed, door.approval_watch
+  ));
 
   // 4. Routes, then run until SIGTERM and drain.
   SLUICE_CO_TRY(

@@ -6,6 +6,7 @@
 #include "common/service/connect.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::policy_engine {
 namespace {
@@ -32,6 +33,8 @@ Config Config::load(config::Document& document) {
   config.audit = service::read_audit(document, "policy-engine");
   config.postgres = postgres::read_options(document, "policy-engine");
   config.policy = read_policy(document);
+  config::Section policy = document.section("policy");
+  config.webhook = read_webhook(policy);
   config.source = document.source();
   return config;
 }
@@ -41,7 +44,10 @@ Result<ReadSettings> read_settings(const config::Source& source) {
     return Error(Code::Invalid, "the settings came from no file: restart this service");
   }
   SLUICE_TRY(auto document, config::Document::load(source.path, source.environment));
-  ReadSettings read{.policy = Config::load(document).policy, .warnings = {}};
+  Config config = Config::load(document);
+  ReadSettings read{
+      .policy = std::move(config.policy), .warnings = {}, .webhook = std::move(config.webhook)
+  };
   const auto finished = document.finish();
   if (!finished.ok()) {
     return Error(Code::Invalid, first_lines(finished.error().message(), kFaultsToldMax));

@@ -17,6 +17,7 @@ struct Config {
   audit::Options audit;
   postgres::Options postgres;  // without the password, which is a secret of its own
   Policy policy;
+  WebhookPtr webhook;
   config::Source source;  // of all of it, for a reload
 
   // Never fails: faults are noted in the document.
@@ -35,6 +36,12 @@ struct Config {
 
 // policy.approval_ttl_s and following.
 [[nodiscard]] ApprovalRules read_approval_rules(config::Section& policy);
+
+// policy.webhook; null without one.
+[[nodiscard]] WebhookPtr read_webhook(config::Section& policy);
+
+// Of http or https, without a fragment, at most kUrlBytesMax.
+[[nodiscard]] bool is_url(std::string_view text);
 
 // auth, mcp.client_configs and policy: everything that makes the policy.
 [[nodiscard]] Policy read_policy(config::Document& document);

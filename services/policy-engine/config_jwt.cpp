@@ -23,13 +23,6 @@ bool is_id(std::string_view text, std::size_t bytes_max) {
          });
 }
 
-bool is_url(std::string_view text) {
-  const bool scheme = text.starts_with("https://") || text.starts_with("http://");
-  return scheme && text.size() <= kUrlBytesMax &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127; }) &&
-         text.find('#') == std::string_view::npos;
-}
-
 void read_algorithms(Section& entry, JwtIssuer* issuer) {
   const auto names = entry.list(
       "algorithms",
@@ -182,6 +175,13 @@ JwtIssuer read_issuer(Section& entry) {
 }
 
 }  // namespace
+
+bool is_url(std::string_view text) {
+  const bool scheme = text.starts_with("https://") || text.starts_with("http://");
+  return scheme && text.size() <= kUrlBytesMax &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127; }) &&
+         text.find('#') == std::string_view::npos;
+}
 
 std::vector<JwtIssuer> read_jwt_issuers(Section& auth) {
   auto entries = auth.children("jwt");

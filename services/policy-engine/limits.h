@@ -142,6 +142,33 @@ inline constexpr std::chrono::milliseconds kOutboxInterval{500};
 inline constexpr std::chrono::milliseconds kOutboxClaim{30'000};
 inline constexpr std::size_t kOutboxRecordsMax = 64;
 
+// Webhooks.
+// Source: Standard Webhooks 1.0.0, "Signature scheme": 24 to 64 bytes of randomness.
+inline constexpr std::size_t kWebhookKeyBytesMin = 24;
+inline constexpr std::size_t kWebhookKeyBytesMax = 64;
+// Source: ours; receivers bound bodies, and a column of policy.webhook_events does.
+inline constexpr std::size_t kWebhookBodyBytesMax = std::size_t{64} << 10;
+// Of one replica at a time. Source: ours; a receiver is one small program.
+inline constexpr std::size_t kWebhooksAtOnce = 8;
+// Rounds of one look. Source: ours; between them settings and stale events are looked at.
+inline constexpr int kWebhookRoundsMax = 16;
+// Source: Standard Webhooks 1.0.0, "Operational considerations": 15 to 30 s.
+inline constexpr std::chrono::milliseconds kWebhookTimeout{15'000};
+// A replica that died gives its events back after this. Source: above kWebhookTimeout, with room.
+inline constexpr std::chrono::milliseconds kWebhookClaim{30'000};
+inline constexpr std::chrono::milliseconds kWebhookInterval{500};
+inline constexpr std::chrono::milliseconds kWebhookFirstWait{5'000};
+inline constexpr std::chrono::milliseconds kWebhookWaitMax{3'600'000};
+// An event that nobody took by then is given up. Source: the same section, "over the course of a
+// few days" for senders with many receivers; approvals are over sooner.
+inline constexpr std::int64_t kWebhookEventAgeMaxMs = 86'400'000;
+// Events that wait; above it the oldest are given up. Source: ours; some 10 MB in Postgres.
+inline constexpr std::int64_t kWebhookEventsMax = 10'000;
+// Of one sweep.
+inline constexpr std::int64_t kWebhookGivenUpPerSweepMax = 1'000;
+inline constexpr std::chrono::milliseconds kWebhookSweepInterval{5'000};
+inline constexpr std::size_t kWebhookResponseBytesMax = std::size_t{64} << 10;
+
 // Versions.
 // Source: ARCHITECTURE.md#versions.
 inline constexpr std::chrono::milliseconds kBeatInterval{500};

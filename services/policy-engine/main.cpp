@@ -2,9 +2,11 @@
 // The only file in this service that names concrete adapters.
 #include "services/policy-engine/adapters/bus_ports.h"
 #include "services/policy-engine/adapters/http_key_sets.h"
+#include "services/policy-engine/adapters/http_webhook.h"
 #include "services/policy-engine/adapters/pg_approval_store.h"
 #include "services/policy-engine/adapters/pg_policy_store.h"
 #include "services/policy-engine/adapters/pg_version_store.h"
+#include "services/policy-engine/adapters/pg_webhook_store.h"
 #include "services/policy-engine/adapters/settings_on_disk.h"
 #include "services/policy-engine/config.h"
 #include "services/policy-engine/domain/approval_gate.h"
@@ -25,6 +27,7 @@
 #include "services/policy-engine/handlers/manage.h"
 #include "services/policy-engine/handlers/setup.h"
 #include "services/policy-engine/handlers/visible.h"
+#include "services/policy-engine/handlers/webhook_delivery.h"
 #include "services/policy-engine/limits.h"
 
 #include "common/async/retry.h"
@@ -55,9 +58,13 @@ Result<Keys> read_keys(const service::Runtime& runtime) {
 
 // What is kept in Postgres.
 struct Stores {
-  Stores(postgres::Pool* pool, async::Clock* clock)
-      : versions(pool, clock), stored(pool, clock), approvals(pool) {}
+  Stores(postgres::Pool* pool, async::Clock* clock, WebhookPtr webhook)
+      : told{std::move(webhook)},
+        versions(pool, clock),
+        stored(pool, clock),
+        approvals(pool, &told) {}
 
+  WebhookInForce told;
   PgVersionStore versions;
   PgPolicyStore stored;
   PgApprovalStore approvals;
@@ -128,6 +135,40 @@ std::string doubt_of(const PolicyState& state) {
              : "another replica has loaded newer settings; give this one the same file";
 }
 
+// Telling the receiver of policy.webhook.
+struct Webhooks {
+  Webhooks(
+      const service::Runtime& runtime,
+      WebhookInForce* told,
+      SettingsFile* settings,
+      postgres::Pool* postgres,
+      audit::Client* audit
+  )
+      : client(http::Client::make(
+            runtime.executor(),
+            runtime.clock(),
+            {.connections_per_origin_max = kWebhooksAtOnce,
+             .response_bytes_max = kWebhookResponseBytesMax}
+        )),
+        store(postgres),
+        receiver(client.get()),
+        delivery(
+            {told,
+             settings,
+             &store,
+             &receiver,
+             audit,
+             runtime.clock(),
+             runtime.log(),
+             runtime.metrics()}
+        ) {}
+
+  std::unique_ptr<http::Client> client;
+  PgWebhookStore store;
+  HttpWebhook receiver;
+  WebhookDelivery delivery;
+};
+
 // NOLINTNEXTLINE(readability-function-size): wiring is a list
 Async<void> serve(service::Runtime runtime, Config config) {
   // 1. Keys and connections. Closed in reverse order when this frame ends.
@@ -141,7 +182,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
   BusBeatSink beats(link.bus.get());
   BusGrantUses grant_uses(link.bus.get());
   BusApprovalEvents approval_events(link.bus.get());
-  Stores stores(postgres.get(), runtime.clock());
+  Stores stores(postgres.get(), runtime.clock(), std::move(config.webhook));
   const auto http_client = key_set_client(runtime);
   HttpKeySets key_sets(http_client.get());
   PolicyState state;
@@ -157,6 +198,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
                    ) { log_doubts(log, state.loaded()->policy, catalog); },
   });
   SettingsOnDisk settings(std::move(config.source), runtime.blocking());
+  Webhooks webhooks(runtime, &stores.told, &settings, postgres.get(), link.audit.get());
   PolicyReload reload(
       {&settings,
        &stores.stored,
@@ -235,6 +277,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
   tasks.spawn("beat", beat.run());
   tasks.spawn("approval-upkeep", upkeep.run());
   tasks.spawn("settings", reload.watch());
+  tasks.spawn("webhooks", webhooks.delivery.run());
   runtime.add_readiness_check("policy", [&state] { return doubt_of(state); });
   static_cast<void>(co_await runtime.stopped());
   changes.reset();

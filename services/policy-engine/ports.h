@@ -5,6 +5,7 @@
 #include "services/policy-engine/domain/approval.h"
 #include "services/policy-engine/domain/policy.h"
 #include "services/policy-engine/domain/stored_policy.h"
+#include "services/policy-engine/domain/webhook.h"
 
 #include "common/async/request_context.h"
 
@@ -12,6 +13,7 @@
 #include "proto/sluice/connector/v1/connector.pb.h"
 #include "proto/sluice/policy/v1/policy.pb.h"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -33,6 +35,7 @@ class ToolServers {
 struct ReadSettings {
   Policy policy;
   std::vector<std::string> warnings;
+  WebhookPtr webhook = nullptr;  // beside the policy: it changes no decision
 };
 
 // A policy version and the SHA-256 of the policy it is bound to.
@@ -168,6 +171,29 @@ class ApprovalStore {
   // kOutboxClaim.
   virtual Async<std::vector<OutboxRecord>> claim_records() = 0;
   virtual Async<void> remove_records(std::vector<std::string> event_ids) = 0;
+};
+
+// Events on their way to the receiver of policy.webhook. They are added by ApprovalStore.
+class WebhookStore {
+ public:
+  virtual ~WebhookStore() = default;
+  // At most kWebhooksAtOnce that are due; they are this caller's for kWebhookClaim.
+  virtual Async<std::vector<WebhookEvent>> claim() = 0;
+  virtual Async<void> remove(std::string id) = 0;
+  // It is due again after that time.
+  virtual Async<void> put_off(std::string id, std::chrono::milliseconds wait) = 0;
+  // Removes those made before, and the oldest above kWebhookEventsMax; at most
+  // kWebhookGivenUpPerSweepMax.
+  virtual Async<std::vector<WebhookEvent>> give_up(std::int64_t created_before_unix_ms) = 0;
+};
+
+class WebhookReceiver {
+ public:
+  virtual ~WebhookReceiver() = default;
+  // Posts an event, signed now. The result: the HTTP status. Errors: those of http::Client.
+  virtual Async<int> post(
+      WebhookPtr webhook, WebhookEvent event, std::int64_t now_unix_ms, TimePoint deadline
+  ) = 0;
 };
 
 // The one use of each grant, as audit-writer keeps it.

@@ -1,7 +1,6 @@
 #include "services/ingress/domain/key_form.h"
 
-#include "services/ingress/domain/approval_form.h"
-
+#include "common/grant/approval_form.h"
 #include "common/json/parse.h"
 #include "common/json/write.h"
 
@@ -35,7 +34,7 @@ json::Value list_of(bool restricted, const Names& names) {
 }
 
 json::Value time_of(std::int64_t unix_ms) {
-  return unix_ms == 0 ? json::Value() : json::Value(rfc3339_of(unix_ms));
+  return unix_ms == 0 ? json::Value() : json::Value(grant::rfc3339_of(unix_ms));
 }
 
 Error wrong(std::string_view member, std::string_view what) {

@@ -96,9 +96,21 @@ class McpCalls::Round {
     if (kept.empty()) {
       kept = std::move(response);
     }
-    if (waiter_ != nullptr && complete()) {
+    if (!complete()) {
+      return;
+    }
+    if (waiter_ != nullptr) {
       waiter_->set({});
     }
+    if (on_complete_) {
+      std::exchange(on_complete_, nullptr)();
+    }
+  }
+
+  void on_complete(std::function<void()> call) { on_complete_ = std::move(call); }
+
+  [[nodiscard]] const std::string& response(std::size_t index) const {
+    return responses_.at(index);
   }
 
   [[nodiscard]] bool complete() const {
@@ -133,7 +145,34 @@ class McpCalls::Round {
   std::vector<mcp::RpcId> ids_;
   std::vector<std::string> responses_;  // empty until answered
   async::OneShot<void>* waiter_ = nullptr;
+  std::function<void()> on_complete_;
 };
+
+McpCalls::Asked::Asked(
+    McpCalls* calls, McpSessionOwner by, const Question& question, std::function<void()> on_answer
+)
+    : question_(question),
+      round_(std::make_unique<Round>(calls, std::move(by), std::vector<Question>{question})) {
+  round_->on_complete(std::move(on_answer));
+}
+
+McpCalls::Asked::~Asked() = default;
+
+Async<void> McpCalls::Asked::send(McpEvents* events) {
+  co_return co_await events->notify(
+      mcp::make_request(round_->id(0), question_.method, question_.params)
+  );
+}
+
+Async<void> McpCalls::Asked::withdraw(McpEvents* events) {
+  co_return co_await events->notify(
+      mcp::make_notification(kCancelled, R"({"requestId":)" + mcp::to_json(round_->id(0)) + "}")
+  );
+}
+
+std::string McpCalls::Asked::response() const {
+  return round_->response(0);
+}
 
 McpCalls::Call::Call(const Start& start, const Deps& deps)
     : owner(key_of(start.by.owner)),

@@ -39,6 +39,8 @@ class McpCalls {
   // Does a request and makes its answer; tells through events, which live as long as it runs.
   using Work = std::function<Async<http::HttpResponse>(McpEvents* events)>;
 
+  class Round;  // internal
+
   explicit McpCalls(Deps deps) : deps_(deps) {}
 
   McpCalls(const McpCalls&) = delete;
@@ -71,6 +73,33 @@ class McpCalls {
       TimePoint deadline
   );
 
+  // One question that waits for its answer, while it lives. on_answer: called once.
+  class Asked {
+   public:
+    Asked(
+        McpCalls* calls,
+        McpSessionOwner by,
+        const Question& question,
+        std::function<void()> on_answer
+    );
+    Asked(const Asked&) = delete;
+    Asked& operator=(const Asked&) = delete;
+    Asked(Asked&&) = delete;
+    Asked& operator=(Asked&&) = delete;
+    ~Asked();
+
+    // Puts it to the client.
+    Async<void> send(McpEvents* events);
+    // Tells the client that no answer is needed any more.
+    Async<void> withdraw(McpEvents* events);
+    // {"result":…} or {"error":…}; "" as long as there is none.
+    [[nodiscard]] std::string response() const;
+
+   private:
+    Question question_;
+    std::unique_ptr<Round> round_;
+  };
+
   // Takes a message of a client that is no request: an answer, or notifications/cancelled. What
   // belongs to no request here may belong to one of another replica; other notifications are
   // dropped.
@@ -93,8 +122,6 @@ class McpCalls {
     std::optional<Result<http::HttpResponse>> answer;
     bool cancelled = false;  // by its client
   };
-
-  class Round;
 
   Async<void> carry(std::shared_ptr<Call> call, Work work);
   static Async<void> end_stream(std::shared_ptr<Call> call);

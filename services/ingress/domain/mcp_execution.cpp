@@ -1,5 +1,6 @@
 #include "services/ingress/domain/mcp_execution.h"
 
+#include "services/ingress/domain/mcp_approval_form.h"
 #include "services/ingress/domain/mcp_result.h"
 #include "services/ingress/limits.h"
 
@@ -117,8 +118,10 @@ Async<McpClient> McpExecution::client_of(
 Async<ExecutionEnd> McpExecution::run(
     McpExchange* exchange, Execution* execution, SnapshotPtr tools, Narrowing narrowing
 ) {
+  SLUICE_CO_TRY(ExecutionEnd end, co_await deps_.tools->run(execution, tools, narrowing));
   SLUICE_CO_TRY(
-      ExecutionEnd end, co_await deps_.tools->run(execution, std::move(tools), std::move(narrowing))
+      end,
+      co_await approve(exchange, execution, std::move(tools), std::move(narrowing), std::move(end))
   );
   co_return co_await settle(exchange, execution, std::move(end));
 }
@@ -148,6 +151,112 @@ Async<ExecutionEnd> McpExecution::resume(Execution* execution, ToolEntry target,
   if (!end.ok() && is_refusal(end.error().code())) {
     co_return not_waiting().with_detail(end.error().to_log());
   }
+  co_return end;
+}
+
+Async<ExecutionEnd> McpExecution::approve(
+    McpExchange* exchange,
+    Execution* execution,
+    SnapshotPtr tools,
+    Narrowing narrowing,
+    ExecutionEnd end
+) {
+  for (std::size_t round = 0; round < kMcpApprovalRoundsMax; ++round) {
+    const auto* withheld = std::get_if<Withheld>(&end);
+    if (withheld == nullptr || !withheld->waits() || withheld->decision.approval_id().empty() ||
+        !fills_in_forms(execution->client.capabilities)) {
+      break;
+    }
+    const std::string id = withheld->decision.approval_id();
+    const bool modern = exchange->era == McpEra::Modern;
+    auto standing = modern ? co_await deps_.approvals->ask(execution, id)
+                           : co_await deps_.approvals->wait(exchange, execution, id);
+    if (!standing.ok()) {
+      const Code code = standing.error().code();
+      if (code == Code::Cancelled || code == Code::Invalid) {
+        co_return standing.error();
+      }
+      break;  // the client knows the approval's id by the end
+    }
+    if (auto* question = std::get_if<InputNeeded>(&standing.value())) {
+      execution->chain_named = true;  // it comes back in it
+      co_return std::move(*question);
+    }
+    if (std::holds_alternative<McpApprovals::Left>(standing.value())) {
+      break;
+    }
+    execution->context.hop += kHopsPerStep;
+    SLUICE_CO_TRY(end, co_await run_approved(execution, tools, narrowing, id));
+  }
+  co_return end;
+}
+
+Async<ExecutionEnd> McpExecution::run_approved(
+    Execution* execution, SnapshotPtr tools, Narrowing narrowing, std::string approval_id
+) {
+  execution->approval_id = std::move(approval_id);
+  SLUICE_CO_TRY(
+      execution->context.caller_token,
+      co_await deps_.admission->fresh_token(execution->request, execution->context)
+  );
+  co_return co_await deps_.tools->run(execution, std::move(tools), std::move(narrowing));
+}
+
+Async<void> McpExecution::continue_chain(
+    McpExchange* exchange, Execution* execution, std::string approval_id
+) {
+  SLUICE_CO_TRY(
+      const policy::v1::Approval approval,
+      co_await deps_.approvals->find(execution, std::move(approval_id))
+  );
+  if (execution->chain_named || approval.chain_id().empty()) {
+    co_return Result<void>();
+  }
+  SLUICE_CO_TRY(
+      ChainPoint point,
+      co_await deps_.chains->find(
+          exchange->owner, ChainId(approval.chain_id()), {}, exchange->context
+      )
+  );
+  execution->context.chain = std::move(point.chain);
+  execution->context.hop = point.hop;
+  execution->chain_named = true;
+  // The same call: repeating it repeats its decision.
+  execution->call.id = approval.tool_call_id();
+  co_return Result<void>();
+}
+
+Async<ExecutionEnd> McpExecution::resume_approval(
+    McpExchange* exchange,
+    Execution* execution,
+    SnapshotPtr tools,
+    Narrowing narrowing,
+    InputRetry retry
+) {
+  const std::string id = retry.state.request_id;
+  SLUICE_CO_CHECK_OK(co_await continue_chain(exchange, execution, id));
+  SLUICE_CO_TRY(
+      auto standing,
+      co_await deps_.approvals->resume(
+          execution, id, std::move(retry.responses), exchange->context.deadline
+      )
+  );
+  if (auto* question = std::get_if<InputNeeded>(&standing)) {
+    co_return std::move(*question);
+  }
+  if (const auto* left = std::get_if<McpApprovals::Left>(&standing)) {
+    Withheld withheld;
+    withheld.decision.set_verdict(left->approval.required());
+    withheld.decision.set_rule(left->approval.rule());
+    withheld.decision.set_reason("the approval has not been given yet");
+    withheld.decision.set_approval_id(left->approval.id());
+    co_return withheld;
+  }
+  SLUICE_CO_TRY(ExecutionEnd end, co_await run_approved(execution, tools, narrowing, id));
+  SLUICE_CO_TRY(
+      end,
+      co_await approve(exchange, execution, std::move(tools), std::move(narrowing), std::move(end))
+  );
   co_return end;
 }
 

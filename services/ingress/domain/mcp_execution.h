@@ -3,6 +3,7 @@
 #pragma once
 
 #include "services/ingress/domain/chain.h"
+#include "services/ingress/domain/mcp_approvals.h"
 #include "services/ingress/domain/mcp_calls.h"
 #include "services/ingress/domain/mcp_exchange.h"
 #include "services/ingress/domain/mcp_input.h"
@@ -21,10 +22,12 @@ namespace sluice::ingress {
 class McpExecution {
  public:
   struct Deps {
-    ChainFinder* chains;  // all outlive it
+    Admission* admission;  // all outlive it
+    ChainFinder* chains;
     ToolExecution* tools;
     McpSessionStore* sessions;
     McpCalls* calls;
+    McpApprovals* approvals;
     async::Clock* clock;
     observability::Log* log;
   };
@@ -39,8 +42,9 @@ class McpExecution {
   Async<void> finish(McpExchange* exchange, const Execution* execution);
 
   // As those of ToolExecution. A legacy client is asked whatever the server asks until there is an
-  // end; a modern one is answered with the first question. Errors besides: Deadline (the client did
-  // not answer).
+  // end; a modern one is answered with the first question. A call that waits for people is one that
+  // a client that fills in forms is asked about. Errors besides: Deadline (the client did not
+  // answer).
   Async<ExecutionEnd> run(
       McpExchange* exchange, Execution* execution, SnapshotPtr tools, Narrowing narrowing
   );
@@ -51,8 +55,30 @@ class McpExecution {
   // A request that a modern client sent again with answers. target: where it went. Errors besides:
   // Invalid (no such request waits).
   Async<ExecutionEnd> resume(Execution* execution, ToolEntry target, InputRetry retry);
+  // A tool call that a modern client sent again, which waited for people: run, once they approved.
+  // policy-engine checks that it is the same call. Errors besides: NotFound (no such approval).
+  Async<ExecutionEnd> resume_approval(
+      McpExchange* exchange,
+      Execution* execution,
+      SnapshotPtr tools,
+      Narrowing narrowing,
+      InputRetry retry
+  );
 
  private:
+  Async<ExecutionEnd> run_approved(
+      Execution* execution, SnapshotPtr tools, Narrowing narrowing, std::string approval_id
+  );
+  // The end of a run, after people have answered where it waits for them.
+  Async<ExecutionEnd> approve(
+      McpExchange* exchange,
+      Execution* execution,
+      SnapshotPtr tools,
+      Narrowing narrowing,
+      ExecutionEnd end
+  );
+  // Goes on in the conversation in which the approval was asked for, under the same id.
+  Async<void> continue_chain(McpExchange* exchange, Execution* execution, std::string approval_id);
   Async<McpClient> client_of(McpExchange* exchange, std::string method, const json::Value* params);
   Async<ExecutionEnd> settle(McpExchange* exchange, Execution* execution, ExecutionEnd end);
   Async<std::string> answers_of(

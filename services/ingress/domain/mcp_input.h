@@ -17,11 +17,16 @@
 namespace sluice::ingress {
 
 // Which request of which server waits; what a modern client holds as its requestState. It is no
-// secret and no proof: mcp-connector checks who goes on with what.
+// secret and no proof: mcp-connector, or policy-engine of an approval, checks who goes on with
+// what.
 struct RequestState {
   std::string server_id;
   std::string request_id;  // of connector.v1.InputRequired
 };
+
+// Stands for a server where a call waits for an approval, whose id is the request's. No server has
+// this id.
+inline constexpr std::string_view kApprovalStateServer = "approval";
 
 [[nodiscard]] std::string to_text(const RequestState& state);
 // Errors: Invalid (not one of ours).

@@ -272,6 +272,15 @@ Async<RpcEnd> McpMethods::run_tool(
       co_return std::move(*mismatch);
     }
   }
+  if (retry && retry->state.server_id == kApprovalStateServer) {
+    SLUICE_CO_TRY(
+        const ExecutionEnd approved,
+        co_await deps_.executions->resume_approval(
+            exchange, execution, tools, narrowing, std::move(*retry)
+        )
+    );
+    co_return rpc_end_of(approved);
+  }
   if (retry) {
     ToolEntry target = tool == nullptr ? ToolEntry() : *tool;
     SLUICE_CO_TRY(

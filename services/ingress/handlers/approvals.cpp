@@ -6,6 +6,7 @@
 #include "services/ingress/domain/query.h"
 #include "services/ingress/limits.h"
 
+#include "common/grant/approval_form.h"
 #include "common/grant/policy_names.h"
 #include "common/http/sse.h"
 #include "common/json/write.h"
@@ -46,7 +47,7 @@ Result<policy::v1::ListApprovalsRequest> list_request(std::string_view query) {
 template <class Reply>
 Result<http::HttpResponse> answer_with(const Result<Reply>& reply) {
   if (reply.ok()) {
-    return json_response(200, json::write(approval_form(reply.value().approval())));
+    return json_response(200, json::write(grant::approval_form(reply.value().approval())));
   }
   if (reply.error().code() != Code::NotFound) {
     return reply.error();

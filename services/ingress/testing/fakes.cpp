@@ -292,10 +292,10 @@ Async<policy::v1::ListApprovalsReply> FakeApprovals::list(
   co_return reply;
 }
 
-Result<policy::v1::Approval> FakeApprovals::find(const std::string& id) const {
-  for (const policy::v1::Approval& approval : known) {
+Result<policy::v1::Approval*> FakeApprovals::find(const std::string& id) {
+  for (policy::v1::Approval& approval : known) {
     if (approval.id() == id) {
-      return approval;
+      return &approval;
     }
   }
   return Error(Code::NotFound, "there is no such approval");
@@ -304,17 +304,25 @@ Result<policy::v1::Approval> FakeApprovals::find(const std::string& id) const {
 Async<policy::v1::GetApprovalReply> FakeApprovals::get(
     policy::v1::GetApprovalRequest request, RequestContext
 ) {
+  SLUICE_CO_TRY(const policy::v1::Approval* const found, find(request.id()));
   policy::v1::GetApprovalReply reply;
-  SLUICE_CO_TRY(*reply.mutable_approval(), find(request.id()));
+  *reply.mutable_approval() = *found;
   co_return reply;
 }
 
 Async<policy::v1::AnswerApprovalReply> FakeApprovals::answer(
     policy::v1::AnswerApprovalRequest request, RequestContext
 ) {
+  SLUICE_CO_TRY(policy::v1::Approval* const found, find(request.id()));
+  answers.push_back(request);
+  if (!takes_answers) {
+    co_return Error(Code::Denied, "who asked does not answer");
+  }
+  found->set_state(
+      request.approve() ? policy::v1::APPROVAL_STATE_APPROVED : policy::v1::APPROVAL_STATE_DENIED
+  );
   policy::v1::AnswerApprovalReply reply;
-  SLUICE_CO_TRY(*reply.mutable_approval(), find(request.id()));
-  answers.push_back(std::move(request));
+  *reply.mutable_approval() = *found;
   co_return reply;
 }
 

@@ -190,11 +190,12 @@ class FakeApprovals final : public Approvals {
   ) override;
 
   std::vector<policy::v1::Approval> known;
+  bool takes_answers = true;  // else they are Denied, and change nothing
   std::vector<policy::v1::ListApprovalsRequest> lists;
   std::vector<policy::v1::AnswerApprovalRequest> answers;
 
  private:
-  [[nodiscard]] Result<policy::v1::Approval> find(const std::string& id) const;
+  [[nodiscard]] Result<policy::v1::Approval*> find(const std::string& id);
 };
 
 class FakeAuditJournal final : public AuditJournal {

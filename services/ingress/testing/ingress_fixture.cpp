@@ -173,11 +173,20 @@ IngressFixture::IngressFixture(testing::FaultPlan* faults, ToolInjection injecti
            .clock = &clock,
            .log = &log}
       ),
+      mcp_approvals(
+          {.approvals = &approvals,
+           .admission = &admission,
+           .calls = &mcp_calls,
+           .watch = &approval_watch,
+           .clock = &clock}
+      ),
       mcp_executions(
-          {.chains = &chains,
+          {.admission = &admission,
+           .chains = &chains,
            .tools = &tools,
            .sessions = &mcp_sessions,
            .calls = &mcp_calls,
+           .approvals = &mcp_approvals,
            .clock = &clock,
            .log = &log}
       ),

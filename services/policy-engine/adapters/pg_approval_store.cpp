@@ -1,5 +1,6 @@
 #include "services/policy-engine/adapters/pg_approval_store.h"
 
+#include "services/policy-engine/adapters/pg_webhook_store.h"
 #include "services/policy-engine/adapters/policy_change.h"
 #include "services/policy-engine/domain/evaluate.h"
 #include "services/policy-engine/limits.h"
@@ -106,7 +107,26 @@ Result<std::optional<StoredApproval>> load(
   return std::optional(std::move(stored));
 }
 
-Result<void> insert(Transaction& transaction, const NewApproval& asked, const std::string& key) {
+// Of an approval whose state is new.
+Result<void> add_event(
+    Transaction& transaction,
+    const WebhookPtr& webhook,
+    const Approval& approval,
+    const ChangeRecords& records
+) {
+  if (webhook == nullptr) {
+    return {};
+  }
+  const auto event = webhook_event_of(*webhook, approval, records);
+  return event ? add_webhook_event(transaction, *event) : Result<void>();
+}
+
+Result<void> insert(
+    Transaction& transaction,
+    const NewApproval& asked,
+    const std::string& key,
+    const WebhookPtr& webhook
+) {
   const Approval& approval = asked.stored.approval;
   SLUICE_CHECK_OK(done(transaction.query(
       kInsert,
@@ -123,11 +143,12 @@ Result<void> insert(Transaction& transaction, const NewApproval& asked, const st
        approval.expires_unix_ms(),
        std::string(name_of(approval.state()))}
   )));
-  return add_records(transaction, asked.records);
+  SLUICE_CHECK_OK(add_records(transaction, asked.records));
+  return add_event(transaction, webhook, approval, asked.records);
 }
 
 Result<std::optional<StoredApproval>> find_or_add_one(
-    Transaction& transaction, const NewApproval& asked
+    Transaction& transaction, const NewApproval& asked, const WebhookPtr& webhook
 ) {
   const Approval& approval = asked.stored.approval;
   SLUICE_CHECK_OK(done(transaction.query(kLockPrincipal, {approval.tenant(), approval.principal()}))
@@ -150,7 +171,7 @@ Result<std::optional<StoredApproval>> find_or_add_one(
   if (pending->at(0).integer(0) >= kPendingApprovalsMax) {
     return std::optional<StoredApproval>();
   }
-  SLUICE_CHECK_OK(insert(transaction, asked, key));
+  SLUICE_CHECK_OK(insert(transaction, asked, key, webhook));
   return std::optional(asked.stored);
 }
 
@@ -180,7 +201,10 @@ Result<void> store(Transaction& transaction, const StoredApproval& stored, int a
 }
 
 Result<ChangedApproval> change_in(
-    Transaction& transaction, const std::string& id, const ApprovalTransition& transition
+    Transaction& transaction,
+    const std::string& id,
+    const ApprovalTransition& transition,
+    const WebhookPtr& webhook
 ) {
   SLUICE_TRY(auto found, load(transaction, id, " FOR UPDATE"));
   if (!found) {
@@ -193,6 +217,9 @@ Result<ChangedApproval> change_in(
   if (changed.changed) {
     SLUICE_CHECK_OK(store(transaction, changed.stored, before.approval.answers_size()));
     SLUICE_CHECK_OK(add_records(transaction, records));
+  }
+  if (changed.stored.approval.state() != before.approval.state()) {
+    SLUICE_CHECK_OK(add_event(transaction, webhook, changed.stored.approval, records));
   }
   return changed;
 }
@@ -260,10 +287,10 @@ Async<std::vector<std::optional<StoredApproval>>> PgApprovalStore::find_or_add(
 ) {
   using Found = std::vector<std::optional<StoredApproval>>;
   std::function<Result<Found>(Transaction&)> work =
-      [asked = std::move(asked)](Transaction& transaction) -> Result<Found> {
+      [asked = std::move(asked), webhook = webhook()](Transaction& transaction) -> Result<Found> {
     Found found;
     for (const NewApproval& one : asked) {
-      SLUICE_TRY(auto stored, find_or_add_one(transaction, one));
+      SLUICE_TRY(auto stored, find_or_add_one(transaction, one, webhook));
       found.push_back(std::move(stored));
     }
     return found;
@@ -273,9 +300,9 @@ Async<std::vector<std::optional<StoredApproval>>> PgApprovalStore::find_or_add(
 
 Async<ChangedApproval> PgApprovalStore::change(std::string id, ApprovalTransition transition) {
   std::function<Result<ChangedApproval>(Transaction&)> work =
-      [id = std::move(id), transition = std::move(transition)](Transaction& transaction) {
-        return change_in(transaction, id, transition);
-      };
+      [id = std::move(id), transition = std::move(transition), webhook = webhook()](
+          Transaction& transaction
+      ) { return change_in(transaction, id, transition, webhook); };
   co_return co_await pool_->transact<ChangedApproval>(std::move(work));
 }
 

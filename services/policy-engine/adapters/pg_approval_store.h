@@ -1,5 +1,6 @@
 // ApprovalStore over Postgres: tables policy.approvals, approval_answers and outbox
-// (migrations/0005_policy_approvals.sql).
+// (migrations/0005_policy_approvals.sql); adds what the receiver of policy.webhook is to be told to
+// webhook_events (0008_policy_webhooks.sql).
 #pragma once
 
 #include "services/policy-engine/ports.h"
@@ -10,8 +11,9 @@ namespace sluice::policy_engine {
 
 class PgApprovalStore final : public ApprovalStore {
  public:
-  // The pool outlives it.
-  explicit PgApprovalStore(postgres::Pool* pool) : pool_(pool) {}
+  // Both outlive it. told: null where nobody ever is.
+  explicit PgApprovalStore(postgres::Pool* pool, const WebhookInForce* told = nullptr)
+      : pool_(pool), told_(told) {}
 
   Async<std::vector<std::optional<StoredApproval>>> find_or_add(std::vector<NewApproval> asked
   ) override;
@@ -24,7 +26,10 @@ class PgApprovalStore final : public ApprovalStore {
   Async<void> remove_records(std::vector<std::string> event_ids) override;
 
  private:
+  [[nodiscard]] WebhookPtr webhook() const { return told_ == nullptr ? nullptr : told_->webhook; }
+
   postgres::Pool* pool_;
+  const WebhookInForce* told_;
 };
 
 }  // namespace sluice::policy_engine
