@@ -51,8 +51,12 @@ Async<CheckedSettings> PolicyReload::check() {
 }
 
 Async<CheckedSettings> PolicyReload::apply(audit::v1::Record record) {
-  if (reading_) {
-    co_return Error(Code::Conflict, "the settings are being taken over: try again in a second");
+  const TimePoint deadline = deps_.clock->now() + kTakeOverTimeout;
+  while (reading_) {  // most often a look, which is over in milliseconds
+    if (deps_.clock->now() >= deadline) {
+      co_return Error(Code::Conflict, "the settings are being taken over: try again in a second");
+    }
+    SLUICE_CO_CHECK_OK(co_await async::sleep_for(deps_.clock, kTakeOverInterval));
   }
   const Raised reading(&reading_);
   SLUICE_CO_TRY(Read read, co_await this->read());

@@ -92,6 +92,38 @@ TEST_F(PolicyReloadTest, WhatTheStoreDidNotTakeIsTriedAgain) {
   EXPECT_EQ(fixture.settings_file.reads(), reads + 1);
 }
 
+TEST_F(PolicyReloadTest, AChangeOfTheStoredPolicyIsSeenByALookAndNoFileIsRead) {
+  begin();
+  const int reads = fixture.settings_file.reads();
+  ++fixture.stored.stored.revision;
+
+  next_look();
+
+  EXPECT_EQ(version(), 2U);
+  EXPECT_EQ(fixture.state.loaded()->policy.stored_revision, 1U);
+  EXPECT_EQ(fixture.settings_file.reads(), reads);
+}
+
+TEST_F(PolicyReloadTest, AStoreThatDoesNotAnswerLeavesThePolicyInForce) {
+  testing::FaultPlan faults(1);
+  FakePolicyStore broken(&faults);
+  PolicyReload reload(
+      {&fixture.settings_file,
+       &broken,
+       &fixture.binding,
+       &fixture.state,
+       &fixture.catalogs,
+       &fixture.clock,
+       &fixture.log,
+       &fixture.audit}
+  );
+
+  EXPECT_FALSE(fixture.run(reload.apply({})).ok());
+
+  EXPECT_EQ(version(), 1U);
+  EXPECT_THAT(fixture.state.current(), IsOk());
+}
+
 TEST_F(PolicyReloadTest, AReplicaBehindLoadsWhatItsFileSaysWhenThatIsTheNewest) {
   begin();
   ASSERT_THAT(fixture.run(fixture.versions.claim(open().hash())), IsOk());
