@@ -24,19 +24,20 @@ bool before_in_utf16(std::string_view a, std::string_view b) {
   return rank(*left) < rank(*right);
 }
 
-void append(std::string& out, const Value& value);
+using NumberForm = std::string (*)(const Number&);
 
-void append_number(std::string& out, const Number& number) {
+void append(std::string& out, const Value& value, NumberForm number_form);
+
+std::string kept_form(const Number& number) {
   if (is_integer_token(number.text)) {
-    out += number.text == "-0" ? "0" : number.text;
-    return;
+    return number.text == "-0" ? "0" : number.text;
   }
   // The parser refuses what no double can hold; a Number built by hand may still be one.
   const auto real = double_of(number.text);
-  out += real ? ecmascript_form(*real) : "null";
+  return real ? ecmascript_form(*real) : "null";
 }
 
-void append_object(std::string& out, const Object& object) {
+void append_object(std::string& out, const Object& object, NumberForm number_form) {
   std::vector<const Object::Member*> sorted;
   sorted.reserve(object.size());
   for (const Object::Member& member : object.members()) {
@@ -52,23 +53,23 @@ void append_object(std::string& out, const Object& object) {
     }
     append_quoted(out, sorted[i]->first);
     out.push_back(':');
-    append(out, sorted[i]->second);
+    append(out, sorted[i]->second, number_form);
   }
   out.push_back('}');
 }
 
-void append(std::string& out, const Value& value) {
+void append(std::string& out, const Value& value, NumberForm number_form) {
   if (const Number* const number = value.as_number(); number != nullptr) {
-    append_number(out, *number);
+    out += number_form(*number);
   } else if (const Object* const object = value.as_object(); object != nullptr) {
-    append_object(out, *object);
+    append_object(out, *object, number_form);
   } else if (const Array* const items = value.as_array(); items != nullptr) {
     out.push_back('[');
     for (std::size_t i = 0; i < items->size(); ++i) {
       if (i > 0) {
         out.push_back(',');
       }
-      append(out, (*items)[i]);
+      append(out, (*items)[i], number_form);
     }
     out.push_back(']');
   } else {
@@ -80,7 +81,13 @@ void append(std::string& out, const Value& value) {
 
 std::string canonical(const Value& value) {
   std::string out;
-  append(out, value);
+  append(out, value, &kept_form);
+  return out;
+}
+
+std::string canonical_by_value(const Value& value) {
+  std::string out;
+  append(out, value, [](const Number& number) { return form_by_value(number.text); });
   return out;
 }
 

@@ -1,5 +1,6 @@
 #include "common/json/canonical.h"
 
+#include "common/json/parse.h"
 #include "common/testing/matchers.h"
 
 #include <gtest/gtest.h>
@@ -74,6 +75,31 @@ TEST(Canonical, IntegersKeepTheirDigits) {
   EXPECT_EQ(
       form("[123456789012345678901234567890, -0, 0, -1]"), "[123456789012345678901234567890,0,0,-1]"
   );
+}
+
+std::string by_value(std::string_view text) {
+  return canonical_by_value(parse(text).value());
+}
+
+TEST(Canonical, ByValueHasOneFormForAllSpellingsOfANumber) {
+  EXPECT_EQ(
+      by_value("[1, 1.0, 10e-1, 0.1, 1E-1, 0.10, -0, 0.0, 5e-324]"),
+      "[1,1,1,0.1,0.1,0.1,0,0,5e-324]"
+  );
+  EXPECT_EQ(
+      by_value("[1e21, 1000000000000000000000, 1e20, 100000000000000000000]"),
+      "[1e+21,1e+21,100000000000000000000,100000000000000000000]"
+  );
+  // What the double is, and the shortest way to write it.
+  EXPECT_EQ(
+      by_value("[12345678901234567864320, 12345678901234568000000, 1.2345678901234568e22]"),
+      "[1.2345678901234568e+22,1.2345678901234568e+22,1.2345678901234568e+22]"
+  );
+  EXPECT_EQ(
+      by_value("[9007199254740992, 9007199254740993, 9007199254740993.0, 9007199254740994]"),
+      "[9007199254740992,9007199254740993,9007199254740993,9007199254740994]"
+  );
+  EXPECT_EQ(by_value("[-9007199254740993, -1e21]"), "[-9007199254740993,-1e+21]");
 }
 
 TEST(Canonical, IsItsOwnCanonicalForm) {

@@ -30,6 +30,12 @@ struct Decimal {
   bool negative = false;
   std::string digits;
   std::int64_t point = 0;
+
+  [[nodiscard]] bool is_integer() const {
+    return static_cast<std::int64_t>(digits.size()) <= point;
+  }
+
+  friend bool operator==(const Decimal&, const Decimal&) = default;
 };
 
 Decimal decimal_of(std::string_view token) {
@@ -132,6 +138,29 @@ std::optional<std::int64_t> integer_of(std::string_view token) {
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   return error == std::errc{} ? std::optional(number) : std::nullopt;
+}
+
+std::string form_by_value(std::string_view token) {
+  const auto number = double_of(token);
+  if (!number) {
+    return std::string(token);
+  }
+  std::string form = ecmascript_form(*number);
+  const Decimal decimal = decimal_of(token);
+  if (*number == 0 || !decimal.is_integer() || decimal == decimal_of(form)) {
+    return form;
+  }
+  // Without a point and an exponent: all digits of what the double is.
+  std::array<char, 320> buffer{};
+  const auto [end, error] = std::to_chars(
+      buffer.data(), buffer.data() + buffer.size(), *number, std::chars_format::fixed, 0
+  );
+  SLUICE_CHECK(error == std::errc{}, "320 characters hold every double without fraction");
+  if (decimal == decimal_of({buffer.data(), static_cast<std::size_t>(end - buffer.data())})) {
+    return form;
+  }
+  const auto zeros = static_cast<std::size_t>(decimal.point) - decimal.digits.size();
+  return (decimal.negative ? "-" : "") + decimal.digits + std::string(zeros, '0');
 }
 
 std::string ecmascript_form(double number) {

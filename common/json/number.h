@@ -22,6 +22,11 @@ namespace sluice::json {
 // nullopt unless the value is an integer within range ("1.0" and "1e2" are integers).
 [[nodiscard]] std::optional<std::int64_t> integer_of(std::string_view token);
 
+// One form for all tokens of a value that RFC 8785 takes for the same: that of ecmascript_form().
+// An integer that is neither what a double holds nor what it is written as keeps its digits, so
+// that 9007199254740993 is not 9007199254740992. The token itself where no double holds it.
+[[nodiscard]] std::string form_by_value(std::string_view token);
+
 // The form ECMAScript's Number.prototype.toString gives (ECMA-262 §6.1.6.1.20), as RFC 8785
 // §3.2.2.3 asks. Finite only.
 [[nodiscard]] std::string ecmascript_form(double number);

@@ -224,6 +224,7 @@ struct FrontDoor {
         manage_policy({.admission = &admission, .policy = &ports.policy}),
         manage_keys({.admission = &admission, .policy = &ports.policy}),
         setup({.policy = &ports.setup, .audit = audit}),
+        manage_pins({.admission = &admission, .policy = &ports.policy}),
         mcp_events({.store = &ports.mcp_events, .clock = runtime.clock(), .log = runtime.log()}),
         approvals(
             {.admission = &admission,
@@ -331,6 +332,7 @@ struct FrontDoor {
   ManagePolicyHandler manage_policy;
   ManageKeysHandler manage_keys;
   SetupHandler setup;
+  ManagePinsHandler manage_pins;
   McpEventLog mcp_events;
   ApprovalFeed approval_feed;
   ApprovalsHandler approvals;
@@ -389,6 +391,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
                door.server_list,
                door.manage_servers,
                door.manage_policy,
+               door.manage_pins,
                door.approvals,
                door.mcp,
                door.oauth_authorize,

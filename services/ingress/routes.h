@@ -7,6 +7,7 @@
 #include "services/ingress/handlers/embeddings.h"
 #include "services/ingress/handlers/execute_tool.h"
 #include "services/ingress/handlers/manage_keys.h"
+#include "services/ingress/handlers/manage_pins.h"
 #include "services/ingress/handlers/manage_policy.h"
 #include "services/ingress/handlers/manage_servers.h"
 #include "services/ingress/handlers/mcp.h"
@@ -35,6 +36,7 @@ struct Handlers {
   ServersHandler& servers;
   ManageServersHandler& manage_servers;
   ManagePolicyHandler& manage_policy;
+  ManagePinsHandler& manage_pins;
   ApprovalsHandler& approvals;
   McpHandler& mcp;
   OAuthAuthorizeHandler& oauth_authorize;
@@ -178,6 +180,23 @@ inline void add_key_routes(
   // clang-format on
 }
 
+inline void add_pin_routes(std::vector<http::Route>* table, ManagePinsHandler* manage) {
+  using Method =
+      Async<http::HttpResponse> (ManagePinsHandler::*)(http::HttpRequest, RequestContext);
+  const auto handler = [manage](Method method) -> http::Handler {
+    return [manage, method](http::HttpRequest request, RequestContext context) {
+      return (manage->*method)(std::move(request), std::move(context));
+    };
+  };
+  const std::string one = "/api/pins/{server}/{tool}";
+  // clang-format off
+  table->push_back({.method = "GET", .path = "/api/pins", .timeout = kManagementTimeout, .handler = handler(&ManagePinsHandler::list)});
+  table->push_back({.method = "GET", .path = one, .timeout = kManagementTimeout, .handler = handler(&ManagePinsHandler::get)});
+  table->push_back({.method = "POST", .path = one, .body_bytes_max = kAnswerBodyBytesMax,
+                    .timeout = kManagementTimeout, .handler = handler(&ManagePinsHandler::approve)});
+  // clang-format on
+}
+
 inline void add_approval_routes(std::vector<http::Route>* table, ApprovalsHandler* approvals) {
   using Method = Async<http::HttpResponse> (ApprovalsHandler::*)(http::HttpRequest, RequestContext);
   const auto handler = [approvals](Method method) -> http::Handler {
@@ -239,6 +258,7 @@ inline void add_approval_routes(std::vector<http::Route>* table, ApprovalsHandle
   add_server_routes(&table, handlers);
   add_policy_routes(&table, &handlers.manage_policy);
   add_key_routes(&table, &handlers.manage_keys, &handlers.setup);
+  add_pin_routes(&table, &handlers.manage_pins);
   add_approval_routes(&table, &handlers.approvals);
   add_mcp_routes(&table, &handlers.mcp, std::nullopt);
   for (const VirtualServer& server : virtual_servers) {

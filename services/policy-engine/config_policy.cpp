@@ -300,12 +300,30 @@ Preset read_preset(Section& section) {
   return Preset::Manual;
 }
 
+ToolPins read_tool_pins(Section& section) {
+  const std::string name = section.text(
+      "tool_pins",
+      {.fallback = "first_use",
+       .choices = {"first_use", "approve", "off"},
+       .description =
+           "Which definition of a tool is agreed to that was never seen. first_use: the first one "
+           "seen. approve: none until an admin approves it. off: every one, and changed ones too."}
+  );
+  for (const ToolPins pins : {ToolPins::Approve, ToolPins::Off}) {
+    if (name == name_of(pins)) {
+      return pins;
+    }
+  }
+  return ToolPins::FirstUse;
+}
+
 }  // namespace
 
 Policy read_policy(config::Document& document) {
   Policy policy;
   Section section = document.section("policy");
   policy.preset = read_preset(section);
+  policy.tool_pins = read_tool_pins(section);
   policy.rules = read_rules(section);
   policy.approvals = read_approval_rules(section);
   read_servers(document, &policy);

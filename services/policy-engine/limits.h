@@ -105,6 +105,44 @@ inline constexpr std::chrono::milliseconds kCatalogRecheckInterval{1'000};
 inline constexpr std::chrono::milliseconds kCatalogAgeMax{10'000};
 inline constexpr std::size_t kCatalogWaitersMax = 1'024;
 
+// Pins.
+// Of one server, ever: as much as it can list at once, twice. Source: ours; a server that lists
+// more and more names does not fill the table. Its further tools stay quarantined.
+inline constexpr std::size_t kPinsPerServerMax = 8'192;
+// Names beyond have no pin. Source: migrations/0007_policy_pins.sql; SEP-986 asks for 64 or less.
+inline constexpr std::size_t kPinnedNameBytesMax = 1'024;
+// Reading and noting the pins of a catalog; what a first catalog of 10,000 tools takes is in
+// README.md#tests.
+inline constexpr std::chrono::milliseconds kPinCheckTimeout{10'000};
+// A check that failed is tried again, and approvals of quarantined tools are looked for, this
+// often.
+inline constexpr std::chrono::milliseconds kPinRetryInterval{2'000};
+inline constexpr std::chrono::milliseconds kPinUpkeepInterval{500};
+// Rows of one statement, and their bytes. Source: ours; the parameters of one stay far below what
+// the bus carries.
+inline constexpr std::size_t kPinRowsMax = 500;
+inline constexpr std::size_t kPinRowsBytesMax = std::size_t{4} << 20;
+// Of one listing. Source: half of what a bus frame carries, at some 200 bytes each.
+inline constexpr std::size_t kPinsListedMax = 20'000;
+// Of one check that are logged one by one.
+inline constexpr std::size_t kPinsLoggedMax = 50;
+// A definition that is compared, and of a comparison the differences told and the bytes of a value.
+// Source: ours; the largest definitions seen have 43 kB.
+inline constexpr std::size_t kDiffedDefinitionBytesMax = std::size_t{1} << 20;
+inline constexpr std::size_t kDifferencesMax = 100;
+inline constexpr std::size_t kDifferenceBytesMax = 2'048;
+// Characters of names that may be one and two edits apart. Source: ours; shorter ones, such as get
+// and set, are that by nature.
+inline constexpr std::size_t kConfusableOneEditMin = 4;
+inline constexpr std::size_t kConfusableTwoEditsMin = 6;
+// Pairs that one check finds, comparisons of two names in full (some 100 ns each), and names that
+// are compared. Source: ours; pin_benchmark in confusable_test.cpp.
+inline constexpr std::size_t kConfusablePairsMax = 1'000;
+inline constexpr std::size_t kConfusableComparisonsMax = 10'000'000;
+inline constexpr std::size_t kConfusableNamesMax = 40'000;
+// Of one tool that are told.
+inline constexpr std::size_t kConfusableToldMax = 16;
+
 // Approvals.
 // Source: ours; a person reads them, and 16 of them fit in one reply.
 inline constexpr std::size_t kApprovalArgumentsBytesMax = std::size_t{256} << 10;

@@ -4,6 +4,7 @@
 #include "services/policy-engine/adapters/http_key_sets.h"
 #include "services/policy-engine/adapters/http_webhook.h"
 #include "services/policy-engine/adapters/pg_approval_store.h"
+#include "services/policy-engine/adapters/pg_pin_store.h"
 #include "services/policy-engine/adapters/pg_policy_store.h"
 #include "services/policy-engine/adapters/pg_version_store.h"
 #include "services/policy-engine/adapters/pg_webhook_store.h"
@@ -14,6 +15,7 @@
 #include "services/policy-engine/domain/catalog_cache.h"
 #include "services/policy-engine/domain/jwt_verifier.h"
 #include "services/policy-engine/domain/name_check.h"
+#include "services/policy-engine/domain/pin_book.h"
 #include "services/policy-engine/domain/policy_reload.h"
 #include "services/policy-engine/domain/rule_check.h"
 #include "services/policy-engine/domain/version_binding.h"
@@ -25,6 +27,8 @@
 #include "services/policy-engine/handlers/beat.h"
 #include "services/policy-engine/handlers/decide.h"
 #include "services/policy-engine/handlers/manage.h"
+#include "services/policy-engine/handlers/manage_pins.h"
+#include "services/policy-engine/handlers/pin_upkeep.h"
 #include "services/policy-engine/handlers/setup.h"
 #include "services/policy-engine/handlers/visible.h"
 #include "services/policy-engine/handlers/webhook_delivery.h"
@@ -62,12 +66,14 @@ struct Stores {
       : told{std::move(webhook)},
         versions(pool, clock),
         stored(pool, clock),
-        approvals(pool, &told) {}
+        approvals(pool, &told),
+        pins(pool) {}
 
   WebhookInForce told;
   PgVersionStore versions;
   PgPolicyStore stored;
   PgApprovalStore approvals;
+  PgPinStore pins;
 };
 
 Async<void> claim_version(service::Runtime runtime, PolicyReload* reload, Policy file) {
@@ -169,6 +175,21 @@ struct Webhooks {
   WebhookDelivery delivery;
 };
 
+// The pins of tools, and what keeps them.
+struct Pins {
+  Pins(
+      const service::Runtime& runtime,
+      Stores* stores,
+      ApprovalEvents* events,
+      const PolicyState* policy
+  )
+      : book({&stores->pins, policy, runtime.clock(), runtime.log(), runtime.metrics()}),
+        upkeep({&stores->approvals, events, &book, policy, runtime.clock(), runtime.log()}) {}
+
+  PinBook book;
+  PinUpkeep upkeep;
+};
+
 // NOLINTNEXTLINE(readability-function-size): wiring is a list
 Async<void> serve(service::Runtime runtime, Config config) {
   // 1. Keys and connections. Closed in reverse order when this frame ends.
@@ -188,11 +209,13 @@ Async<void> serve(service::Runtime runtime, Config config) {
   PolicyState state;
   VersionBinding binding(&stores.versions, &state);
   async::TaskGroup tasks(runtime.executor(), failure_log(runtime.log()));
+  Pins pins(runtime, &stores, &approval_events, &state);
   CatalogCache catalogs({
       .servers = &servers,
       .clock = runtime.clock(),
       .tasks = &tasks,
       .log = runtime.log(),
+      .pins = &pins.book,
       .read_added = added_policy_reader(runtime.log()),
       .on_change = [&state, log = runtime.log()](const Catalog& catalog
                    ) { log_doubts(log, state.loaded()->policy, catalog); },
@@ -236,8 +259,9 @@ Async<void> serve(service::Runtime runtime, Config config) {
   ApprovalUpkeep upkeep(
       {&stores.approvals, &approval_events, link.audit.get(), runtime.clock(), runtime.log()}
   );
-  ManageKeys manage_keys({&stores.stored, &reload, &state, runtime.clock(), runtime.log()});
-  ManageHandler manage({&callers, &reload, &catalogs, &state, runtime.clock(), &manage_keys});
+  ManageKeys key_api({&stores.stored, &reload, &state, runtime.clock(), runtime.log()});
+  ManagePins pin_api({&stores.pins, &reload, &catalogs, runtime.clock()});
+  ManageHandler manage({&callers, &reload, &catalogs, &state, runtime.clock(), &key_api, &pin_api});
   SetupHandler setup(
       {&stores.stored, &reload, &state, runtime.clock(), runtime.log(), link.audit.get()}
   );
@@ -276,6 +300,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
   SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kPolicyApprovalsAnswer, approvals_answer));
   tasks.spawn("beat", beat.run());
   tasks.spawn("approval-upkeep", upkeep.run());
+  tasks.spawn("pin-upkeep", pins.upkeep.run());
   tasks.spawn("settings", reload.watch());
   tasks.spawn("webhooks", webhooks.delivery.run());
   runtime.add_readiness_check("policy", [&state] { return doubt_of(state); });

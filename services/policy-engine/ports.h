@@ -3,6 +3,7 @@
 #pragma once
 
 #include "services/policy-engine/domain/approval.h"
+#include "services/policy-engine/domain/pin_check.h"
 #include "services/policy-engine/domain/policy.h"
 #include "services/policy-engine/domain/stored_policy.h"
 #include "services/policy-engine/domain/webhook.h"
@@ -165,6 +166,9 @@ class ApprovalStore {
   virtual Async<ApprovalPage> list(ApprovalFilter filter) = 0;
   // Ids of open ones whose time is over, at most kApprovalsPerSweepMax.
   virtual Async<std::vector<std::string>> due(std::int64_t now_unix_ms) = 0;
+  // Open ones of quarantined tools, for another definition than the tool has now; at most
+  // kApprovalsPerSweepMax.
+  virtual Async<std::vector<std::string>> of_quarantined() = 0;
   // Removes ended ones whose time was over by then, at most kApprovalsPerSweepMax.
   virtual Async<void> forget(std::int64_t expired_before_unix_ms) = 0;
   // At most kOutboxRecordsMax records that nobody publishes; they are this caller's for
@@ -194,6 +198,20 @@ class WebhookReceiver {
   virtual Async<int> post(
       WebhookPtr webhook, WebhookEvent event, std::int64_t now_unix_ms, TimePoint deadline
   ) = 0;
+};
+
+// Pins, and the audit records of their changes: each change and its records are one transaction.
+class PinStore {
+ public:
+  virtual ~PinStore() = default;
+  // Compares a catalog with the pins and notes what is new, once over all replicas.
+  virtual Async<PinCheckReply> check(PinCheckRequest request) = 0;
+  // Sorted by name, at most kPinsListedMax, without definitions.
+  virtual Async<std::vector<StoredPin>> list(bool quarantined_only) = 0;
+  virtual Async<std::optional<StoredPin>> get(ToolName name) = 0;
+  // With the next revision of the stored policy, unless nothing changes. Errors: those of
+  // approve_pin() besides.
+  virtual Async<PinApproved> approve(PinApproval approval) = 0;
 };
 
 // The one use of each grant, as audit-writer keeps it.

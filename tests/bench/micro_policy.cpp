@@ -89,7 +89,8 @@ Batch batch_of(Shape shape) {
   for (int i = 0; i < kCalls; ++i) {
     batch.tools.push_back(
         {.server = "server_" + std::to_string(i * 2),
-         .tool = "tool_" + std::to_string(shape == Shape::Spread ? i * 3 : 0)}
+         .tool = "tool_" + std::to_string(shape == Shape::Spread ? i * 3 : 0),
+         .pin = PinState::Agreed}
     );
     batch.arguments.push_back(
         R"({"limit":)" + std::to_string(100 + i) +

@@ -1,4 +1,4 @@
 sluice_test_binary(policy_integration_test
-  SRCS policy_approvals_test.cpp policy_store_test.cpp policy_versions_test.cpp policy_webhooks_test.cpp
+  SRCS policy_approvals_test.cpp policy_pins_test.cpp policy_store_test.cpp policy_versions_test.cpp policy_webhooks_test.cpp
   DEPS sluice_test_support sluice_service_policy_engine_testing sluice::postgres sluice::testing sluice::observability_testing sluice_pch
   LABEL integration TIMEOUT 120)

@@ -31,6 +31,7 @@ HOMES = [
     (r"prometheus/", ["common/observability/"]),
     (r"CLI/", ["common/service/", "common/postgres/", "services/ingress/cli/"]),
     (r"re2/", ["services/policy-engine/"]),
+    (r"utf8proc", ["services/policy-engine/domain/"]),
     (r"benchmark/", ["tests/bench/"]),
 ]
 PUBLIC_HEADERS_MAY = re.compile(r"^(boost/asio/\w+\.hpp|boost/asio/\w+/\w+\.hpp|gtest/|gmock/|[a-z_]+$|sys/|[a-z_0-9]+\.h$)")

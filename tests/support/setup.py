@@ -17,7 +17,7 @@ COMPILER = ROOT / "services" / "codemode-sandbox" / "runner" / "typescript"
 # Compiling the services; the container images install these alone.
 BUILD = """cmake ninja-build pkg-config clang-19 lld-19 llvm-19 libssl-dev libprotobuf-dev protobuf-compiler libnats-dev libhiredis-dev
 libpqxx-dev libgtest-dev libgmock-dev libsimdjson-dev prometheus-cpp-dev libcli11-dev libbenchmark-dev libseccomp-dev libzmq3-dev
-libre2-dev cppzmq-dev libmimalloc-dev""".split()
+libre2-dev cppzmq-dev libmimalloc-dev libutf8proc-dev""".split()
 # Testing, measuring and running them here.
 WORK = """git python3 ccache clang-format-19 clang-tidy-19 libclang-rt-19-dev openssl redis-server postgresql nginx-light curl util-linux
 procps ca-certificates""".split()

@@ -80,6 +80,9 @@ class CliTest : public ::testing::Test {
       route("GET", "/api/policy", &fake),
       route("POST", "/api/policy/reload", &fake),
       route("POST", "/api/policy/explain", &fake),
+      route("GET", "/api/pins", &fake),
+      route("GET", "/api/pins/{server}/{tool}", &fake),
+      route("POST", "/api/pins/{server}/{tool}", &fake),
       route("GET", "/api/approvals", &fake),
       route("GET", "/api/approvals/{id}", &fake),
       route("POST", "/api/approvals/{id}", &fake),
@@ -312,6 +315,37 @@ TEST_F(CliTest, WordsThatSayNothingAreMisuse) {
   }
   EXPECT_EQ(run({"--help"}).exit_code, kExitDone);
   EXPECT_THAT(run({"--help"}).text, HasSubstr("Exit codes"));
+}
+
+TEST_F(CliTest, PinsAreListedShownAndApproved) {
+  const std::string pin =
+      R"({"server":"files","tool":"read/file","quarantined":true,"pinned_hash":"01","pinned_by":"first use","pinned_at":"then",)"
+      R"("offered_hash":"02","offered_at":"now","confusable_with":["other-read_file"])";
+  fake.body = [&pin](const auto& request) {
+    return request.path_parameters.empty()
+               ? R"({"pins":[)" + pin + "}]}"
+               : pin +
+                     R"(,"differences":[{"pointer":"/a","pinned":null,"offered":"\"b\\u200b\""}],"warnings":["more"]})";
+  };
+
+  EXPECT_EQ(
+      run({"pins", "list", "--quarantined"}).text,
+      "quarantined  files  read/file  like other-read_file\n"
+  );
+  EXPECT_EQ(fake.asked.back().query, "quarantined=true");
+  EXPECT_EQ(
+      run({"pins", "show", "files", "read/file"}).text,
+      "quarantined  files  read/file  like other-read_file\n"
+      "  pinned by first use at then: 01\n"
+      "  offered since now: 02\n"
+      "  /a\n"
+      "    + \"b\\u200b\"\n"
+      "  more\n"
+  );
+  EXPECT_EQ(fake.asked.back().path_parameters.at(1), "read/file");
+  EXPECT_EQ(run({"pins", "approve", "files", "read_file", "02"}).exit_code, kExitDone);
+  EXPECT_EQ(fake.asked.back().body, R"({"definition_hash":"02","approve":true})");
+  EXPECT_EQ(run({"pins", "approve", "files", "read_file"}).exit_code, kExitMisused);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "services/ingress/cli/approval_commands.h"
 #include "services/ingress/cli/key_commands.h"
+#include "services/ingress/cli/pin_commands.h"
 #include "services/ingress/cli/policy_commands.h"
 
 #include "common/json/parse.h"
@@ -30,6 +31,8 @@ struct Words {
   std::string mode;
   std::string key_id;
   std::string cases;
+  std::string hash;
+  bool quarantined = false;
   bool dry_run = false;
   ApprovalQuery query;
   ApprovalAnswer answer;
@@ -234,6 +237,51 @@ void add_keys(CLI::App* app, Words* words, Runner* chosen) {
   });
 }
 
+void add_pin_names(CLI::App* command, Words* words) {
+  command->add_option("server", words->server, "Name of its server")->required();
+  command->add_option("tool", words->tool, "Its name, as the server calls it")->required();
+}
+
+void add_pins(CLI::App* app, Words* words, Runner* chosen) {
+  CLI::App* const pins = app->add_subcommand("pins", "Definitions of tools that are agreed to");
+  pins->require_subcommand(1);
+
+  CLI::App* const list = pins->add_subcommand("list", "All of them");
+  list->add_flag("--quarantined", words->quarantined, "Only what waits for an approval");
+  list->callback([words, chosen] {
+    *chosen = [words]() -> Result<std::function<Async<Answer>(Gateway*)>> {
+      return [which = words->quarantined ? Pins::Quarantined : Pins::All,
+              format = format_of(*words)](Gateway* gateway) {
+        return list_pins(gateway, which, format);
+      };
+    };
+  });
+
+  CLI::App* const show = pins->add_subcommand("show", "One, with what has changed");
+  add_pin_names(show, words);
+  show->callback([words, chosen] {
+    *chosen = [words]() -> Result<std::function<Async<Answer>(Gateway*)>> {
+      return
+          [server = words->server, tool = words->tool, format = format_of(*words)](Gateway* gateway
+          ) { return show_pin(gateway, server, tool, format); };
+    };
+  });
+
+  CLI::App* const approve = pins->add_subcommand("approve", "Agrees to the offered definition");
+  add_pin_names(approve, words);
+  approve->add_option("hash", words->hash, "Its hash, as show tells it")->required();
+  approve->callback([words, chosen] {
+    *chosen = [words]() -> Result<std::function<Async<Answer>(Gateway*)>> {
+      return [server = words->server,
+              tool = words->tool,
+              hash = words->hash,
+              format = format_of(*words)](Gateway* gateway) {
+        return approve_pin(gateway, server, tool, hash, format);
+      };
+    };
+  });
+}
+
 // The option's value, else the variable's, else the default.
 std::string setting(
     const std::string& given,
@@ -250,7 +298,9 @@ std::string setting(
 std::variant<Command, Answer> read_command(
     std::vector<std::string> words, const config::Environment& environment
 ) {
-  CLI::App app("Asks a running Sluice gateway about its policy, approvals and keys.", "sluice");
+  CLI::App app(
+      "Asks a running Sluice gateway about its policy, approvals, keys and pins.", "sluice"
+  );
   app.footer(kFooter);
   app.require_subcommand(1);
   app.fallthrough();
@@ -264,6 +314,7 @@ std::variant<Command, Answer> read_command(
   add_policy(&app, &given, &chosen);
   add_approvals(&app, &given, &chosen);
   add_keys(&app, &given, &chosen);
+  add_pins(&app, &given, &chosen);
   std::reverse(words.begin(), words.end());  // as CLI11 takes them
   try {
     app.parse(words);

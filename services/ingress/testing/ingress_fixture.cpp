@@ -160,6 +160,7 @@ IngressFixture::IngressFixture(testing::FaultPlan* faults, ToolInjection injecti
       server_list({.admission = &admission, .servers = &servers}),
       manage_servers({.admission = &admission, .servers = &servers}),
       manage_policy({.admission = &admission, .policy = &policy}),
+      manage_pins({.admission = &admission, .policy = &policy}),
       approvals_api(
           {.admission = &admission, .approvals = &approvals, .feed = &feed, .clock = &clock}
       ),

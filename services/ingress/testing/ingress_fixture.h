@@ -10,6 +10,7 @@
 #include "services/ingress/handlers/chat_completions.h"
 #include "services/ingress/handlers/embeddings.h"
 #include "services/ingress/handlers/execute_tool.h"
+#include "services/ingress/handlers/manage_pins.h"
 #include "services/ingress/handlers/manage_policy.h"
 #include "services/ingress/handlers/manage_servers.h"
 #include "services/ingress/handlers/mcp.h"
@@ -115,6 +116,7 @@ class IngressFixture {
   ServersHandler server_list;
   ManageServersHandler manage_servers;
   ManagePolicyHandler manage_policy;
+  ManagePinsHandler manage_pins;
   ApprovalFeed feed;
   ApprovalsHandler approvals_api;
   RedisMcpSessions mcp_sessions;

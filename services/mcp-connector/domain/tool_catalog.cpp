@@ -21,7 +21,7 @@ Tool make_tool(const json::Value& definition) {
   Tool tool;
   tool.name = definition.text_or("name", "");
   tool.definition = json::write(definition);
-  tool.definition_hash = crypto::sha256(json::canonical(definition));
+  tool.definition_hash = crypto::sha256(json::canonical_by_value(definition));
   if (const json::Value* schema = definition.find("inputSchema")) {
     tool.input_schema = *schema;
   }

@@ -19,7 +19,7 @@ namespace sluice::mcp_connector {
 struct Tool {
   std::string name;
   std::string definition;       // the server's object as compact JSON, unknown members included
-  std::string definition_hash;  // SHA-256 of its canonical form, 32 bytes
+  std::string definition_hash;  // SHA-256 of its canonical form by value, 32 bytes
   json::Value input_schema;     // null when the server gives none
 
   friend bool operator==(const Tool& a, const Tool& b) {

@@ -63,6 +63,11 @@ constexpr std::string_view kDue =
     "SELECT id FROM policy.approvals WHERE state IN ('pending', 'approved') AND expires_at <= "
     "timestamptz 'epoch' + $1::bigint * interval '1 millisecond' ORDER BY expires_at LIMIT "
     "$2::bigint";
+// The definition an approval is for stands in its request, as 32 bytes that occur nowhere else.
+constexpr std::string_view kOfQuarantined =
+    "SELECT a.id FROM policy.approvals a JOIN policy.pins p ON p.server = a.server AND p.tool = "
+    "a.tool WHERE p.offered_hash IS NOT NULL AND a.state IN ('pending', 'approved') AND "
+    "position(p.offered_hash IN a.request) = 0 LIMIT $1::bigint";
 constexpr std::string_view kForget =
     "DELETE FROM policy.approvals WHERE id IN (SELECT id FROM policy.approvals WHERE state NOT IN "
     "('pending', 'approved') AND expires_at <= timestamptz 'epoch' + $1::bigint * interval '1 "
@@ -325,6 +330,14 @@ Async<std::vector<std::string>> PgApprovalStore::due(std::int64_t now_unix_ms) {
                                                                            Transaction& transaction
                                                                        ) {
     return texts_of(transaction.query(kDue, {now_unix_ms, std::int64_t{kApprovalsPerSweepMax}}));
+  };
+  co_return co_await pool_->transact<std::vector<std::string>>(std::move(work));
+}
+
+Async<std::vector<std::string>> PgApprovalStore::of_quarantined() {
+  std::function<Result<std::vector<std::string>>(Transaction&)> work = [](Transaction& transaction
+                                                                       ) {
+    return texts_of(transaction.query(kOfQuarantined, {std::int64_t{kApprovalsPerSweepMax}}));
   };
   co_return co_await pool_->transact<std::vector<std::string>>(std::move(work));
 }

@@ -21,6 +21,7 @@ class PgApprovalStore final : public ApprovalStore {
   Async<std::optional<StoredApproval>> get(std::string id) override;
   Async<ApprovalPage> list(ApprovalFilter filter) override;
   Async<std::vector<std::string>> due(std::int64_t now_unix_ms) override;
+  Async<std::vector<std::string>> of_quarantined() override;
   Async<void> forget(std::int64_t expired_before_unix_ms) override;
   Async<std::vector<OutboxRecord>> claim_records() override;
   Async<void> remove_records(std::vector<std::string> event_ids) override;

@@ -29,7 +29,9 @@ class AddedPolicyTest : public ::testing::Test {
     server->set_name("search");
     server->set_policy_config(policy_config);
     server->add_tools()->set_name(tool);
-    const auto catalog = Catalog::from(reply, &read);
+    CheckedPins pins;
+    pins.states = {PinState::Agreed};
+    const auto catalog = Catalog::from(reply, &read, pins);
     EXPECT_THAT(catalog, IsOk());
     return evaluate(policy, {&claims, &key, &filter}, catalog.value()->tools().front());
   }

@@ -393,6 +393,13 @@ ChangeRecords expire_approval(StoredApproval* stored, std::int64_t now_unix_ms) 
   );
 }
 
+ChangeRecords void_approval(StoredApproval* stored, std::string reason, std::int64_t now_unix_ms) {
+  if (!is_open(stored->approval)) {
+    return {};
+  }
+  return end(stored, policy::v1::APPROVAL_STATE_VOID, std::move(reason), now_unix_ms);
+}
+
 policy::v1::ApprovalChanged changed_event(const Approval& approval) {
   policy::v1::ApprovalChanged event;
   event.set_id(approval.id());

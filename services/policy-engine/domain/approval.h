@@ -115,6 +115,11 @@ struct Used {
 // Ends what nobody answered or used in time; nothing otherwise.
 [[nodiscard]] ChangeRecords expire_approval(StoredApproval* stored, std::int64_t now_unix_ms);
 
+// Ends what is open; nothing otherwise.
+[[nodiscard]] ChangeRecords void_approval(
+    StoredApproval* stored, std::string reason, std::int64_t now_unix_ms
+);
+
 [[nodiscard]] policy::v1::ApprovalChanged changed_event(const policy::v1::Approval& approval);
 
 // Whether the caller may see it: its own, or with the role approver or admin its tenant's.

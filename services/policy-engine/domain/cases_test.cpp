@@ -103,7 +103,8 @@ Ruling ruling_of(const json::Value& one, const Policy& policy, const Caller& cal
        .server = "files",
        .tool = *name->as_string(),
        .definition_hash = "",
-       .read_only_hint = member_or(one, "read_only_hint", false).as_bool().value_or(false)},
+       .read_only_hint = member_or(one, "read_only_hint", false).as_bool().value_or(false),
+       .pin = PinState::Agreed},
       arguments
   );
 }

@@ -35,11 +35,31 @@ void sort_by_id(std::vector<CatalogServer>& servers) {
 
 }  // namespace
 
+Result<void> check_size(const connector::v1::CatalogReply& reply) {
+  std::size_t tools = 0;
+  for (const auto& server : reply.servers()) {
+    tools += static_cast<std::size_t>(server.tools_size());
+  }
+  if (tools > kCatalogToolsMax) {
+    return Error(
+        Code::Exhausted,
+        "the MCP servers offer more than " + std::to_string(kCatalogToolsMax) +
+            " tools; remove servers or disable some"
+    );
+  }
+  return {};
+}
+
 Result<std::shared_ptr<const Catalog>> Catalog::from(
-    const connector::v1::CatalogReply& reply, const AddedPolicyReader& read_added
+    const connector::v1::CatalogReply& reply,
+    const AddedPolicyReader& read_added,
+    const CheckedPins& pins
 ) {
+  SLUICE_CHECK_OK(check_size(reply));
   auto catalog = std::make_shared<Catalog>();
   catalog->version_ = reply.version();
+  catalog->pins_stamp_ = pins.stamp;
+  catalog->has_all_pins_ = pins.complete;
   for (const auto& server : reply.servers()) {
     const AddedPolicy added = read_added && !server.policy_config().empty()
                                   ? read_added(server.name(), server.policy_config())
@@ -47,20 +67,15 @@ Result<std::shared_ptr<const Catalog>> Catalog::from(
     catalog->servers_.push_back({server.server_id(), server.name(), mcp::is_awaited(server), added}
     );
     for (const auto& tool : server.tools()) {
-      if (catalog->tools_.size() == kCatalogToolsMax) {
-        return Error(
-            Code::Exhausted,
-            "the MCP servers offer more than " + std::to_string(kCatalogToolsMax) +
-                " tools; remove servers or disable some"
-        );
-      }
+      const std::size_t place = catalog->tools_.size();
       catalog->tools_.push_back(
           {server.server_id(),
            server.name(),
            tool.name(),
            tool.definition_hash(),
            hints_read_only(tool.definition()),
-           added}
+           added,
+           place < pins.states.size() ? pins.states[place] : PinState::Unread}
       );
     }
   }

@@ -2,6 +2,7 @@
 // a version.
 #pragma once
 
+#include "services/policy-engine/domain/pin_book.h"
 #include "services/policy-engine/domain/policy.h"
 
 #include "common/base/result.h"
@@ -40,13 +41,19 @@ struct CatalogTool {
   std::string definition_hash;
   bool read_only_hint = false;
   AddedPolicy added;  // of its server
+  PinState pin = PinState::Unread;
 };
+
+// Errors: Exhausted (more tools than kCatalogToolsMax).
+[[nodiscard]] Result<void> check_size(const connector::v1::CatalogReply& reply);
 
 class Catalog {
  public:
-  // Errors: Exhausted (more tools than kCatalogToolsMax).
+  // pins: of the reply's tools; without, nothing is known of them. Errors: those of check_size().
   [[nodiscard]] static Result<std::shared_ptr<const Catalog>> from(
-      const connector::v1::CatalogReply& reply, const AddedPolicyReader& read_added = {}
+      const connector::v1::CatalogReply& reply,
+      const AddedPolicyReader& read_added = {},
+      const CheckedPins& pins = {}
   );
 
   [[nodiscard]] const std::string& version() const { return version_; }
@@ -59,6 +66,11 @@ class Catalog {
     return tools_;
   }  // sorted by (server, tool)
 
+  [[nodiscard]] const PinStamp& pins_stamp() const { return pins_stamp_; }
+
+  // Whether all pins were read, and what is new noted.
+  [[nodiscard]] bool has_all_pins() const { return has_all_pins_; }
+
   [[nodiscard]] const CatalogTool* find(std::string_view server_id, std::string_view tool) const;
 
   [[nodiscard]] const CatalogServer* find_server(std::string_view server_id) const;
@@ -67,6 +79,8 @@ class Catalog {
   std::string version_;
   std::vector<CatalogServer> servers_;
   std::vector<CatalogTool> tools_;
+  PinStamp pins_stamp_;
+  bool has_all_pins_ = false;
   std::vector<std::size_t> by_id_;  // indexes into tools_, sorted by (server id, tool)
 };
 

@@ -34,8 +34,16 @@ Async<CatalogCache::Snapshot> CatalogCache::recheck(RequestContext context) {
   co_return co_await get(std::move(context));
 }
 
+bool CatalogCache::needs_fetch() const {
+  if (!is_fresh()) {
+    return true;
+  }
+  return deps_.clock->now() - fetched_at_ >=
+         (known_->has_all_pins() ? kCatalogAgeMax : kPinRetryInterval);
+}
+
 void CatalogCache::refresh_if_old() {
-  if (!is_fresh() || deps_.clock->now() - fetched_at_ >= kCatalogAgeMax) {
+  if (needs_fetch()) {
     start_fetch();
   }
 }
@@ -64,36 +72,44 @@ Async<CatalogCache::Snapshot> CatalogCache::await_fetch(RequestContext context) 
 
 Async<void> CatalogCache::fetch() {
   const std::uint64_t changes = changes_;
-  connector::v1::CatalogRequest request;
-  request.set_known_version(version());
-  RequestContext context;
-  context.deadline = deps_.clock->now() + kCatalogFetchTimeout;
-  auto reply = co_await deps_.servers->catalog(std::move(request), std::move(context));
+  // Pins that are to be read again are those of the definitions, which only a whole reply has.
+  auto fetched = co_await fetch_from(has_current_pins() ? version() : "");
 
   fetching_ = false;
   Result<void> result;
-  if (!reply.ok()) {
-    result = std::move(reply).error();
-  } else if (known_ != nullptr && reply.value().version() == known_->version()) {
-    fetched_at_ = deps_.clock->now();
-    changes_seen_ = changes;
-  } else if (auto catalog = Catalog::from(reply.value(), deps_.read_added); !catalog.ok()) {
-    result = std::move(catalog).error();
+  if (!fetched.ok()) {
+    result = std::move(fetched).error();
+    deps_.log->warn("catalog-fetch-failed", {{"error", result.error().to_log()}});
   } else {
-    known_ = std::move(catalog).value();
     fetched_at_ = deps_.clock->now();
     changes_seen_ = changes;
-    if (deps_.on_change) {
+    const Snapshot before = std::exchange(known_, std::move(fetched).value());
+    if (deps_.on_change && (before == nullptr || before->version() != known_->version())) {
       deps_.on_change(*known_);
     }
-  }
-  if (!result.ok()) {
-    deps_.log->warn("catalog-fetch-failed", {{"error", result.error().to_log()}});
   }
   for (auto* const waiter : std::exchange(waiters_, {})) {
     waiter->set(result);
   }
   co_return Result<void>();
+}
+
+// What is known, where that is the version known.
+Async<CatalogCache::Snapshot> CatalogCache::fetch_from(std::string known_version) {
+  connector::v1::CatalogRequest request;
+  request.set_known_version(known_version);
+  RequestContext context;
+  context.deadline = deps_.clock->now() + kCatalogFetchTimeout;
+  SLUICE_CO_TRY(
+      auto reply, co_await deps_.servers->catalog(std::move(request), std::move(context))
+  );
+  if (!known_version.empty() && reply.version() == known_version) {
+    co_return known_;
+  }
+  SLUICE_CO_CHECK_OK(check_size(reply));
+  const auto shared = std::make_shared<const connector::v1::CatalogReply>(std::move(reply));
+  SLUICE_CO_TRY(const CheckedPins pins, co_await deps_.pins->check(shared));
+  co_return Catalog::from(*shared, deps_.read_added, pins);
 }
 
 }  // namespace sluice::policy_engine

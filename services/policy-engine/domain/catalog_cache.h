@@ -28,6 +28,7 @@ class CatalogCache {
     async::Clock* clock;
     async::TaskGroup* tasks;
     observability::Log* log;
+    PinBook* pins;
     AddedPolicyReader read_added;                   // of servers added by API; may be empty
     std::function<void(const Catalog&)> on_change;  // called for each new version; may be empty
   };
@@ -49,14 +50,26 @@ class CatalogCache {
   // The last one fetched, fresh or not; null before the first.
   [[nodiscard]] const Snapshot& known() const { return known_; }
 
-  // Version of what is known, or "".
-  [[nodiscard]] std::string version() const { return known_ == nullptr ? "" : known_->version(); }
+  // Version of what is known; "" where that is nothing, or lacks the state of its pins: whoever
+  // keeps answers by version asks anew when that is there.
+  [[nodiscard]] std::string version() const {
+    return known_ == nullptr || !known_->has_all_pins() ? "" : known_->version();
+  }
 
  private:
-  [[nodiscard]] bool is_fresh() const { return known_ != nullptr && changes_seen_ == changes_; }
+  [[nodiscard]] bool is_fresh() const {
+    return known_ != nullptr && changes_seen_ == changes_ && has_current_pins();
+  }
 
+  // Under the policy in force.
+  [[nodiscard]] bool has_current_pins() const {
+    return known_ != nullptr && deps_.pins->is_current(known_->pins_stamp());
+  }
+
+  [[nodiscard]] bool needs_fetch() const;
   void start_fetch();
   Async<void> fetch();
+  Async<Snapshot> fetch_from(std::string known_version);
   Async<Snapshot> await_fetch(RequestContext context);
 
   Deps deps_;

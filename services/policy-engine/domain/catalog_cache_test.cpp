@@ -77,11 +77,18 @@ class CatalogCacheTest : public ::testing::Test {
   HeldToolServers servers;
   async::TaskGroup tasks{loop.get_executor(), nullptr};
   int changes = 0;
+  PolicyState policy;
+  FakePolicyStore stored;
+  FakePinStore pins{&stored};
+  std::unique_ptr<observability::Metrics> metrics = observability::make_metrics();
+  PinBook book{{&pins, &policy, &clock, &log, metrics.get()}};
   CatalogCache cache{
       {.servers = &servers,
        .clock = &clock,
        .tasks = &tasks,
        .log = &log,
+       .pins = &book,
+       .read_added = {},
        .on_change = [this](const Catalog&) { ++changes; }}
   };
 };

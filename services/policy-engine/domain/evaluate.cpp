@@ -65,6 +65,32 @@ Ruling unknown_server(policy::v1::EffectClass effect) {
   );
 }
 
+// Why nobody may call the tool under these pins; nullopt: it is agreed to.
+std::optional<Ruling> quarantine(
+    const Policy& policy, const CatalogTool& tool, policy::v1::EffectClass effect
+) {
+  if (policy.tool_pins == ToolPins::Off || tool.pin == PinState::Agreed) {
+    return std::nullopt;
+  }
+  if (tool.pin == PinState::Unread) {
+    return denied(
+        effect,
+        "catalog.pins_unread",
+        "whether the tool's definition was agreed to cannot be read at the moment: try again in a "
+        "few seconds"
+    );
+  }
+  const std::string why = tool.pin == PinState::Changed
+                              ? "because its definition is another one than was agreed to"
+                              : "until somebody agrees to its definition";
+  return denied(
+      effect,
+      "pins.quarantined",
+      "the tool is quarantined " + why + ": ask an admin to look at it (sluice pins show " +
+          tool.server + " " + tool.tool + ") and to approve it"
+  );
+}
+
 // What a caller asks for: a tool or, without one, the server's resources and prompts.
 struct Asked {
   const std::string& server;
@@ -208,6 +234,9 @@ Ruling evaluate(
       refused) {
     return std::move(*refused);
   }
+  if (auto refused = quarantine(policy, tool, effect_of(*server, tool)); refused) {
+    return std::move(*refused);
+  }
   Ruling base = base_ruling(policy, *server, tool);
   const RuleQuestion question = question_of(caller, tool, base.effect, arguments);
   return tightened(std::move(base), *policy.rules, question);
@@ -238,6 +267,9 @@ policy::v1::Explanation explain(
   add(tool.server + ".tools_to_execute",
       policy::v1::VERDICT_DENY,
       "the server, the caller's key and the request let the call pass");
+  if (quarantine(policy, tool, ruling.effect)) {
+    add(ruling.rule, ruling.verdict, "");
+  }
   // Every rule is looked at here, the mild ones too: with the effort of a call of its own.
   CallArguments afresh = arguments != nullptr ? arguments->afresh() : CallArguments("");
   const Ruling base = base_ruling(policy, *server, tool);

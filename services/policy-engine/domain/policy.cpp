@@ -121,6 +121,18 @@ std::string_view name_of(Preset preset) {
   return "";
 }
 
+std::string_view name_of(ToolPins pins) {
+  switch (pins) {
+    case ToolPins::FirstUse:
+      return "first_use";
+    case ToolPins::Approve:
+      return "approve";
+    case ToolPins::Off:
+      return "off";
+  }
+  return "";
+}
+
 bool is_role(std::string_view name) {
   return name == "caller" || name == "approver" || name == "admin";
 }
@@ -170,6 +182,7 @@ std::string Policy::hash() const {
   return crypto::sha256(json::canonical(json::object({
       {"form", kHashedForm},
       {"preset", name_of(preset)},
+      {"tool_pins", name_of(tool_pins)},
       {"servers", form_of(servers)},
       {"rules", form_of(*rules)},
       {"keys", std::move(key_forms)},
@@ -187,6 +200,7 @@ std::string Policy::hash() const {
 std::string Policy::listing() const {
   return json::canonical(json::object({
       {"preset", name_of(preset)},
+      {"tool_pins", name_of(tool_pins)},
       {"servers", form_of(servers)},
       {"rules", form_of(*rules)},
   }));

@@ -23,6 +23,15 @@ enum class Preset { Manual, Safe, Open };
 
 [[nodiscard]] std::string_view name_of(Preset preset);
 
+// Which definition of a tool that was never seen is agreed to (policy.tool_pins).
+enum class ToolPins : std::uint8_t {
+  FirstUse,  // the first one seen
+  Approve,   // none, until an admin agrees
+  Off        // every one
+};
+
+[[nodiscard]] std::string_view name_of(ToolPins pins);
+
 // What the operator says about one MCP server (mcp.client_configs).
 struct ServerPolicy {
   NameList tools_to_execute;                      // layer 1; empty: none
@@ -96,6 +105,7 @@ struct ApprovalRules {
 
 struct Policy {
   Preset preset = Preset::Manual;
+  ToolPins tool_pins = ToolPins::FirstUse;
   std::map<std::string, ServerPolicy, std::less<>> servers;  // by name
   std::vector<CallerKey> keys;
   std::vector<JwtIssuer> jwt_issuers;

@@ -505,7 +505,7 @@ Expected got_of(const Case& one, const Policy& policy) {
        &key,
        &filter,
        policy::v1::mode_named(one.mode).value_or(policy::v1::MODE_UNSPECIFIED)},
-      {.server = "s0", .tool = one.tool},
+      {.server = "s0", .tool = one.tool, .pin = PinState::Agreed},
       one.arguments ? &arguments : nullptr
   );
   return {std::string(name_of(ruling.verdict)), ruling.rule};

@@ -22,7 +22,8 @@ std::string safe() {
 
 // One caller's way through an approval.
 struct Way {
-  explicit Way(testing::FaultPlan* faults = nullptr) : fixture(safe(), faults) {}
+  explicit Way(testing::FaultPlan* faults = nullptr, const std::string& settings = safe())
+      : fixture(settings, faults) {}
 
   policy::v1::Decision decide(
       std::string_view tool = "write_file",
@@ -184,7 +185,10 @@ TEST(DecideApprovals, AStricterPolicyVoidsAndAnUnrelatedReloadDoesNot) {
 }
 
 TEST(DecideApprovals, AChangedDefinitionVoids) {
-  Way way;
+  Way way(
+      nullptr,
+      PolicyFixture::settings_with(R"(safe", "tool_pins": "off)", R"("tools_to_execute": ["*"])")
+  );
   const std::string id = way.approved();
   way.fixture.servers.put("files", "write_file", R"({"changed": true})");
   way.fixture.catalogs.invalidate();

@@ -98,9 +98,17 @@ Async<policy::v1::ManageReply> ManageHandler::operator()(
           std::move(caller),
           std::move(context)
       );
+    case ManageRequest::kListPins:
+      co_return co_await deps_.pins->list(request.list_pins().quarantined_only());
+    case ManageRequest::kGetPin:
+      co_return co_await deps_.pins->get(request.get_pin().server(), request.get_pin().tool());
+    case ManageRequest::kApprovePin:
+      co_return co_await deps_.pins->approve(
+          request.approve_pin(), caller.claims, std::move(context)
+      );
     default:
       co_return Error(
-          Code::Invalid, "no operation: send get_policy, reload, explain or one on keys"
+          Code::Invalid, "no operation: send get_policy, reload, explain or one on keys or pins"
       );
   }
 }

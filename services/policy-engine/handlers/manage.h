@@ -11,6 +11,7 @@
 #include "services/policy-engine/domain/catalog_cache.h"
 #include "services/policy-engine/domain/policy_reload.h"
 #include "services/policy-engine/handlers/manage_keys.h"
+#include "services/policy-engine/handlers/manage_pins.h"
 
 #include "proto/sluice/policy/v1/policy.pb.h"
 
@@ -25,6 +26,7 @@ class ManageHandler {
     const PolicyState* policy;
     async::Clock* clock;
     ManageKeys* keys;
+    ManagePins* pins;
   };
 
   explicit ManageHandler(Deps deps) : deps_(deps) {}

@@ -113,6 +113,22 @@ Async<std::vector<std::string>> FakeApprovalStore::due(std::int64_t now_unix_ms)
   co_return ids;
 }
 
+Async<std::vector<std::string>> FakeApprovalStore::of_quarantined() {
+  SLUICE_CO_CHECK_OK(step());
+  std::vector<std::string> ids;
+  for (const StoredApproval& one : approvals) {
+    const auto pin = pins == nullptr
+                         ? PinsByName::const_iterator()
+                         : pins->pins.find({one.approval.server(), one.approval.tool()});
+    if (pins != nullptr && is_open(one.approval) && pin != pins->pins.end() &&
+        pin->second.is_quarantined() &&
+        pin->second.offered_hash != one.approval.definition_hash()) {
+      ids.push_back(one.approval.id());
+    }
+  }
+  co_return ids;
+}
+
 Async<void> FakeApprovalStore::forget(std::int64_t expired_before_unix_ms) {
   SLUICE_CO_CHECK_OK(step());
   std::erase_if(approvals, [expired_before_unix_ms](const StoredApproval& one) {

@@ -136,6 +136,35 @@ class FakeKeySets final : public KeySets {
   bool down_ = false;
 };
 
+// Pins in memory, with the rules of the real store.
+class FakePinStore final : public PinStore {
+ public:
+  // stored is whose revision approvals raise; it outlives the store.
+  explicit FakePinStore(FakePolicyStore* stored, testing::FaultPlan* faults = nullptr)
+      : stored_(stored), faults_(faults) {}
+
+  Async<PinCheckReply> check(PinCheckRequest request) override;
+  Async<std::vector<StoredPin>> list(bool quarantined_only) override;
+  Async<std::optional<StoredPin>> get(ToolName name) override;
+  Async<PinApproved> approve(PinApproval approval) override;
+
+  void set_down(bool down) { down_ = down; }
+
+  // Actions and tools of the records, in their order: "tool.pinned files-read_file".
+  [[nodiscard]] std::vector<std::string> noted() const;
+
+  PinsByName pins;
+  std::vector<audit::v1::Record> records;
+  int checks = 0;
+
+ private:
+  [[nodiscard]] Result<void> step() const;
+
+  FakePolicyStore* stored_;
+  testing::FaultPlan* faults_;
+  bool down_ = false;
+};
+
 // Approvals in memory, with the rules of the real store.
 class FakeApprovalStore final : public ApprovalStore {
  public:
@@ -147,6 +176,7 @@ class FakeApprovalStore final : public ApprovalStore {
   Async<std::optional<StoredApproval>> get(std::string id) override;
   Async<ApprovalPage> list(ApprovalFilter filter) override;
   Async<std::vector<std::string>> due(std::int64_t now_unix_ms) override;
+  Async<std::vector<std::string>> of_quarantined() override;
   Async<void> forget(std::int64_t expired_before_unix_ms) override;
   Async<std::vector<OutboxRecord>> claim_records() override;
   Async<void> remove_records(std::vector<std::string> event_ids) override;
@@ -156,6 +186,7 @@ class FakeApprovalStore final : public ApprovalStore {
 
   std::vector<StoredApproval> approvals;  // oldest first
   std::vector<OutboxRecord> outbox;
+  const FakePinStore* pins = nullptr;  // whose tools may be quarantined
 
  private:
   [[nodiscard]] Result<void> step() {

@@ -57,9 +57,17 @@ PolicyFixture::PolicyFixture(std::string_view settings, testing::FaultPlan* faul
       grant_uses(faults),
       beats(faults),
       audit(faults),
-      catalogs({.servers = &servers, .clock = &clock, .tasks = &tasks, .log = &log, .on_change = {}}
+      catalogs(
+          {.servers = &servers,
+           .clock = &clock,
+           .tasks = &tasks,
+           .log = &log,
+           .pins = &pin_book,
+           .read_added = {},
+           .on_change = {}}
       ),
       jwt({&key_sets, &clock, &tasks, &log}) {
+  approvals.pins = &pins;
   servers.put("files", "read_file");
   servers.put("files", "write_file");
   servers.put("files", "delete_file");
@@ -91,9 +99,11 @@ PolicyFixture::PolicyFixture(std::string_view settings, testing::FaultPlan* faul
   setup = std::make_unique<SetupHandler>(
       SetupHandler::Deps{&stored, reload.get(), &state, &clock, &log, &audit}
   );
-  manage = std::make_unique<ManageHandler>(
-      ManageHandler::Deps{callers.get(), reload.get(), &catalogs, &state, &clock, manage_keys.get()}
-  );
+  manage_pins =
+      std::make_unique<ManagePins>(ManagePins::Deps{&pins, reload.get(), &catalogs, &clock});
+  manage = std::make_unique<ManageHandler>(ManageHandler::Deps{
+      callers.get(), reload.get(), &catalogs, &state, &clock, manage_keys.get(), manage_pins.get()
+  });
   beat = std::make_unique<Beat>(Beat::Deps{
       &state, &binding, &catalogs, &beats, &clock, &log, metrics.get(), "policy-engine-0"
   });

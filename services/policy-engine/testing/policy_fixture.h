@@ -5,6 +5,7 @@
 #include "services/policy-engine/domain/caller_check.h"
 #include "services/policy-engine/domain/catalog_cache.h"
 #include "services/policy-engine/domain/jwt_verifier.h"
+#include "services/policy-engine/domain/pin_book.h"
 #include "services/policy-engine/domain/version_binding.h"
 #include "services/policy-engine/handlers/approval_upkeep.h"
 #include "services/policy-engine/handlers/approvals_answer.h"
@@ -14,6 +15,8 @@
 #include "services/policy-engine/handlers/beat.h"
 #include "services/policy-engine/handlers/decide.h"
 #include "services/policy-engine/handlers/manage.h"
+#include "services/policy-engine/handlers/manage_pins.h"
+#include "services/policy-engine/handlers/pin_upkeep.h"
 #include "services/policy-engine/handlers/setup.h"
 #include "services/policy-engine/handlers/visible.h"
 #include "services/policy-engine/testing/fakes.h"
@@ -91,6 +94,7 @@ class PolicyFixture {
   FakePolicyStore stored;
   FakeVersionStore versions;
   FakeKeySets key_sets;
+  FakePinStore pins{&stored};  // without faults: pin_book_test.cpp has those
   FakeApprovalStore approvals;
   FakeGrantUses grant_uses;
   RecordingApprovalEvents approval_events;
@@ -100,6 +104,7 @@ class PolicyFixture {
   VersionBinding binding{&versions, &state};
   FakeSettingsFile settings_file;
   async::TaskGroup tasks{loop.get_executor(), nullptr};
+  PinBook pin_book{{&pins, &state, &clock, &log, metrics.get()}};
   CatalogCache catalogs;
   JwtVerifier jwt;
   std::unique_ptr<CallerCheck> callers;
@@ -111,9 +116,11 @@ class PolicyFixture {
   std::unique_ptr<ApprovalsGetHandler> approvals_get;
   std::unique_ptr<ApprovalsAnswerHandler> approvals_answer;
   ApprovalUpkeep upkeep{{&approvals, &approval_events, &audit, &clock, &log}};
+  PinUpkeep pin_upkeep{{&approvals, &approval_events, &pin_book, &state, &clock, &log}};
   std::unique_ptr<PolicyReload> reload;
   std::unique_ptr<ManageKeys> manage_keys;
   std::unique_ptr<SetupHandler> setup;
+  std::unique_ptr<ManagePins> manage_pins;
   std::unique_ptr<ManageHandler> manage;
   std::unique_ptr<Beat> beat;
 };
