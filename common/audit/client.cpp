@@ -34,7 +34,8 @@ class OutboxClient final : public Client {
              .log = deps_.log,
              .metrics = deps_.metrics,
              .transport = deps_.transport,
-             .outbox = outbox_.get()},
+             .outbox = outbox_.get(),
+             .service = deps_.service},
             options_.gather
         ),
         records_(

@@ -1,6 +1,7 @@
 #include "common/audit/client.h"
 
 #include "common/audit/limits.h"
+#include "common/audit/subject.h"
 #include "common/audit/testing/recording_client.h"
 #include "common/audit/testing/temporary_directory.h"
 #include "common/bus/testing/in_memory_bus.h"
@@ -61,9 +62,7 @@ class ClientTest : public ::testing::Test {
 
  protected:
   ClientTest() {
-    broker_.add_stream(
-        std::string(endpoints::kAuditRecord.stream), std::string(endpoints::kAuditRecord.subject)
-    );
+    broker_.add_stream(std::string(endpoints::kAuditRecord.stream), record_subjects());
     options_.outbox_directory = root_.path();
     bus_ = make_bus(&transport_, "ingress", "i1");
     writer_bus_ = make_bus(&writer_transport_, "audit-writer", "w1");

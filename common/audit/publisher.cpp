@@ -2,32 +2,34 @@
 
 #include "common/async/retry.h"
 #include "common/audit/limits.h"
+#include "common/audit/subject.h"
 #include "common/crypto/random.h"
 
 #include "proto/endpoints.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::audit {
 
 static_assert(kBatchRecordsMax == endpoints::kAuditRecord.batch_records_max);
 
 Publisher::Publisher(Deps deps, std::chrono::milliseconds gather)
-    : deps_(deps),
+    : deps_(std::move(deps)),
       gather_(gather),
       senders_(
-          deps.executor,
-          [log = deps.log](std::string_view name, const Error& error) {
+          deps_.executor,
+          [log = deps_.log](std::string_view name, const Error& error) {
             log->error("audit-task-failed", {{"task", name}, {"error", error.to_log()}});
           }
       ),
       batches_(
-          deps.metrics->counter("sluice_audit_batches_total", "batches acknowledged by JetStream")
+          deps_.metrics->counter("sluice_audit_batches_total", "batches acknowledged by JetStream")
       ),
-      failures_(deps.metrics->counter(
+      failures_(deps_.metrics->counter(
           "sluice_audit_publish_failures_total", "attempts to publish a batch that failed"
       )),
-      adopted_(deps.metrics->counter(
+      adopted_(deps_.metrics->counter(
           "sluice_audit_adopted_records_total", "records published for dead instances"
       )) {}
 
@@ -104,9 +106,7 @@ Async<void> Publisher::publish(std::shared_ptr<Batch> batch) {
   );
   for (;;) {
     auto stored = co_await deps_.transport->publish_durable(
-        std::string(endpoints::kAuditRecord.subject),
-        batch->bytes,
-        deps_.clock->now() + kPublishTimeout
+        record_subject(deps_.service), batch->bytes, deps_.clock->now() + kPublishTimeout
     );
     if (stored.ok()) {
       batches_.add();

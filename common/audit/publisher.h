@@ -26,6 +26,7 @@ class Publisher {
     observability::Metrics* metrics;
     bus::Transport* transport;
     Outbox* outbox;
+    std::string service;
   };
 
   // What adoption found: for a record of it.

@@ -112,6 +112,7 @@ std::vector<std::string> stream_api() {
       "$JS.API.CONSUMER.DURABLE.CREATE." + stream + "." + consumer,
       "$JS.API.CONSUMER.MSG.NEXT." + stream + "." + consumer,
       "$JS.API.STREAM.CREATE." + stream,
+      "$JS.API.STREAM.UPDATE." + stream,
   };
 }
 
@@ -147,7 +148,7 @@ Access access_of(const std::string& service) {
         }
         break;
       case Kind::Durable:
-        publish.insert(entry.subject);
+        publish.insert(entry.subject + "." + service);
         if (own) {
           for (const std::string& subject : stream_api()) {
             publish.insert(subject);

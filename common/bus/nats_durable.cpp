@@ -1,6 +1,7 @@
 #include "common/bus/nats_durable.h"
 
 #include "common/async/deadline.h"
+#include "common/bus/durable_sender.h"
 #include "common/bus/limits.h"
 #include "common/json/parse.h"
 #include "common/json/write.h"
@@ -143,8 +144,8 @@ class NatsConsumer final : public DurableConsumer {
 
   Async<void> acknowledge(std::vector<DurableMessage> messages) override {
     for (const DurableMessage& message : messages) {
-      SLUICE_CO_CHECK_OK(link_->publish(message.ack_token, "", "+ACK"));
-      unacknowledged_.erase(message.ack_token);
+      SLUICE_CO_CHECK_OK(link_->publish(acknowledgement_of(message), "", "+ACK"));
+      unacknowledged_.erase(std::string(acknowledgement_of(message)));
     }
     co_return Result<void>();
   }
@@ -188,9 +189,9 @@ class NatsConsumer final : public DurableConsumer {
       buffer_.push_back(
           {std::string(message.delivery.bytes),
            ack.stream_sequence,
-           std::string(message.delivery.reply)}
+           durable_token(message.delivery.subject, message.delivery.reply)}
       );
-      unacknowledged_.insert(buffer_.back().ack_token);
+      unacknowledged_.insert(std::string(message.delivery.reply));
       pending_ = ack.pending;
       asked_ -= std::min<std::size_t>(asked_, 1);
     } else {
@@ -308,7 +309,16 @@ Async<std::unique_ptr<DurableConsumer>> NatsDurable::consume(
       const std::string made,
       co_await request("$JS.API.STREAM.CREATE." + stream, json::write(settings), deadline)
   );
-  if (auto stored = checked(made); !stored.ok() && stored.error().code() != Code::Conflict) {
+  auto stored = checked(made);
+  if (!stored.ok() && stored.error().code() == Code::Conflict) {
+    // Made by another version, with other subjects or limits.
+    SLUICE_CO_TRY(
+        const std::string updated,
+        co_await request("$JS.API.STREAM.UPDATE." + stream, json::write(settings), deadline)
+    );
+    stored = checked(updated);
+  }
+  if (!stored.ok()) {
     co_return std::move(stored).error();
   }
 

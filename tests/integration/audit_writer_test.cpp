@@ -1,6 +1,8 @@
 #include "services/audit-writer/limits.h"
 #include "tests/integration/audit_writer_rig.h"
 
+#include "common/audit/subject.h"
+
 #include <gmock/gmock.h>
 
 namespace sluice::audit_writer {
@@ -231,7 +233,7 @@ TEST_F(AuditWriterTest, ForgedContentUnderAKnownEventIdIsFoundAndRecorded) {
 
   ASSERT_THAT(
       result_of(ingress.transport->publish_durable(
-          std::string(endpoints::kAuditRecord.subject), batch.SerializeAsString(), clock_.now() + 5s
+          audit::record_subject("ingress"), batch.SerializeAsString(), clock_.now() + 5s
       )),
       IsOk()
   );

@@ -5,6 +5,7 @@
 
 #include "common/async/clock.h"
 #include "common/async/task_group.h"
+#include "common/bus/durable_sender.h"
 #include "common/bus/nats_access.h"
 #include "common/bus/nats_bus.h"
 #include "common/bus/testing/in_memory_bus.h"
@@ -223,13 +224,15 @@ TEST_F(BusAccess, AWrongPasswordAndAnUnknownUserAreDenied) {
 
 TEST_F(BusAccess, RecordsFlowFromEveryServiceToAuditWriterUnderThesePermissions) {
   auto consumer =
-      run(as("audit-writer").consume("AUDIT", "sluice.audit.v1.record", "audit-writer"));
+      run(as("audit-writer").consume("AUDIT", "sluice.audit.v1.record.*", "audit-writer"));
   ASSERT_THAT(consumer, IsOk());
   std::set<std::string> sent;
   for (const Access& access : nats_access()) {
     EXPECT_THAT(
         run(as(access.service)
-                .publish_durable("sluice.audit.v1.record", access.service, clock_.now() + 5s)),
+                .publish_durable(
+                    "sluice.audit.v1.record." + access.service, access.service, clock_.now() + 5s
+                )),
         IsOk()
     ) << access.service;
     sent.insert(access.service);
@@ -241,6 +244,7 @@ TEST_F(BusAccess, RecordsFlowFromEveryServiceToAuditWriterUnderThesePermissions)
     ASSERT_THAT(messages, IsOk());
     for (const DurableMessage& message : messages.value()) {
       got.insert(message.bytes);
+      EXPECT_EQ(subject_of(message), "sluice.audit.v1.record." + message.bytes);
     }
     EXPECT_THAT(run(consumer.value()->acknowledge(std::move(messages).value())), IsOk());
   }
@@ -250,7 +254,7 @@ TEST_F(BusAccess, RecordsFlowFromEveryServiceToAuditWriterUnderThesePermissions)
     EXPECT_TRUE(texts.empty()) << user << ": " << texts.front();
   }
   EXPECT_THAT(
-      run(as("ingress").consume("AUDIT", "sluice.audit.v1.record", "ingress")),
+      run(as("ingress").consume("AUDIT", "sluice.audit.v1.record.*", "ingress")),
       HasCode(Code::Deadline)
   );
 }

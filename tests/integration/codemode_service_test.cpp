@@ -3,6 +3,7 @@
 #include "tests/support/nats_server.h"
 #include "tests/support/process.h"
 
+#include "common/audit/subject.h"
 #include "common/bus/bus.h"
 #include "common/bus/nats_bus.h"
 #include "common/crypto/ed25519.h"
@@ -96,7 +97,7 @@ class CodemodeService : public ::testing::Test {
         loop_,
         transport_->consume(
             std::string(endpoints::kAuditRecord.stream),
-            std::string(endpoints::kAuditRecord.subject),
+            audit::record_subjects(),
             std::string(endpoints::kAuditRecord.consumer)
         )
     );

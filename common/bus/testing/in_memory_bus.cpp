@@ -1,6 +1,7 @@
 #include "common/bus/testing/in_memory_bus.h"
 
 #include "common/async/one_shot.h"
+#include "common/bus/durable_sender.h"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -101,6 +102,7 @@ void InMemoryBroker::route(InMemoryTransport* from, Packet packet) {
   for (auto& [name, stream] : streams_) {
     if (subject_matches(stream.subject, packet.subject) && !streams_full_) {
       stream.messages.push_back(packet.bytes);
+      stream.subjects.push_back(packet.subject);
     }
   }
   if (receivers.empty() && !packet.reply.empty()) {
@@ -187,7 +189,11 @@ class InMemoryBroker::Consumer final : public DurableConsumer {
     const auto& acknowledged = acks();
     while (next_ < end() && messages.size() < count) {
       if (!acknowledged[next_]) {
-        messages.push_back({stream_->messages[next_], next_ + 1, std::to_string(next_)});
+        messages.push_back(
+            {stream_->messages[next_],
+             next_ + 1,
+             durable_token(stream_->subjects[next_], std::to_string(next_))}
+        );
       }
       ++next_;
     }

@@ -72,6 +72,7 @@ class InMemoryBroker {
   struct Stream {
     std::string subject;
     std::vector<std::string> messages;                      // sequence 1 is the first
+    std::vector<std::string> subjects;                      // of the messages
     std::map<std::string, std::vector<bool>> acknowledged;  // by consumer, by message
   };
 

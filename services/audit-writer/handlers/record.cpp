@@ -1,8 +1,11 @@
 #include "services/audit-writer/handlers/record.h"
 
+#include "services/audit-writer/domain/producer_rule.h"
 #include "services/audit-writer/limits.h"
 
 #include "common/async/retry.h"
+#include "common/audit/subject.h"
+#include "common/bus/durable_sender.h"
 #include "common/crypto/random.h"
 
 #include "proto/endpoints.h"
@@ -41,7 +44,8 @@ RecordHandler::RecordHandler(Deps deps)
           "sluice_audit_writer_repeats_total", "records that were there already, byte for byte"
       )),
       rejected_(deps_.metrics->counter(
-          "sluice_audit_writer_rejected_total", "records kept in audit.rejected: unreadable"
+          "sluice_audit_writer_rejected_total",
+          "records kept in audit.rejected: unreadable, or not for their sender to make"
       )),
       changed_(deps_.metrics->counter(
           "sluice_audit_writer_changed_total",
@@ -58,7 +62,7 @@ Async<void> RecordHandler::run() {
   for (;;) {
     auto consumer = co_await deps_.transport->consume(
         std::string(endpoints::kAuditRecord.stream),
-        std::string(endpoints::kAuditRecord.subject),
+        audit::record_subjects(),
         std::string(endpoints::kAuditRecord.consumer)
     );
     Result<void> ended;
@@ -158,6 +162,7 @@ void RecordHandler::resumed() {
 Insertion RecordHandler::unpack(const std::vector<bus::DurableMessage>& messages) const {
   Insertion insertion;
   for (const bus::DurableMessage& message : messages) {
+    const std::string_view sender = audit::record_sender(bus::subject_of(message));
     audit::v1::RecordBatch batch;
     if (!batch.ParseFromString(message.bytes) ||
         batch.records_size() > static_cast<int>(kBatchRecordsTaken)) {
@@ -168,6 +173,12 @@ Insertion RecordHandler::unpack(const std::vector<bus::DurableMessage>& messages
       auto stored = store_form(bytes);
       if (!stored.ok()) {
         insertion.rejected.push_back(reject(bytes, stored.error().message()));
+        continue;
+      }
+      if (const auto allowed = check_producer(stored.value().fields, sender); !allowed.ok()) {
+        insertion.rejected.push_back(
+            reject(bytes, allowed.error().message(), stored.value().fields.event_id())
+        );
         continue;
       }
       StoredRecord& record = insertion.records.emplace_back(std::move(stored).value());

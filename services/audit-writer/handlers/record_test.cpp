@@ -5,7 +5,9 @@
 #include "services/audit-writer/testing/fake_audit_store.h"
 #include "services/audit-writer/testing/loop_fixture.h"
 
+#include "common/audit/subject.h"
 #include "common/audit/testing/recording_client.h"
+#include "common/bus/durable_sender.h"
 #include "common/bus/testing/in_memory_bus.h"
 #include "common/testing/fault_plan.h"
 #include "common/testing/matchers.h"
@@ -34,7 +36,9 @@ class ScriptedConsumer final : public bus::DurableConsumer {
     }
     std::vector<bus::DurableMessage> out;
     while (!messages.empty() && out.size() < count) {
-      out.push_back({messages.front(), ++sequence_, ""});
+      out.push_back(
+          {messages.front(), ++sequence_, bus::durable_token(audit::record_subject(sender), "1")}
+      );
       messages.pop_front();
     }
     co_return out;
@@ -53,6 +57,7 @@ class ScriptedConsumer final : public bus::DurableConsumer {
   [[nodiscard]] std::uint64_t pending() const override { return messages.size(); }
 
   std::deque<std::string> messages;
+  std::string sender = "ingress";
   std::size_t acknowledged = 0;
   std::size_t asked = 0;
   bool stopped = false;
@@ -149,6 +154,28 @@ TEST(RecordHandler, UnreadableRecordsDoNotStopTheOthers) {
   EXPECT_EQ(fixture.consumer.acknowledged, 2U);
 }
 
+TEST(RecordHandler, AForgedProducerOrAForeignActionIsKeptAsRejected) {
+  RecordFixture fixture;
+  audit::v1::Record own = test_record("chat.request", 1);
+  audit::v1::Record foreign = test_record("tool.outcome", 2);
+  audit::v1::Record posing = test_record("policy.decision", 3);
+  fixture.consumer.messages = {
+      batch_of({own.SerializeAsString(), foreign.SerializeAsString(), posing.SerializeAsString()})
+  };
+
+  ASSERT_THAT(fixture.round(), IsOk());
+
+  EXPECT_EQ(fixture.store.records.size(), 1U);
+  EXPECT_TRUE(fixture.store.records.contains(own.event_id()));
+  ASSERT_EQ(fixture.store.rejected.size(), 2U);
+  EXPECT_EQ(fixture.store.rejected[0].event_id, foreign.event_id());
+  EXPECT_EQ(fixture.store.rejected[0].reason, "sent by ingress as a record of mcp-connector");
+  EXPECT_EQ(
+      fixture.store.rejected[1].reason,
+      "policy.decision is for policy-engine to record, not for ingress"
+  );
+}
+
 TEST(RecordHandler, ARowTheDatabaseRefusesIsFoundAmongFiveHundred) {
   RecordFixture fixture;
   std::vector<std::string> records;
@@ -191,6 +218,7 @@ TEST(RecordHandler, ResultsOfWritesAreSealed) {
   outcome.set_effect_class("write");
   outcome.set_grant_id("grant-1");
   outcome.set_body(R"({"password":"hunter2"})");
+  fixture.consumer.sender = "mcp-connector";
   fixture.consumer.messages = {batch_of({outcome.SerializeAsString()})};
 
   ASSERT_THAT(fixture.round(), IsOk());
@@ -246,7 +274,7 @@ TEST(RecordHandler, TakesWhatTheStreamHoldsAndGoesOnAfterAFailure) {
   audit::RecordingClient audit;
   LoopFixture world;
   bus::InMemoryBroker broker;
-  broker.add_stream("AUDIT", std::string(endpoints::kAuditRecord.subject));
+  broker.add_stream("AUDIT", audit::record_subjects());
   bus::InMemoryTransport transport(world.loop.get_executor(), &broker);
   RecordHandler handler(
       {&store, &transport, &audit, &world.clock, &world.log, world.metrics.get(), test_body_key()}
@@ -255,7 +283,7 @@ TEST(RecordHandler, TakesWhatTheStreamHoldsAndGoesOnAfterAFailure) {
   const auto published = sluice::testing::run_sync(
       world.loop,
       transport.publish_durable(
-          std::string(endpoints::kAuditRecord.subject),
+          audit::record_subject("ingress"),
           batch_of({bytes_of("a", 1)}),
           world.clock.now() + std::chrono::seconds(1)
       )

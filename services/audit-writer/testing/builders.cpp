@@ -5,6 +5,7 @@
 namespace sluice::audit_writer {
 
 audit::v1::Record test_record(const std::string& action, std::uint64_t sequence) {
+  const bool owned_by_connector = action == "tool.intent" || action == "tool.outcome";
   audit::v1::Record record;
   record.set_action(action);
   record.set_tenant("default");
@@ -13,7 +14,8 @@ audit::v1::Record test_record(const std::string& action, std::uint64_t sequence)
   record.set_hop(static_cast<std::uint32_t>(sequence));
   audit::complete(
       record,
-      {"ingress", "ingress-1", 7},
+      owned_by_connector ? audit::Producer{"mcp-connector", "mcp-connector-1", 7}
+                         : audit::Producer{"ingress", "ingress-1", 7},
       sequence,
       {kTestUnixMs + static_cast<std::int64_t>(sequence), 1}
   );

@@ -13,7 +13,8 @@ namespace sluice::audit_writer {
 
 inline constexpr std::int64_t kTestUnixMs = 1767323045000;  // ManualClock's start
 
-// A complete record of that action with an event id of its own.
+// A complete record of that action with an event id of its own, by mcp-connector if it is an intent
+// or outcome, else by ingress.
 [[nodiscard]] audit::v1::Record test_record(const std::string& action, std::uint64_t sequence = 1);
 
 [[nodiscard]] inline crypto::SealingKey test_body_key() {
