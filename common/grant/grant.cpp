@@ -2,14 +2,12 @@
 #include "common/grant/grant.h"
 
 #include "common/crypto/sha256.h"
+#include "common/grant/key_files.h"
 
 #include <google/protobuf/stubs/logging.h>
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
-#include <fstream>
-#include <system_error>
 
 namespace sluice::grant {
 namespace {
@@ -18,8 +16,6 @@ constexpr std::size_t kGrantIdBytes = 16;
 constexpr std::uint32_t kGrantVersion = 1;
 // Source: ours. A token with the widest filter a configuration may hold stays well under this.
 constexpr std::size_t kSignedBytesMax = 64 * 1024;
-constexpr std::size_t kKeysMax = 16;  // keys of one ring; a rotation needs two
-constexpr std::size_t kKeyFileBytesMax = 4096;
 
 std::string signed_bytes(std::string_view domain, std::string_view payload) {
   std::string message;
@@ -78,49 +74,23 @@ bool is_in_time(const Payload& payload, std::int64_t now_unix_ms, std::int64_t l
          now_unix_ms >= begin - kClockSkewMs && now_unix_ms <= end;
 }
 
-Result<std::string> read_key_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string content(kKeyFileBytesMax, '\0');
-  file.read(content.data(), static_cast<std::streamsize>(content.size()));
-  if (file.bad() || file.gcount() == 0) {
-    return Error(
-        Code::Invalid,
-        "cannot read the public key " + path.filename().string() + ": check its permissions"
-    );
-  }
-  content.resize(static_cast<std::size_t>(file.gcount()));
-  return content;
-}
-
 }  // namespace
 
 Result<KeyRing> KeyRing::load(const std::string& folder) {
-  std::error_code problem;
-  std::vector<std::filesystem::path> files;
-  for (std::filesystem::directory_iterator entry(folder, problem), end; !problem && entry != end;
-       entry.increment(problem)) {
-    if (entry->path().extension() == ".pem") {
-      files.push_back(entry->path());
-    }
+  auto files = read_key_files(folder);
+  if (!files.ok() && files.error().code() == Code::Invalid) {
+    return std::move(files).error();
   }
-  if (files.empty()) {
+  if (!files.ok() || files.value().empty()) {
     return Error(Code::NotFound, "no public key (*.pem) in the key folder: run the init step")
         .with_detail(folder);
   }
-  if (files.size() > kKeysMax) {
-    return Error(
-               Code::Invalid,
-               "more than 16 public keys in the key folder: remove those no longer used"
-    )
-        .with_detail(folder);
-  }
-  std::sort(files.begin(), files.end());
   KeyRing ring;
-  for (const auto& file : files) {
-    SLUICE_TRY(const std::string pem, read_key_file(file));
+  for (const KeyFile& file : files.value()) {
+    SLUICE_TRY(const std::string pem, file.pem);
     auto key = crypto::PublicKey::from_pem(pem);
     if (!key.ok()) {
-      return std::move(key).error().with_detail(file.string());
+      return std::move(key).error().with_detail(file.path);
     }
     ring.add(std::move(key).value());
   }

@@ -17,6 +17,7 @@
 #include "common/crypto/random.h"
 #include "common/service/connect.h"
 #include "common/service/run.h"
+#include "common/service/trusted_keys.h"
 
 #include <algorithm>
 #include <functional>
@@ -127,12 +128,12 @@ Async<void> serve(service::Runtime runtime, Config config) {
 
   // 2. Ports, filled with real things.
   PgAuditStore store(pool.get(), report_pool.get());
-  SLUICE_CO_TRY(const auto token_keys, grant::KeyRing::load(runtime.secret_path("token-keys")));
+  SLUICE_CO_TRY(const auto token_keys, service::trusted_keys(runtime, "token-keys"));
   SLUICE_CO_TRY(const auto body_key_text, runtime.secret("body.key"));
   SLUICE_CO_TRY(const auto body_key, crypto::SealingKey::from_hex(body_key_text));
 
   // 3. Handlers. From here down everything is covered by unit tests.
-  Handlers handlers({runtime, &store, &token_keys, body_key, link});
+  Handlers handlers({runtime, &store, token_keys.get(), body_key, link});
   const std::function<Async<void>()> prepare = [&handlers] {
     return handlers.housekeeping.round();
   };

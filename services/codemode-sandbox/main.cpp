@@ -10,9 +10,9 @@
 #include "services/codemode-sandbox/handlers/runs.h"
 #include "services/codemode-sandbox/limits.h"
 
-#include "common/grant/grant.h"
 #include "common/service/connect.h"
 #include "common/service/run.h"
+#include "common/service/trusted_keys.h"
 
 #include "proto/endpoints.h"
 
@@ -22,7 +22,7 @@ namespace {
 // NOLINTNEXTLINE(readability-function-size): wiring is a list
 Async<void> serve(service::Runtime runtime, Config config) {
   // 1. Keys and connections. Closed in reverse order when this frame ends.
-  SLUICE_CO_TRY(grant::KeyRing keys, grant::KeyRing::load(runtime.secret_path("token-keys")));
+  SLUICE_CO_TRY(const auto keys, service::trusted_keys(runtime, "token-keys"));
   SLUICE_CO_TRY(service::Link link, co_await service::connect(runtime, config.bus, config.audit));
   SLUICE_CO_TRY(
       const auto runner_link,
@@ -43,7 +43,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
        .sender = runner_link.get(),
        .runs_max = config.runs_max}
   );
-  const CallerCheck callers(std::move(keys), runtime.clock());
+  const CallerCheck callers(keys.get(), runtime.clock());
 
   // 3. Handlers. From here down everything is covered by unit tests.
   RunList list;

@@ -22,10 +22,10 @@
 
 #include "common/crypto/random.h"
 #include "common/crypto/seal.h"
-#include "common/grant/grant.h"
 #include "common/redis/client.h"
 #include "common/service/connect.h"
 #include "common/service/run.h"
+#include "common/service/trusted_keys.h"
 
 #include "proto/endpoints.h"
 
@@ -153,8 +153,8 @@ struct Management {
 // NOLINTNEXTLINE(readability-function-size): wiring is a list
 Async<void> serve(service::Runtime runtime, Config config) {
   // 1. Connections and keys. Closed in reverse order when this frame ends.
-  SLUICE_CO_TRY(const auto grant_keys, grant::KeyRing::load(runtime.secret_path("grant-keys/")));
-  SLUICE_CO_TRY(const auto token_keys, grant::KeyRing::load(runtime.secret_path("token-keys/")));
+  SLUICE_CO_TRY(const auto grant_keys, service::trusted_keys(runtime, "grant-keys"));
+  SLUICE_CO_TRY(const auto token_keys, service::trusted_keys(runtime, "token-keys"));
   SLUICE_CO_TRY(auto link, co_await service::connect(runtime, config.bus, config.audit));
   SLUICE_CO_TRY(config.redis.password, runtime.secret("redis.password"));
   SLUICE_CO_TRY(
@@ -194,7 +194,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
       {.clock = runtime.clock(),
        .log = runtime.log(),
        .audit = link.audit.get(),
-       .token_keys = &token_keys}
+       .token_keys = token_keys.get()}
   );
   RequestHandler request(
       {.executor = runtime.executor(),
@@ -206,8 +206,8 @@ Async<void> serve(service::Runtime runtime, Config config) {
        .pool = &pool,
        .parked = input.parked(),
        .policy = &policy,
-       .grant_keys = &grant_keys,
-       .token_keys = &token_keys}
+       .grant_keys = grant_keys.get(),
+       .token_keys = token_keys.get()}
   );
   ServerCatalogHandler server_catalog({.pool = &pool});
   MergedCatalog merged(
@@ -229,7 +229,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
        .catalog = &merged,
        .pool = &pool,
        .servers = &management.operations,
-       .token_keys = &token_keys,
+       .token_keys = token_keys.get(),
        .audit = link.audit.get(),
        .oauth = &oauth_operations}
   );

@@ -219,6 +219,10 @@ inline constexpr std::chrono::milliseconds kStartRetryInterval{500};
 // for this long after the file changed.
 inline constexpr std::chrono::milliseconds kSettingsLookInterval{250};
 
+// How often the files of the signing keys are looked at. Source: ours; a rotation waits longer
+// between its steps (deploy/rotate-keys).
+inline constexpr std::chrono::milliseconds kSigningKeysLookInterval{500};
+
 inline constexpr std::chrono::milliseconds kDrainTimeout{5'000};
 
 }  // namespace sluice::policy_engine

@@ -9,6 +9,7 @@
 #include "services/policy-engine/adapters/pg_version_store.h"
 #include "services/policy-engine/adapters/pg_webhook_store.h"
 #include "services/policy-engine/adapters/settings_on_disk.h"
+#include "services/policy-engine/adapters/signing_keys.h"
 #include "services/policy-engine/config.h"
 #include "services/policy-engine/domain/approval_gate.h"
 #include "services/policy-engine/domain/caller_check.h"
@@ -35,30 +36,13 @@
 #include "services/policy-engine/limits.h"
 
 #include "common/async/retry.h"
-#include "common/crypto/ed25519.h"
 #include "common/crypto/random.h"
-#include "common/grant/grant.h"
 #include "common/service/connect.h"
 #include "common/service/run.h"
+#include "common/service/trusted_keys.h"
 
 namespace sluice::policy_engine {
 namespace {
-
-struct Keys {
-  crypto::PrivateKey token;
-  crypto::PrivateKey grant;
-  grant::KeyRing tokens;
-};
-
-Result<Keys> read_keys(const service::Runtime& runtime) {
-  SLUICE_TRY(const auto token_pem, runtime.secret("token-signing.pem"));
-  SLUICE_TRY(auto token_key, crypto::PrivateKey::from_pem(token_pem));
-  SLUICE_TRY(const auto grant_pem, runtime.secret("grant-signing.pem"));
-  SLUICE_TRY(auto grant_key, crypto::PrivateKey::from_pem(grant_pem));
-  SLUICE_TRY(auto ring, grant::KeyRing::load(runtime.secret_path("token-keys")));
-  ring.add(token_key.public_key());
-  return Keys{std::move(token_key), std::move(grant_key), std::move(ring)};
-}
 
 // What is kept in Postgres.
 struct Stores {
@@ -193,7 +177,8 @@ struct Pins {
 // NOLINTNEXTLINE(readability-function-size): wiring is a list
 Async<void> serve(service::Runtime runtime, Config config) {
   // 1. Keys and connections. Closed in reverse order when this frame ends.
-  SLUICE_CO_TRY(const Keys keys, read_keys(runtime));
+  SLUICE_CO_TRY(const auto token_keys, service::trusted_keys(runtime, "token-keys"));
+  SLUICE_CO_TRY(const auto signing, SigningKeys::read(runtime, token_keys));
   SLUICE_CO_TRY(config.postgres.password, runtime.secret("postgres.password"));
   SLUICE_CO_TRY(service::Link link, co_await service::connect(runtime, config.bus, config.audit));
   const auto postgres = postgres::Pool::open(runtime.clock(), runtime.log(), config.postgres);
@@ -234,17 +219,24 @@ Async<void> serve(service::Runtime runtime, Config config) {
   );
   SLUICE_CO_CHECK_OK(co_await claim_version(runtime, &reload, std::move(config.policy)));
   JwtVerifier jwt({&key_sets, runtime.clock(), &tasks, runtime.log()});
-  const CallerCheck callers(keys.tokens, &state);
+  const CallerCheck callers(token_keys.get(), &state);
 
   // 3. Handlers. From here down everything is covered by unit tests.
-  AuthenticateHandler authenticate({&state, &keys.token, &jwt, runtime.clock(), runtime.metrics()});
+  AuthenticateHandler authenticate(
+      {&state, signing->token(), &jwt, runtime.clock(), runtime.metrics()}
+  );
   VisibleHandler visible({&callers, &catalogs, runtime.clock()});
   ApprovalGate gate(
       {&stores.approvals, &grant_uses, &approval_events, runtime.clock(), runtime.log()}
   );
   DecideHandler decide(
-      {&callers, &catalogs, &gate, &keys.grant, link.audit.get(), runtime.clock(), runtime.metrics()
-      }
+      {&callers,
+       &catalogs,
+       &gate,
+       signing->grant(),
+       link.audit.get(),
+       runtime.clock(),
+       runtime.metrics()}
   );
   ApprovalsListHandler approvals_list({&callers, &stores.approvals, runtime.clock()});
   ApprovalsGetHandler approvals_get({&callers, &stores.approvals, runtime.clock()});
@@ -298,6 +290,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
   SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kPolicyApprovalsList, approvals_list));
   SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kPolicyApprovalsGet, approvals_get));
   SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kPolicyApprovalsAnswer, approvals_answer));
+  tasks.spawn("signing-keys", signing->watch());
   tasks.spawn("beat", beat.run());
   tasks.spawn("approval-upkeep", upkeep.run());
   tasks.spawn("pin-upkeep", pins.upkeep.run());

@@ -5,7 +5,7 @@ namespace sluice::codemode_sandbox {
 Result<policy::v1::CallerClaims> CallerCheck::verify(const RequestContext& context) const {
   SLUICE_TRY(
       policy::v1::CallerClaims claims,
-      grant::verify_token(keys_, context.caller_token, clock_->unix_ms())
+      grant::verify_token(*keys_, context.caller_token, clock_->unix_ms())
   );
   const bool same_tenant = context.tenant.empty() || context.tenant.str() == claims.tenant();
   const bool same_principal =

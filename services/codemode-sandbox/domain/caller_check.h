@@ -9,15 +9,15 @@ namespace sluice::codemode_sandbox {
 
 class CallerCheck {
  public:
-  // The clock outlives the check.
-  CallerCheck(grant::KeyRing keys, async::Clock* clock) : keys_(std::move(keys)), clock_(clock) {}
+  // Both outlive the check.
+  CallerCheck(const grant::KeyRing* keys, async::Clock* clock) : keys_(keys), clock_(clock) {}
 
   // The claims of the caller token; the context's own tenant and principal prove nothing.
   // Errors: Unauthenticated (no valid token, or one of somebody else).
   [[nodiscard]] Result<policy::v1::CallerClaims> verify(const RequestContext& context) const;
 
  private:
-  grant::KeyRing keys_;
+  const grant::KeyRing* keys_;
   async::Clock* clock_;
 };
 

@@ -220,7 +220,8 @@ CodemodeFixture::CodemodeFixture(testing::FaultPlan* faults)
       runners(faults),
       policy(faults),
       servers(faults),
-      callers(ring_of(key_), &clock),
+      keys_(ring_of(key_)),
+      callers(&keys_, &clock),
       tools(
           {.policy = &policy,
            .servers = &servers,

@@ -178,6 +178,7 @@ class CodemodeFixture {
   [[nodiscard]] RequestContext context_signed_by(const crypto::PrivateKey& key) const;
 
   crypto::PrivateKey key_ = crypto::PrivateKey::generate();
+  grant::KeyRing keys_;
 
  public:
   CallerCheck callers;

@@ -8,7 +8,7 @@ namespace sluice::policy_engine {
 Result<VerifiedCaller> CallerCheck::verify(const RequestContext& context, std::int64_t now_unix_ms)
     const {
   VerifiedCaller caller;
-  SLUICE_TRY(caller.claims, grant::verify_token(keys_, context.caller_token, now_unix_ms));
+  SLUICE_TRY(caller.claims, grant::verify_token(*keys_, context.caller_token, now_unix_ms));
   state_->heard(caller.claims.policy_version());
   SLUICE_TRY(caller.policy, state_->current());
   caller.key = caller.policy->policy.key_named(caller.claims.key_id());

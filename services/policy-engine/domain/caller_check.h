@@ -18,7 +18,7 @@ struct VerifiedCaller {
 class CallerCheck {
  public:
   // Both outlive the check.
-  CallerCheck(grant::KeyRing keys, PolicyState* state) : keys_(std::move(keys)), state_(state) {}
+  CallerCheck(const grant::KeyRing* keys, PolicyState* state) : keys_(keys), state_(state) {}
 
   // The claims hold no role that the key has lost since.
   // Errors: Unauthenticated (no valid token; the key is gone, has expired or belongs to somebody
@@ -29,7 +29,7 @@ class CallerCheck {
   ) const;
 
  private:
-  grant::KeyRing keys_;
+  const grant::KeyRing* keys_;
   PolicyState* state_;
 };
 

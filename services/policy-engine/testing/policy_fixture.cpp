@@ -73,7 +73,7 @@ PolicyFixture::PolicyFixture(std::string_view settings, testing::FaultPlan* faul
   servers.put("files", "delete_file");
   token_ring.add(token_key.public_key());
   grant_ring.add(grant_key.public_key());
-  callers = std::make_unique<CallerCheck>(token_ring, &state);
+  callers = std::make_unique<CallerCheck>(&token_ring, &state);
   authenticate = std::make_unique<AuthenticateHandler>(
       AuthenticateHandler::Deps{&state, &token_key, &jwt, &clock, metrics.get()}
   );

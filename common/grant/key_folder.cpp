@@ -1,0 +1,66 @@
+#include "common/grant/key_folder.h"
+
+#include "common/async/deadline.h"
+#include "common/grant/key_files.h"
+
+#include <utility>
+#include <vector>
+
+namespace sluice::grant {
+namespace {
+
+std::string contents_of(const std::vector<KeyFile>& files) {
+  std::string all;
+  for (const KeyFile& file : files) {
+    all += file.path;
+    all.push_back('\0');
+    all += file.pem.ok() ? file.pem.value() : std::string("-");
+    all.push_back('\0');
+  }
+  return all;
+}
+
+}  // namespace
+
+Async<void> KeyFolder::look() {
+  const auto read = [path = path_] { return read_key_files(path); };
+  SLUICE_CO_TRY(const std::vector<KeyFile> files, co_await deps_.pool->run(read));
+  std::string contents = contents_of(files);
+  if (contents == known_) {
+    co_return Result<void>();
+  }
+  KeyRing ring;
+  std::string ids;
+  for (const KeyFile& file : files) {
+    auto key = file.pem.ok() ? crypto::PublicKey::from_pem(file.pem.value())
+                             : Result<crypto::PublicKey>(file.pem.error());
+    if (!key.ok()) {
+      deps_.log->error("key-not-trusted", {{"file", file.path}, {"error", key.error().to_log()}});
+      continue;
+    }
+    ids += (ids.empty() ? "" : " ") + key.value().id();
+    ring.add(std::move(key).value());
+  }
+  deps_.log->info("keys-trusted", {{"folder", path_}, {"keys", ids}});
+  known_ = std::move(contents);
+  on_change_(std::move(ring));
+  co_return Result<void>();
+}
+
+Async<void> KeyFolder::watch() {
+  while (true) {
+    const auto looked = co_await look();
+    if (!looked.ok()) {
+      if (looked.error().code() == Code::Cancelled) {
+        co_return looked;
+      }
+      if (!failing_) {
+        deps_.log->error("keys-not-read", {{"error", looked.error().to_log()}});
+      }
+    }
+    failing_ = !looked.ok();
+    SLUICE_CO_CHECK_OK(co_await async::sleep_for(deps_.clock, kKeyFolderInterval));
+  }
+}
+
+}  // namespace sluice::grant
