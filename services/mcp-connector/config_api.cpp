@@ -4,6 +4,7 @@
 #include "services/mcp-connector/config_shown.h"
 #include "services/mcp-connector/limits.h"
 
+#include "common/base/bytes.h"
 #include "common/crypto/sha256.h"
 #include "common/json/canonical.h"
 #include "common/json/write.h"
@@ -177,8 +178,20 @@ void check_policy(Section& entry) {
   }
 }
 
+// How the server is reached, as one value: approvals are given for one way. Credentials are no part
+// of it: they are renewed.
+std::string route_of(const json::Value& body) {
+  json::Object route;
+  for (const auto* key : {"connection_type", "connection_string", "stdio_config"}) {
+    if (const json::Value* const value = body.find(key); value != nullptr) {
+      route.set(key, *value);
+    }
+  }
+  return to_hex(crypto::sha256(json::canonical(json::Value(std::move(route)))));
+}
+
 // In an order of its own, whatever the sender's: equal settings make equal catalog versions.
-std::string policy_config_of(Section& entry, const ServerConfig& server) {
+std::string policy_config_of(Section& entry, const ServerConfig& server, std::string route) {
   json::Object config;
   config.set("name", server.name);
   for (const auto* key :
@@ -195,6 +208,7 @@ std::string policy_config_of(Section& entry, const ServerConfig& server) {
       config.set(key, std::move(value));
     }
   }
+  config.set("route", std::move(route));
   return json::canonical(json::Value(std::move(config)));
 }
 
@@ -347,7 +361,7 @@ Result<ServerConfig> read_added_server(const json::Value& body, const ApiSetting
   server.added = AddedByApi{
       .digest = crypto::sha256(json::canonical(body)),
       .connection_digest = crypto::sha256(json::canonical(connection)),
-      .policy_config = policy_config_of(entries.front(), server)
+      .policy_config = policy_config_of(entries.front(), server, route_of(body))
   };
   return server;
 }

@@ -4,6 +4,7 @@
 #include "services/mcp-connector/testing/oauth_rig.h"
 
 #include "common/json/parse.h"
+#include "common/json/write.h"
 #include "common/mcp/server_id.h"
 #include "common/testing/matchers.h"
 
@@ -139,7 +140,11 @@ TEST_F(ManageServersTest, ItsPolicyComesWithTheCatalog) {
   ASSERT_THAT(catalogs, IsOk());
   ASSERT_EQ(catalogs.value().size(), 2U);
   EXPECT_EQ(catalogs.value()[0].policy_config(), "");
-  EXPECT_EQ(catalogs.value()[1].policy_config(), R"({"name":"search","tools_to_execute":["*"]})");
+  const auto policy = json::parse(catalogs.value()[1].policy_config());
+  ASSERT_THAT(policy, IsOk());
+  EXPECT_EQ(policy.value().text_or("name", ""), "search");
+  EXPECT_EQ(policy.value().text_or("route", "").size(), 64U);
+  EXPECT_EQ(json::write(*policy.value().find("tools_to_execute")), R"(["*"])");
 }
 
 TEST_F(ManageServersTest, EveryFaultOfABodyIsNamed) {

@@ -32,12 +32,13 @@ constexpr std::string_view kCountPending =
     "'pending' AND expires_at > timestamptz 'epoch' + $3::bigint * interval '1 millisecond'";
 constexpr std::string_view kInsert =
     "INSERT INTO policy.approvals (id, tenant, principal, server, tool, required, request, "
-    "call_key, hop, created_at, expires_at, state) VALUES ($1, $2, $3, $4, $5, $6, $7, "
+    "call_key, hop, created_at, expires_at, state, route) VALUES ($1, $2, $3, $4, $5, $6, $7, "
     "nullif($8::bytea, ''::bytea), $9::bigint, timestamptz 'epoch' + $10::bigint * interval '1 "
-    "millisecond', timestamptz 'epoch' + $11::bigint * interval '1 millisecond', $12)";
+    "millisecond', timestamptz 'epoch' + $11::bigint * interval '1 millisecond', $12, $13)";
 constexpr std::string_view kSelect =
     "SELECT request, state, coalesce(grant_id, ''::bytea), coalesce((extract(epoch FROM "
-    "grant_not_after) * 1000)::bigint, 0), end_reason, hop FROM policy.approvals WHERE id = $1";
+    "grant_not_after) * 1000)::bigint, 0), end_reason, hop, route FROM policy.approvals WHERE id = "
+    "$1";
 constexpr std::string_view kSelectAnswers =
     "SELECT principal, approve, reason, (extract(epoch FROM answered_at) * 1000)::bigint FROM "
     "policy.approval_answers WHERE approval_id = $1 ORDER BY position";
@@ -101,6 +102,7 @@ Result<std::optional<StoredApproval>> load(
   stored.grant_not_after_unix_ms = row.integer(3);
   stored.approval.set_end_reason(row.text(4));
   stored.hop = static_cast<std::uint32_t>(row.integer(5));
+  stored.route = row.text(6);
   SLUICE_TRY(const auto answers, transaction.query(kSelectAnswers, {id}));
   for (std::size_t i = 0; i < answers->size(); ++i) {
     policy::v1::ApprovalAnswer* const answer = stored.approval.add_answers();
@@ -146,7 +148,8 @@ Result<void> insert(
        std::int64_t{asked.stored.hop},
        approval.created_unix_ms(),
        approval.expires_unix_ms(),
-       std::string(name_of(approval.state()))}
+       std::string(name_of(approval.state())),
+       asked.stored.route}
   )));
   SLUICE_CHECK_OK(add_records(transaction, asked.records));
   return add_event(transaction, webhook, approval, asked.records);

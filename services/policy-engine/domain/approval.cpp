@@ -113,10 +113,15 @@ std::string waiting_for(const Approval& approval) {
 }
 
 // What the approval was given for and is not what would happen now; "" where it is.
-std::string difference(const Approval& approval, const ApprovalUse& use) {
+std::string difference(const StoredApproval& stored, const ApprovalUse& use) {
+  const Approval& approval = stored.approval;
   if (use.call.server_id() != approval.server_id()) {
     return "the tool's server is another one than when the approval was asked for: make the call "
            "without the approval, to ask for a new one";
+  }
+  if (!use.route.empty() && use.route != stored.route) {
+    return "the tool's server is reached in another way than when the approval was asked for: make "
+           "the call without the approval, to ask for a new one";
   }
   if (use.call.definition_hash() != approval.definition_hash()) {
     return "the tool's definition has changed since the approval was asked for: make the call "
@@ -165,7 +170,7 @@ Used grant(StoredApproval* stored, const ApprovalUse& use, bool first) {
 // An approval whose grant was signed before.
 Used use_again(StoredApproval* stored, const ApprovalUse& use) {
   const Approval& approval = stored->approval;
-  if (const std::string changed = difference(approval, use); !changed.empty()) {
+  if (const std::string changed = difference(*stored, use); !changed.empty()) {
     return refuse("void", changed);
   }
   if (auto refused = stricter(approval, use)) {
@@ -358,7 +363,7 @@ Used use_approval(StoredApproval* stored, const ApprovalUse& use) {
   if (!is_open(approval)) {
     return refuse("expired", approval.end_reason(), std::move(records));
   }
-  if (std::string changed = difference(approval, use); !changed.empty()) {
+  if (std::string changed = difference(*stored, use); !changed.empty()) {
     records = end(stored, policy::v1::APPROVAL_STATE_VOID, std::move(changed), use.now_unix_ms);
     return refuse("void", approval.end_reason(), std::move(records));
   }

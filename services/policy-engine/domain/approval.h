@@ -28,6 +28,7 @@ struct StoredApproval {
   policy::v1::Approval approval;  // arguments: secrets masked
   std::int64_t grant_not_after_unix_ms = 0;
   std::uint32_t hop = 0;  // of its records within the chain
+  std::string route;      // of its server when it was asked for; empty: of a server of the file
 };
 
 // Whether anything of it is different.
@@ -83,6 +84,7 @@ struct ApprovalUse {
   std::string principal;
   policy::v1::ToolCall call;  // arguments: empty
   std::string args_digest;
+  std::string route;              // of the call's server now; empty: of the file, or not known
   policy::v1::Decision decision;  // without regard to the approval
   std::string grant_id;           // the one this decision would have
   std::int64_t grant_not_after_unix_ms = 0;

@@ -56,6 +56,11 @@ bool is_given(const policy::v1::Approval& approval) {
          approval.state() == policy::v1::APPROVAL_STATE_GRANTED;
 }
 
+std::string route_of(const Batch& batch, const policy::v1::ToolCall& call) {
+  const CatalogServer* const server = batch.catalog->find_server(call.server_id());
+  return server != nullptr ? server->route : std::string();
+}
+
 // A call that needs an approval and comes without.
 struct Asked {
   int index = 0;
@@ -85,6 +90,7 @@ std::vector<Asked> asked_of(
     StoredApproval stored = new_approval(
         {batch.caller, batch.context, &call, decision, batch.request->mode(), i}, now_unix_ms
     );
+    stored.route = route_of(batch, call);
     ChangeRecords records{created_record(stored, now_unix_ms)};
     asked.push_back({i, {std::move(stored), std::move(records)}});
   }
@@ -99,6 +105,7 @@ ApprovalUse use_for(const Batch& batch, int index, const policy::v1::Decision& d
   use.call = call;
   use.call.clear_arguments();
   use.args_digest = crypto::sha256(call.arguments());
+  use.route = route_of(batch, call);
   use.decision = decision;
   use.grant_id = grant_id_of(batch, index);
   use.grant_not_after_unix_ms = batch.request->decision_unix_ms() + grant::kGrantLifeMs;

@@ -313,6 +313,8 @@ TEST(UseApproval, IsVoidWhereTheCallIsAnotherOrPolicyIsStricterNow) {
   const Asking asking;
   ApprovalUse route = use_by(asking);
   route.call.set_server_id("fedcba9876543210");
+  ApprovalUse way = use_by(asking);
+  way.route = "another way";
   ApprovalUse definition = use_by(asking);
   definition.call.set_definition_hash("changed");
   ApprovalUse twice = use_by(asking);
@@ -320,8 +322,9 @@ TEST(UseApproval, IsVoidWhereTheCallIsAnotherOrPolicyIsStricterNow) {
   ApprovalUse denied = use_by(asking);
   denied.decision.set_verdict(policy::v1::VERDICT_DENY);
 
-  for (const ApprovalUse& use : {route, definition, twice, denied}) {
+  for (const ApprovalUse& use : {route, way, definition, twice, denied}) {
     StoredApproval stored = approved(asking);
+    stored.route = "the way then";
     const Used used = use_approval(&stored, use);
     EXPECT_EQ(used.end, UseEnd::Refuse);
     EXPECT_EQ(used.rule, "approval.void");

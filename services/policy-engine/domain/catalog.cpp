@@ -21,6 +21,11 @@ bool hints_read_only(const std::string& definition) {
   return hint != nullptr && hint->as_bool().value_or(false);
 }
 
+std::string route_in(const std::string& policy_config) {
+  const auto config = json::parse(policy_config);
+  return config.ok() ? config.value().text_or("route", "") : std::string();
+}
+
 void sort_by_id(std::vector<CatalogServer>& servers) {
   std::sort(servers.begin(), servers.end(), [](const CatalogServer& a, const CatalogServer& b) {
     return a.id < b.id;
@@ -64,7 +69,12 @@ Result<std::shared_ptr<const Catalog>> Catalog::from(
     const AddedPolicy added = read_added && !server.policy_config().empty()
                                   ? read_added(server.name(), server.policy_config())
                                   : nullptr;
-    catalog->servers_.push_back({server.server_id(), server.name(), mcp::is_awaited(server), added}
+    catalog->servers_.push_back(
+        {server.server_id(),
+         server.name(),
+         mcp::is_awaited(server),
+         added,
+         route_in(server.policy_config())}
     );
     for (const auto& tool : server.tools()) {
       const std::size_t place = catalog->tools_.size();

@@ -32,6 +32,7 @@ struct CatalogServer {
   std::string name;
   bool awaited = false;  // nobody knows its tools at the moment: it is not connected yet, or again
   AddedPolicy added;     // nullptr: of the file, or without a policy
+  std::string route;     // of one added by API: how it is reached, as one value
 };
 
 struct CatalogTool {
