@@ -220,33 +220,21 @@ Async<void> serve(service::Runtime runtime, Config config) {
   SLUICE_CO_CHECK_OK(co_await claim_version(runtime, &reload, std::move(config.policy)));
   JwtVerifier jwt({&key_sets, runtime.clock(), &tasks, runtime.log()});
   const CallerCheck callers(token_keys.get(), &state);
+  async::Clock* const clock = runtime.clock();
 
   // 3. Handlers. From here down everything is covered by unit tests.
-  AuthenticateHandler authenticate(
-      {&state, signing->token(), &jwt, runtime.clock(), runtime.metrics()}
-  );
+  AuthenticateHandler authenticate({&state, signing->token(), &jwt, clock, runtime.metrics()});
   VisibleHandler visible({&callers, &catalogs, runtime.clock()});
   ApprovalGate gate(
       {&stores.approvals, &grant_uses, &approval_events, runtime.clock(), runtime.log()}
   );
   DecideHandler decide(
-      {&callers,
-       &catalogs,
-       &gate,
-       signing->grant(),
-       link.audit.get(),
-       runtime.clock(),
-       runtime.metrics()}
+      {&callers, &catalogs, &gate, signing->grant(), link.audit.get(), clock, runtime.metrics()}
   );
   ApprovalsListHandler approvals_list({&callers, &stores.approvals, runtime.clock()});
   ApprovalsGetHandler approvals_get({&callers, &stores.approvals, runtime.clock()});
   ApprovalsAnswerHandler approvals_answer(
-      {&callers,
-       &stores.approvals,
-       &approval_events,
-       runtime.clock(),
-       runtime.log(),
-       runtime.metrics()}
+      {&callers, &stores.approvals, &approval_events, clock, runtime.log(), runtime.metrics()}
   );
   ApprovalUpkeep upkeep(
       {&stores.approvals, &approval_events, link.audit.get(), runtime.clock(), runtime.log()}

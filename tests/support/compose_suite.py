@@ -15,7 +15,8 @@ LOCAL_ONLY = {"restart_test.py": "kills local processes by pid; replicas_test.py
               "faults_test.py": "pauses local processes and cuts their links; ./dev prove faults",
               **{f"{name}_test.py": OUT_OF_REACH for name in (
                   "approvals", "catalogs", "http_server", "inspector", "isolation", "live_servers", "manage_servers", "mcp_access",
-                  "mcp_clients", "mcp_crowd", "mcp_talk", "oauth", "sharing")}}
+                  "mcp_clients", "mcp_crowd", "mcp_talk", "oauth", "sharing", "grant_use", "cli")},
+              "rotation_test.py": "it changes secrets as files"}
 TEST_SECONDS_MAX = 1200
 
 

@@ -1,7 +1,9 @@
 """An MCP server over stdio whose effects are counted outside Sluice: each call of `append` or `write_file` adds one line to a ledger
 file before it answers. The ledger is the oracle of the fault tests. With --postgres it asks the database, in a session of its own
 and before the effect, whether an intent for exactly these arguments is committed, and notes what it saw.
-Usage: ledger_server.py LEDGER [--postgres SOCKET]"""
+With --note the description of its tools ends with the text of a file, where that is: so a definition changes from one start to the
+next.
+Usage: ledger_server.py LEDGER [--postgres SOCKET] [--note FILE]"""
 
 import argparse
 import hashlib
@@ -90,7 +92,13 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("ledger")
     parser.add_argument("--postgres", help="path of the server's Unix socket")
+    parser.add_argument("--note", help="path of a file with words for every description")
     options = parser.parse_args()
+    if options.note and os.path.exists(options.note):
+        with open(options.note, encoding="utf-8") as file:
+            note = file.read()
+        for tool in TOOLS:
+            tool["description"] += " " + note
     ledger = Ledger(options.ledger, postgres_witness.Witness(options.postgres) if options.postgres else None)
     for line in sys.stdin:
         message = json.loads(line)

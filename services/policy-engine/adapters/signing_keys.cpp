@@ -41,8 +41,7 @@ Result<std::unique_ptr<SigningKeys>> SigningKeys::read(
 ) {
   SLUICE_TRY(Keys keys, read_files(runtime));
   SLUICE_CHECK_OK(check_trusted(*trusted, keys.token));
-  return std::unique_ptr<SigningKeys>(new SigningKeys(runtime, std::move(trusted), std::move(keys))
-  );
+  return std::make_unique<SigningKeys>(runtime, std::move(trusted), std::move(keys));
 }
 
 Async<void> SigningKeys::look() {

@@ -11,6 +11,15 @@ namespace sluice::policy_engine {
 
 class SigningKeys {
  public:
+  struct Keys {
+    crypto::PrivateKey token;
+    crypto::PrivateKey grant;
+  };
+
+  // As read() makes them.
+  SigningKeys(service::Runtime runtime, std::shared_ptr<const grant::KeyRing> trusted, Keys keys)
+      : runtime_(std::move(runtime)), trusted_(std::move(trusted)), keys_(std::move(keys)) {}
+
   // trusted: the token keys of this very service. Errors: NotFound, Denied, Invalid (no key, or one
   // whose tokens this service itself would refuse).
   [[nodiscard]] static Result<std::unique_ptr<SigningKeys>> read(
@@ -27,14 +36,6 @@ class SigningKeys {
   [[nodiscard]] const crypto::PrivateKey* grant() const { return &keys_.grant; }
 
  private:
-  struct Keys {
-    crypto::PrivateKey token;
-    crypto::PrivateKey grant;
-  };
-
-  SigningKeys(service::Runtime runtime, std::shared_ptr<const grant::KeyRing> trusted, Keys keys)
-      : runtime_(std::move(runtime)), trusted_(std::move(trusted)), keys_(std::move(keys)) {}
-
   [[nodiscard]] static Result<Keys> read_files(const service::Runtime& runtime);
   Async<void> look();
 
