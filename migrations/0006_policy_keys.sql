@@ -31,7 +31,3 @@ GRANT UPDATE (revision) ON policy.revision TO policy_engine;
 GRANT INSERT ON policy.keys, policy.setup_token TO policy_engine;
 GRANT UPDATE (spec, expires_at, revoked_at) ON policy.keys TO policy_engine;
 GRANT UPDATE (used_at) ON policy.setup_token TO policy_engine;
-
--- How the server of a tool was reached when an approval was asked for: it is given for that way only. SHA-256 in hexadecimal, as
--- mcp-connector tells it of servers added by API; empty for those of the settings file.
-ALTER TABLE policy.approvals ADD COLUMN route text NOT NULL DEFAULT '';
