@@ -143,7 +143,11 @@ inline void add_policy_routes(std::vector<http::Route>* table, ManagePolicyHandl
   const http::Handler explain = [manage](http::HttpRequest request, RequestContext context) {
     return manage->explain(std::move(request), std::move(context));
   };
+  const http::Handler limits = [manage](http::HttpRequest request, RequestContext context) {
+    return manage->limits(std::move(request), std::move(context));
+  };
   // clang-format off
+  table->push_back({.method = "GET", .path = "/api/limits", .timeout = kManagementTimeout, .handler = limits});
   table->push_back({.method = "GET", .path = "/api/policy", .timeout = kManagementTimeout, .handler = show});
   table->push_back({.method = "POST", .path = "/api/policy/reload", .body_bytes_max = kServerBodyBytesMax,
                     .timeout = kManagementTimeout, .content_type = "", .handler = reload});

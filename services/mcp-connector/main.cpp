@@ -10,6 +10,7 @@
 #include "services/mcp-connector/config.h"
 #include "services/mcp-connector/config_api.h"
 #include "services/mcp-connector/connections/added_servers.h"
+#include "services/mcp-connector/connections/call_meter.h"
 #include "services/mcp-connector/handlers/catalog.h"
 #include "services/mcp-connector/handlers/input.h"
 #include "services/mcp-connector/handlers/manage.h"
@@ -77,6 +78,10 @@ struct Ports {
         copies(redis),
         nonces(redis),
         announcer(bus, runtime.log()),
+        call_ends(bus, runtime.log()),
+        meter(
+            {.clock = runtime.clock(), .log = runtime.log(), .nonces = &nonces, .ends = &call_ends}
+        ),
         holders(bus),
         subjects(bus),
         stored({.pool = postgres, .clock = runtime.clock(), .key = key}),
@@ -86,6 +91,8 @@ struct Ports {
   RedisConnectionState copies;
   RedisNonces nonces;
   BusAnnouncer announcer;
+  BusCallEnds call_ends;
+  CallMeter meter;
   BusHolders holders;
   BusSubjects subjects;
   PostgresServers stored;
@@ -205,6 +212,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
        .nonces = &ports.nonces,
        .pool = &pool,
        .parked = input.parked(),
+       .meter = &ports.meter,
        .policy = &policy,
        .grant_keys = grant_keys.get(),
        .token_keys = token_keys.get()}

@@ -3,6 +3,7 @@
 #include "services/policy-engine/limits.h"
 
 #include "common/postgres/settings.h"
+#include "common/redis/settings.h"
 #include "common/service/connect.h"
 
 #include <algorithm>
@@ -32,6 +33,7 @@ Config Config::load(config::Document& document) {
   config.bus = service::read_bus(document);
   config.audit = service::read_audit(document, "policy-engine");
   config.postgres = postgres::read_options(document, "policy-engine");
+  config.redis = redis::read_options(document, "policy-engine");
   config.policy = read_policy(document);
   config::Section policy = document.section("policy");
   config.webhook = read_webhook(policy);

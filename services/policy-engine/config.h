@@ -1,5 +1,5 @@
-// Settings of policy-engine: the sections bus, postgres, auth, policy and audit, and of mcp what
-// decisions depend on.
+// Settings of policy-engine: the sections bus, redis, postgres, auth, policy and audit, and of mcp
+// what decisions depend on.
 #pragma once
 
 #include "services/policy-engine/domain/policy.h"
@@ -9,6 +9,7 @@
 #include "common/bus/transport.h"
 #include "common/config/config.h"
 #include "common/postgres/pool.h"
+#include "common/redis/client.h"
 
 namespace sluice::policy_engine {
 
@@ -16,6 +17,7 @@ struct Config {
   bus::NatsOptions bus;
   audit::Options audit;
   postgres::Options postgres;  // without the password, which is a secret of its own
+  redis::Options redis;        // likewise
   Policy policy;
   WebhookPtr webhook;
   config::Source source;  // of all of it, for a reload
@@ -33,6 +35,13 @@ struct Config {
 
 // policy.rules, compiled.
 [[nodiscard]] std::shared_ptr<const RuleSet> read_rules(config::Section& policy);
+
+// What rules and limits are about: their match. Faults are noted in the section.
+[[nodiscard]] RuleMatch read_match(config::Section match);
+[[nodiscard]] bool is_rule_id(std::string_view text);
+
+// policy.limits.
+[[nodiscard]] std::shared_ptr<const Limits> read_limits(config::Section& policy);
 
 // policy.approval_ttl_s and following.
 [[nodiscard]] ApprovalRules read_approval_rules(config::Section& policy);

@@ -325,6 +325,7 @@ Policy read_policy(config::Document& document) {
   policy.preset = read_preset(section);
   policy.tool_pins = read_tool_pins(section);
   policy.rules = read_rules(section);
+  policy.limits = read_limits(section);
   policy.approvals = read_approval_rules(section);
   read_servers(document, &policy);
   read_keys(document, &policy);

@@ -18,14 +18,6 @@ using Kind = ArgumentTest::Kind;
 
 constexpr std::size_t kRuleIdBytesMax = 64;
 
-bool is_rule_id(std::string_view text) {
-  return !text.empty() && text.size() <= kRuleIdBytesMax &&
-         std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '_' || c == '-' || c == '.';
-         });
-}
-
 // A text or a list of texts; nullopt: absent, or faulty and noted.
 std::optional<std::vector<std::string>> names_in(
     Section& section, std::string_view key, std::string description
@@ -232,35 +224,6 @@ void read_condition(Section& entry, RuleMatch* match) {
   }
 }
 
-RuleMatch read_match(Section match) {
-  RuleMatch out;
-  out.servers = list_in(match, "server", "A server or a list; absent: all.");
-  out.tools = list_in(
-      match, "tool", "A tool or a list; absent: all, and the server's resources and prompts."
-  );
-  out.effects =
-      values_in(match, "effect_class", "read, write, delete", &policy::v1::effect_class_named);
-  out.modes = values_in(match, "mode", "manual, agent, code", &policy::v1::mode_named);
-  Section caller = match.child("caller");
-  out.principals = list_in(caller, "principal", "A principal or a list, such as key:<id>.");
-  out.key_ids = list_in(caller, "key_id", "Id of a key, or a list; jwt:<id> for an issuer.");
-  out.agents = list_in(caller, "agent", "Name of an agent, or a list.");
-  out.roles = list_in(caller, "role", "A role of the caller, or a list of which it has one.");
-  out.tenants = list_in(caller, "tenant", "A tenant or a list.");
-  auto conditions = match.children("arguments");
-  if (conditions.size() > kRuleConditionsMax) {
-    match.fault(
-        "arguments",
-        "has more than " + std::to_string(kRuleConditionsMax) + " conditions; split the rule"
-    );
-    conditions.clear();
-  }
-  for (Section& entry : conditions) {
-    read_condition(entry, &out);
-  }
-  return out;
-}
-
 policy::v1::Verdict read_verdict(Section& entry) {
   const std::string name = entry.text(
       "verdict",
@@ -301,6 +264,43 @@ Rule read_rule(Section& entry) {
 }
 
 }  // namespace
+
+bool is_rule_id(std::string_view text) {
+  return !text.empty() && text.size() <= kRuleIdBytesMax &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '_' || c == '-' || c == '.';
+         });
+}
+
+RuleMatch read_match(Section match) {
+  RuleMatch out;
+  out.servers = list_in(match, "server", "A server or a list; absent: all.");
+  out.tools = list_in(
+      match, "tool", "A tool or a list; absent: all, and the server's resources and prompts."
+  );
+  out.effects =
+      values_in(match, "effect_class", "read, write, delete", &policy::v1::effect_class_named);
+  out.modes = values_in(match, "mode", "manual, agent, code", &policy::v1::mode_named);
+  Section caller = match.child("caller");
+  out.principals = list_in(caller, "principal", "A principal or a list, such as key:<id>.");
+  out.key_ids = list_in(caller, "key_id", "Id of a key, or a list; jwt:<id> for an issuer.");
+  out.agents = list_in(caller, "agent", "Name of an agent, or a list.");
+  out.roles = list_in(caller, "role", "A role of the caller, or a list of which it has one.");
+  out.tenants = list_in(caller, "tenant", "A tenant or a list.");
+  auto conditions = match.children("arguments");
+  if (conditions.size() > kRuleConditionsMax) {
+    match.fault(
+        "arguments",
+        "has more than " + std::to_string(kRuleConditionsMax) + " conditions; split the rule"
+    );
+    conditions.clear();
+  }
+  for (Section& entry : conditions) {
+    read_condition(entry, &out);
+  }
+  return out;
+}
 
 std::shared_ptr<const RuleSet> read_rules(Section& policy) {
   auto entries = policy.children("rules");

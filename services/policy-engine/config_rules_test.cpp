@@ -141,7 +141,7 @@ TEST(ConfigRules, TheListingIsWhatWasWrittenWithoutKeys) {
 
   EXPECT_EQ(
       policy.listing(),
-      R"({"preset":"manual","rules":[{"id":"a","match":{"arguments":[{"pointer":"/n","range":{"max":1.5}}],"tool":["x"]},)"
+      R"({"limits":[],"preset":"manual","rules":[{"id":"a","match":{"arguments":[{"pointer":"/n","range":{"max":1.5}}],"tool":["x"]},)"
       R"("reason":"","verdict":"deny"}],"servers":{},"tool_pins":"first_use"})"
   );
 }

@@ -65,6 +65,38 @@ inline constexpr std::int64_t kPatternMemoryBytesMax = std::int64_t{256} << 10;
 // count as met. Source: ours; some 50 ms, of the 250 ms a decision has.
 inline constexpr std::size_t kEvaluationEffortMax = 1'000'000;
 inline constexpr std::size_t kEffortBytes = 32;
+
+// Limits on calls.
+// Source: ours; every call is compared with each of them.
+inline constexpr std::size_t kLimitsMax = 200;
+// Source: ours; a counter keeps one entry a call, some 80 bytes.
+inline constexpr std::int64_t kLimitCallsMax = 100'000;
+inline constexpr std::int64_t kLimitWindowSecondsMax = std::int64_t{30} * 86'400;
+inline constexpr std::int64_t kLimitAtOnceMax = 1'000;
+// Seconds; longest_call_s. Source: ours; call_timeout_ms of a server is 30 s by default and at most
+// a day.
+inline constexpr std::int64_t kLongestCallDefault = 300;
+inline constexpr std::int64_t kLongestCallMax = 86'400;
+// Of what people read of a counter. Source: ours.
+inline constexpr std::size_t kSubjectShownBytesMax = 300;
+// Source: half of SHA-256, which nobody makes two of.
+inline constexpr std::size_t kCounterIdBytes = 16;
+// Which counters a grant is in is known as long as they count it, and within these bounds. Source:
+// ours; a repeat comes within an hour, and audit-writer knows used grants for 24 h at least.
+inline constexpr std::int64_t kReservationKeptMsMin = 3'600'000;
+inline constexpr std::int64_t kReservationKeptMsMax = std::int64_t{20} * 3'600'000;
+// Of one limit. Source: policy.proto, LimitState.counters.
+inline constexpr std::size_t kCountersShownMax = 1'000;
+// What decide leaves for Redis of its 250 ms. Source: endpoints::kPolicyDecide.
+inline constexpr std::chrono::milliseconds kLimitTimeout{150};
+inline constexpr std::chrono::milliseconds kLimitListTimeout{2'000};
+// What a caller is told where a call in flight has to end first. Source: ours.
+inline constexpr std::int64_t kAtOnceRetryMs = 1'000;
+// Ends of calls that wait for Redis; more are dropped, and their calls stay counted. Source: ours;
+// ten times the calls a connector replica has in flight.
+inline constexpr std::size_t kSettlementsMax = 2'560;
+inline constexpr std::chrono::milliseconds kSettlementTimeout{10'000};
+
 // Warnings and faults of one reading of the settings that are told.
 inline constexpr std::size_t kRuleWarningsMax = 100;
 inline constexpr std::size_t kFaultsToldMax = 100;

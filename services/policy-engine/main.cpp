@@ -8,6 +8,7 @@
 #include "services/policy-engine/adapters/pg_policy_store.h"
 #include "services/policy-engine/adapters/pg_version_store.h"
 #include "services/policy-engine/adapters/pg_webhook_store.h"
+#include "services/policy-engine/adapters/redis_call_counters.h"
 #include "services/policy-engine/adapters/settings_on_disk.h"
 #include "services/policy-engine/adapters/signing_keys.h"
 #include "services/policy-engine/config.h"
@@ -15,6 +16,7 @@
 #include "services/policy-engine/domain/caller_check.h"
 #include "services/policy-engine/domain/catalog_cache.h"
 #include "services/policy-engine/domain/jwt_verifier.h"
+#include "services/policy-engine/domain/limit_gate.h"
 #include "services/policy-engine/domain/name_check.h"
 #include "services/policy-engine/domain/pin_book.h"
 #include "services/policy-engine/domain/policy_reload.h"
@@ -26,8 +28,10 @@
 #include "services/policy-engine/handlers/approvals_list.h"
 #include "services/policy-engine/handlers/authenticate.h"
 #include "services/policy-engine/handlers/beat.h"
+#include "services/policy-engine/handlers/call_ended.h"
 #include "services/policy-engine/handlers/decide.h"
 #include "services/policy-engine/handlers/manage.h"
+#include "services/policy-engine/handlers/manage_limits.h"
 #include "services/policy-engine/handlers/manage_pins.h"
 #include "services/policy-engine/handlers/pin_upkeep.h"
 #include "services/policy-engine/handlers/setup.h"
@@ -37,6 +41,7 @@
 
 #include "common/async/retry.h"
 #include "common/crypto/random.h"
+#include "common/redis/client.h"
 #include "common/service/connect.h"
 #include "common/service/run.h"
 #include "common/service/trusted_keys.h"
@@ -174,6 +179,85 @@ struct Pins {
   PinUpkeep upkeep;
 };
 
+// What counts calls. Life: start(), at the end await stop().
+struct Counting {
+  static Async<std::unique_ptr<Counting>> open(service::Runtime runtime, redis::Options options) {
+    SLUICE_CO_TRY(options.password, runtime.secret("redis.password"));
+    SLUICE_CO_TRY(
+        auto client,
+        co_await redis::connect(
+            runtime.executor(), runtime.clock(), runtime.log(), std::move(options)
+        )
+    );
+    co_return std::make_unique<Counting>(runtime, std::move(client));
+  }
+
+  Counting(const service::Runtime& runtime, std::unique_ptr<redis::Client> redis)
+      : client(std::move(redis)),
+        counters(client.get()),
+        gate({&counters, runtime.clock(), runtime.log(), runtime.metrics()}),
+        overview(&counters, runtime.clock()),
+        listener({runtime.executor(), &counters, runtime.clock(), runtime.log()}) {}
+
+  // Without limits nothing here needs Redis, so that nobody waits for it.
+  Result<void> start(const service::Runtime& runtime, bus::Bus* bus, const PolicyState* state) {
+    SLUICE_TRY(
+        ends,
+        bus->listen<connector::v1::CallEnded>(
+            endpoints::kCallEnded,
+            [this](connector::v1::CallEnded end) { listener.heard(std::move(end)); }
+        )
+    );
+    runtime.add_readiness_check("redis", [redis = client.get(), state] {
+      const PolicyState::Snapshot loaded = state->loaded();
+      const bool needed = loaded != nullptr && !loaded->policy.limits->empty();
+      return std::string(
+          needed && !redis->connected() ? "Redis, which policy.limits needs, is not connected" : ""
+      );
+    });
+    return {};
+  }
+
+  Async<void> stop() {
+    ends.reset();
+    SLUICE_CO_CHECK_OK(co_await listener.close());
+    co_return co_await client->close();
+  }
+
+  std::unique_ptr<redis::Client> client;
+  RedisCallCounters counters;
+  LimitGate gate;
+  LimitOverview overview;
+  CallEndedListener listener;
+  std::unique_ptr<bus::Subscription> ends;
+};
+
+// What people see of approvals and say to them.
+struct ApprovalHandlers {
+  ApprovalHandlers(
+      const service::Runtime& runtime,
+      const CallerCheck* callers,
+      ApprovalStore* store,
+      ApprovalEvents* events,
+      audit::Client* audit
+  )
+      : list({callers, store, runtime.clock()}),
+        get({callers, store, runtime.clock()}),
+        answer({callers, store, events, runtime.clock(), runtime.log(), runtime.metrics()}),
+        upkeep({store, events, audit, runtime.clock(), runtime.log()}) {}
+
+  Result<void> serve(bus::Bus* bus) {
+    SLUICE_CHECK_OK(bus->serve(endpoints::kPolicyApprovalsList, list));
+    SLUICE_CHECK_OK(bus->serve(endpoints::kPolicyApprovalsGet, get));
+    return bus->serve(endpoints::kPolicyApprovalsAnswer, answer);
+  }
+
+  ApprovalsListHandler list;
+  ApprovalsGetHandler get;
+  ApprovalsAnswerHandler answer;
+  ApprovalUpkeep upkeep;
+};
+
 // NOLINTNEXTLINE(readability-function-size): wiring is a list
 Async<void> serve(service::Runtime runtime, Config config) {
   // 1. Keys and connections. Closed in reverse order when this frame ends.
@@ -181,6 +265,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
   SLUICE_CO_TRY(const auto signing, SigningKeys::read(runtime, token_keys));
   SLUICE_CO_TRY(config.postgres.password, runtime.secret("postgres.password"));
   SLUICE_CO_TRY(service::Link link, co_await service::connect(runtime, config.bus, config.audit));
+  SLUICE_CO_TRY(const auto counting, co_await Counting::open(runtime, config.redis));
   const auto postgres = postgres::Pool::open(runtime.clock(), runtime.log(), config.postgres);
 
   // 2. Ports, filled with real things; the policy, of file and store, bound to its version.
@@ -226,22 +311,29 @@ Async<void> serve(service::Runtime runtime, Config config) {
   AuthenticateHandler authenticate({&state, signing->token(), &jwt, clock, runtime.metrics()});
   VisibleHandler visible({&callers, &catalogs, runtime.clock()});
   ApprovalGate gate(
-      {&stores.approvals, &grant_uses, &approval_events, runtime.clock(), runtime.log()}
+      {&stores.approvals,
+       &grant_uses,
+       &approval_events,
+       &counting->gate,
+       runtime.clock(),
+       runtime.log()}
   );
   DecideHandler decide(
-      {&callers, &catalogs, &gate, signing->grant(), link.audit.get(), clock, runtime.metrics()}
+      {&callers,
+       &catalogs,
+       &counting->gate,
+       &gate,
+       signing->grant(),
+       link.audit.get(),
+       clock,
+       runtime.metrics()}
   );
-  ApprovalsListHandler approvals_list({&callers, &stores.approvals, runtime.clock()});
-  ApprovalsGetHandler approvals_get({&callers, &stores.approvals, runtime.clock()});
-  ApprovalsAnswerHandler approvals_answer(
-      {&callers, &stores.approvals, &approval_events, clock, runtime.log(), runtime.metrics()}
+  ApprovalHandlers people(runtime, &callers, &stores.approvals, &approval_events, link.audit.get());
+  ManageKeys key_api({&stores.stored, &reload, &state, clock, runtime.log()});
+  ManagePins pin_api({&stores.pins, &reload, &catalogs, clock});
+  ManageHandler manage(
+      {&callers, &reload, &catalogs, &state, &counting->overview, clock, &key_api, &pin_api}
   );
-  ApprovalUpkeep upkeep(
-      {&stores.approvals, &approval_events, link.audit.get(), runtime.clock(), runtime.log()}
-  );
-  ManageKeys key_api({&stores.stored, &reload, &state, runtime.clock(), runtime.log()});
-  ManagePins pin_api({&stores.pins, &reload, &catalogs, runtime.clock()});
-  ManageHandler manage({&callers, &reload, &catalogs, &state, runtime.clock(), &key_api, &pin_api});
   SetupHandler setup(
       {&stores.stored, &reload, &state, runtime.clock(), runtime.log(), link.audit.get()}
   );
@@ -275,12 +367,11 @@ Async<void> serve(service::Runtime runtime, Config config) {
   SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kPolicyDecide, decide));
   SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kPolicyManage, manage));
   SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kPolicySetup, setup));
-  SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kPolicyApprovalsList, approvals_list));
-  SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kPolicyApprovalsGet, approvals_get));
-  SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kPolicyApprovalsAnswer, approvals_answer));
+  SLUICE_CO_CHECK_OK(people.serve(link.bus.get()));
+  SLUICE_CO_CHECK_OK(counting->start(runtime, link.bus.get(), &state));
   tasks.spawn("signing-keys", signing->watch());
   tasks.spawn("beat", beat.run());
-  tasks.spawn("approval-upkeep", upkeep.run());
+  tasks.spawn("approval-upkeep", people.upkeep.run());
   tasks.spawn("pin-upkeep", pins.upkeep.run());
   tasks.spawn("settings", reload.watch());
   tasks.spawn("webhooks", webhooks.delivery.run());
@@ -291,6 +382,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
   const auto drained =
       co_await service::drain(runtime, &link, runtime.clock()->now() + kDrainTimeout);
   static_cast<void>(co_await tasks.cancel_and_close());
+  static_cast<void>(co_await counting->stop());
   co_return drained;
 }
 

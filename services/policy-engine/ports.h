@@ -223,6 +223,40 @@ class GrantUses {
   ) = 0;
 };
 
+// A call and the counters it shall be in, for one signed form of its grant.
+struct Reservation {
+  std::string grant_id;                // 16 bytes
+  std::int64_t not_after_unix_ms = 0;  // of the grant
+  // Each form of a read's grant may be used, of another one only one: that counts once.
+  bool is_read = false;
+  bool only_look = false;              // whether there is room, without taking it
+  std::vector<LimitCounter> counters;  // not empty
+};
+
+struct ReservationEnd {
+  enum class Kind : std::uint8_t { Taken, Found, Over };
+
+  Kind kind = Kind::Over;   // Found: this call has its places already, from an earlier decision
+  std::size_t counter = 0;  // over: the first one that is full
+  bool at_once = false;     // over: of its calls in flight
+  std::int64_t retry_after_ms = 0;  // over: when all of them have room again, as far as is known
+};
+
+// The counters of limits, exact over all replicas: every method is one step that no other comes
+// between. Errors: Unavailable, Deadline.
+class CallCounters {
+ public:
+  virtual ~CallCounters() = default;
+  // In their order: a call takes its places in all of its counters or in none. One that has its
+  // places keeps them and takes no others. An end for each.
+  virtual Async<std::vector<ReservationEnd>> reserve(std::vector<Reservation> calls) = 0;
+  // The end of a call. One that was not carried out is counted no more, if no other form of its
+  // grant can be used; any call that was used is in flight no more.
+  virtual Async<void> settle(connector::v1::CallEnded end) = 0;
+  // What is taken now, the fullest first, at most kCountersShownMax.
+  virtual Async<policy::v1::LimitState> state(Limit limit) = 0;
+};
+
 class ApprovalEvents {
  public:
   virtual ~ApprovalEvents() = default;

@@ -74,6 +74,9 @@ runner::CallResult refused(const policy::v1::Decision& decision, const std::stri
   if (decision.rule() == kUnknownTool) {
     return rejected("NotFound", "there is no such tool; " + hint);
   }
+  if (decision.retry_after_ms() > 0) {
+    return rejected("rate_limited", decision.reason() + " (rule " + decision.rule() + ")");
+  }
   const bool waits = decision.verdict() == policy::v1::VERDICT_APPROVE ||
                      decision.verdict() == policy::v1::VERDICT_APPROVE_TWICE;
   return rejected(

@@ -51,6 +51,18 @@ TEST_F(ToolCallerTest, RejectsWithPolicysReasonAndAHint) {
   EXPECT_THAT(fixture.servers.requests, IsEmpty());
 }
 
+TEST_F(ToolCallerTest, SaysThatALimitIsReached) {
+  auto limited = decision_of(policy::v1::VERDICT_DENY, "");
+  limited.set_retry_after_ms(1'000);
+  fixture.policy.push(limited);
+
+  const auto answer = call("secret_file");
+
+  EXPECT_EQ(answer.error().code(), "rate_limited");
+  EXPECT_EQ(answer.error().message(), "because (rule rule-1)");
+  EXPECT_THAT(fixture.servers.requests, IsEmpty());
+}
+
 TEST_F(ToolCallerTest, NamesTheServersForAnUnknownOne) {
   auto unknown = decision_of(policy::v1::VERDICT_DENY, "");
   unknown.set_rule("catalog.unknown_tool");

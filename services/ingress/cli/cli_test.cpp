@@ -77,6 +77,7 @@ class CliTest : public ::testing::Test {
 
   FakeGateway fake;
   http::testing::Loopback loopback{{
+      route("GET", "/api/limits", &fake),
       route("GET", "/api/policy", &fake),
       route("POST", "/api/policy/reload", &fake),
       route("POST", "/api/policy/explain", &fake),
@@ -128,6 +129,26 @@ TEST_F(CliTest, ExplainsACall) {
       fake.asked[0].body,
       R"({"server":"files","tool":"write_file","arguments":{"path":"/etc/x"},"mode":"agent","key_id":"alice"})"
   );
+}
+
+TEST_F(CliTest, ListsWhatLimitsHaveCounted) {
+  fake.body = [](const auto&) {
+    return R"({"policy_version":3,"limits":[{"id":"writes","counters":[
+        {"subject":"key:ci","counts":"calls","taken":3,"of":5,"frees_at":"2026-01-02T03:04:05.000Z"},
+        {"subject":"key:ci","counts":"at_once","taken":1,"of":2}]},{"id":"reads","counters":[]}]})";
+  };
+
+  const Answer answer = run({"limits", "list"});
+
+  EXPECT_EQ(answer.exit_code, kExitDone);
+  EXPECT_EQ(
+      answer.text,
+      "writes  key:ci  3 of 5 calls  frees at 2026-01-02T03:04:05.000Z\n"
+      "writes  key:ci  1 of 2 at once\n"
+      "reads  nothing counted\n"
+  );
+  fake.body = [](const auto&) { return R"({"policy_version":3,"limits":[]})"; };
+  EXPECT_EQ(run({"limits", "list"}).text, "no limits\n");
 }
 
 TEST_F(CliTest, TestsAFileOfCases) {

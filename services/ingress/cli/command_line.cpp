@@ -2,6 +2,7 @@
 
 #include "services/ingress/cli/approval_commands.h"
 #include "services/ingress/cli/key_commands.h"
+#include "services/ingress/cli/limit_commands.h"
 #include "services/ingress/cli/pin_commands.h"
 #include "services/ingress/cli/policy_commands.h"
 
@@ -132,6 +133,18 @@ void add_policy(CLI::App* app, Words* words, Runner* chosen) {
     *chosen = [words]() -> Result<std::function<Async<Answer>(Gateway*)>> {
       return
           [format = format_of(*words)](Gateway* gateway) { return show_policy(gateway, format); };
+    };
+  });
+}
+
+void add_limits(CLI::App* app, Words* words, Runner* chosen) {
+  CLI::App* const limits = app->add_subcommand("limits", "What limits have counted");
+  limits->require_subcommand(1);
+  CLI::App* const list = limits->add_subcommand("list", "Each limit with its counters now");
+  list->callback([words, chosen] {
+    *chosen = [words]() -> Result<std::function<Async<Answer>(Gateway*)>> {
+      return
+          [format = format_of(*words)](Gateway* gateway) { return list_limits(gateway, format); };
     };
   });
 }
@@ -299,7 +312,7 @@ std::variant<Command, Answer> read_command(
     std::vector<std::string> words, const config::Environment& environment
 ) {
   CLI::App app(
-      "Asks a running Sluice gateway about its policy, approvals, keys and pins.", "sluice"
+      "Asks a running Sluice gateway about its policy, approvals, keys, pins and limits.", "sluice"
   );
   app.footer(kFooter);
   app.require_subcommand(1);
@@ -315,6 +328,7 @@ std::variant<Command, Answer> read_command(
   add_approvals(&app, &given, &chosen);
   add_keys(&app, &given, &chosen);
   add_pins(&app, &given, &chosen);
+  add_limits(&app, &given, &chosen);
   std::reverse(words.begin(), words.end());  // as CLI11 takes them
   try {
     app.parse(words);

@@ -89,6 +89,26 @@ http::HttpResponse not_carried_out(const std::string& why) {
   });
 }
 
+constexpr std::uint32_t kMsPerSecond = 1'000;
+
+// A limit counts the call, and has no room for it now.
+http::HttpResponse limited(const policy::v1::Decision& decision) {
+  const std::uint32_t wait_ms = decision.retry_after_ms();
+  auto response = response_of({
+      .status = 429,
+      .type = "rate_limit_error",
+      .code = "rate_limit_exceeded",
+      .message = decision.reason(),
+      .members = {{"rule", decision.rule()}, {"reason", decision.reason()}},
+      .should_retry = ShouldRetry::Yes,
+  });
+  response.headers.add("retry-after-ms", std::to_string(wait_ms));
+  response.headers.add(
+      "retry-after", std::to_string(wait_ms / kMsPerSecond + (wait_ms % kMsPerSecond == 0 ? 0 : 1))
+  );
+  return response;
+}
+
 // One overload an end.
 struct Wording {
   const std::string& call_id;
@@ -99,6 +119,9 @@ struct Wording {
   }
 
   Result<http::HttpResponse> operator()(const Withheld& end) const {
+    if (end.decision.retry_after_ms() > 0) {
+      return limited(end.decision);
+    }
     return end.waits() ? approval_required(end.decision) : denied(end.decision);
   }
 

@@ -175,6 +175,25 @@ TEST_F(ExecuteToolTest, TellsRuleAndReasonOfADenial) {
   EXPECT_TRUE(fixture.servers.requests.empty());
 }
 
+TEST_F(ExecuteToolTest, TellsWhenACallOverItsLimitMayComeAgain) {
+  auto limited = decision_of(policy::v1::VERDICT_DENY, "", policy::v1::EFFECT_CLASS_WRITE);
+  limited.set_rule("limits.writes");
+  limited.set_retry_after_ms(11'500);
+  fixture.policy.push_decision(limited);
+
+  const auto response = post(call_body("filesystem-write_file"));
+
+  EXPECT_EQ(response.status, 429);
+  EXPECT_EQ(code_of(response), "rate_limit_exceeded");
+  EXPECT_EQ(parsed(response).find("error")->text_or("type", ""), "rate_limit_error");
+  EXPECT_EQ(parsed(response).find("error")->text_or("rule", ""), "limits.writes");
+  EXPECT_EQ(parsed(response).find("error")->text_or("message", ""), "because");
+  EXPECT_EQ(response.headers.get("retry-after"), "12");
+  EXPECT_EQ(response.headers.get("retry-after-ms"), "11500");
+  EXPECT_EQ(response.headers.get("x-should-retry"), "");
+  EXPECT_TRUE(fixture.servers.requests.empty());
+}
+
 TEST_F(ExecuteToolTest, LetsPolicyRefuseAToolItHides) {
   fixture.policy.push_decision(
       decision_of(policy::v1::VERDICT_DENY, "", policy::v1::EFFECT_CLASS_WRITE)

@@ -1,5 +1,6 @@
 #include "services/ingress/handlers/manage_policy.h"
 
+#include "services/ingress/domain/approval_form.h"
 #include "services/ingress/domain/openai_error.h"
 
 #include "common/base/bytes.h"
@@ -43,6 +44,30 @@ json::Value steps_of(const policy::v1::Explanation& explanation) {
     }));
   }
   return steps;
+}
+
+json::Value counter_form(const policy::v1::LimitState::Counter& counter) {
+  json::Object form;
+  form.set("subject", counter.subject());
+  form.set("counts", counter.at_once() ? "at_once" : "calls");
+  form.set("taken", std::int64_t{counter.taken()});
+  form.set("of", std::int64_t{counter.calls()});
+  if (counter.frees_unix_ms() > 0) {
+    form.set("frees_at", rfc3339_of(counter.frees_unix_ms()));
+  }
+  return form;
+}
+
+json::Value limits_of(const policy::v1::ManageReply& reply) {
+  json::Array limits;
+  for (const policy::v1::LimitState& limit : reply.limits()) {
+    json::Array counters;
+    for (const auto& counter : limit.counters()) {
+      counters.push_back(counter_form(counter));
+    }
+    limits.push_back(json::object({{"id", limit.id()}, {"counters", std::move(counters)}}));
+  }
+  return limits;
 }
 
 Error body_error(const std::string& what) {
@@ -176,6 +201,26 @@ Async<http::HttpResponse> ManagePolicyHandler::explain(
           {"rule", explanation.rule()},
           {"reason", explanation.reason()},
           {"steps", steps_of(explanation)},
+      }))
+  );
+}
+
+Async<http::HttpResponse> ManagePolicyHandler::limits(
+    http::HttpRequest request, RequestContext context
+) {
+  SLUICE_CO_TRY(
+      const Admitted admitted, co_await deps_.admission->admit_admin(&request, std::move(context))
+  );
+  policy::v1::ManageRequest operation;
+  operation.mutable_list_limits();
+  SLUICE_CO_TRY(
+      const auto reply, co_await deps_.policy->manage(std::move(operation), admitted.context)
+  );
+  co_return json_response(
+      200,
+      json::write(json::object({
+          {"policy_version", static_cast<std::int64_t>(reply.policy_version())},
+          {"limits", limits_of(reply)},
       }))
   );
 }

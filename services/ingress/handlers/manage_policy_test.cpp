@@ -51,6 +51,34 @@ TEST_F(ManagePolicyHandlerTest, ShowsThePolicyInForce) {
   EXPECT_EQ(*body.find("warnings")->as_array()->front().as_string(), "rules.a changes nothing");
 }
 
+TEST_F(ManagePolicyHandlerTest, ShowsWhatLimitsHaveCounted) {
+  auto* const limit = fixture.policy.manage_reply.add_limits();
+  limit->set_id("writes");
+  auto* const calls = limit->add_counters();
+  calls->set_subject("key:ci");
+  calls->set_taken(3);
+  calls->set_calls(5);
+  calls->set_frees_unix_ms(1'767'323'045'000);
+  auto* const at_once = limit->add_counters();
+  at_once->set_subject("key:ci");
+  at_once->set_taken(1);
+  at_once->set_calls(2);
+  at_once->set_at_once(true);
+
+  const auto shown = fixture.run(handler.limits(request(""), fixture.context()));
+
+  EXPECT_TRUE(sent().has_list_limits());
+  ASSERT_THAT(shown, IsOk());
+  EXPECT_EQ(
+      shown.value().body,
+      R"({"policy_version":7,"limits":[{"id":"writes","counters":[{"subject":"key:ci","counts":"calls","taken":3,"of":5,)"
+      R"("frees_at":"2026-01-02T03:04:05.000Z"},{"subject":"key:ci","counts":"at_once","taken":1,"of":2}]}]})"
+  );
+  EXPECT_THAT(
+      fixture.run(handler.limits(request("", "sk-user"), fixture.context())), HasCode(Code::Denied)
+  );
+}
+
 TEST_F(ManagePolicyHandlerTest, ReloadsOrOnlyChecks) {
   const auto body = body_of(fixture.run(handler.reload(request(""), fixture.context())));
   EXPECT_TRUE(sent().has_reload());

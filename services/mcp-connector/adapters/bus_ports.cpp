@@ -25,6 +25,12 @@ void BusAnnouncer::servers_changed() {
   }
 }
 
+void BusCallEnds::call_ended(const connector::v1::CallEnded& event) {
+  if (const auto sent = bus_->publish(endpoints::kCallEnded, event); !sent.ok()) {
+    log_->warn("event-not-sent", {{"event", "call_ended"}, {"error", sent.error().to_log()}});
+  }
+}
+
 void BusAnnouncer::resource_updated(const connector::v1::ResourceUpdated& event) {
   if (const auto sent = bus_->publish(endpoints::kResourceUpdated, event); !sent.ok()) {
     log_->warn("event-not-sent", {{"event", "resource_updated"}, {"error", sent.error().to_log()}});

@@ -2,6 +2,7 @@
 // asks other holders.
 #pragma once
 
+#include "services/mcp-connector/connections/call_meter.h"
 #include "services/mcp-connector/handlers/input.h"
 #include "services/mcp-connector/handlers/request.h"
 #include "services/mcp-connector/handlers/server_catalog.h"
@@ -20,6 +21,17 @@ class BusAnnouncer final : public Announcer {
   void server_changed(const connector::v1::ServerChanged& event) override;
   void resource_updated(const connector::v1::ResourceUpdated& event) override;
   void servers_changed() override;
+
+ private:
+  bus::Bus* bus_;
+  observability::Log* log_;
+};
+
+class BusCallEnds final : public CallEnds {
+ public:
+  BusCallEnds(bus::Bus* bus, observability::Log* log) : bus_(bus), log_(log) {}
+
+  void call_ended(const connector::v1::CallEnded& event) override;
 
  private:
   bus::Bus* bus_;

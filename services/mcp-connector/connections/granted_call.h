@@ -37,6 +37,9 @@ struct GrantedCall {
 
   policy::v1::Grant grant;  // verified once grant_verified
   bool grant_verified = false;
+  bool grant_fits = false;          // it is for this very request of this caller
+  bool form_taken = false;          // nobody else can use this signed form of it
+  bool grant_used = false;          // this call has its one use
   policy::v1::CallerClaims claims;  // verified once caller_verified
   bool caller_verified = false;
   std::shared_ptr<LeasedServer> server;  // a removed one lives on until its calls have ended

@@ -80,10 +80,12 @@ Async<connector::v1::Final> RequestHandler::operator()(
   call->context = std::move(context);
   call->hop = call->context.hop;
   call->received = deps_.clock->now();
+  auto admitted = admit(call.get());
   if (deps_.audit->full()) {
+    SLUICE_CO_CHECK_OK(co_await deps_.meter->refused(call));
     co_return Error(Code::Unavailable, "the audit outbox is full; nothing was done, retry later");
   }
-  if (auto admitted = admit(call.get()); !admitted.ok()) {
+  if (!admitted.ok()) {
     SLUICE_CO_CHECK_OK(co_await refuse(call, admitted.error()));
     co_return std::move(admitted).error();
   }
@@ -128,7 +130,7 @@ Result<void> RequestHandler::admit(GrantedCall* call) const {
   if (call->request.params().empty()) {
     call->request.set_params("{}");
   }
-  SLUICE_CHECK_OK(check_grant(
+  auto fits = check_grant(
       call->grant,
       {.server_id = call->request.server_id(),
        .method = call->request.method(),
@@ -137,7 +139,10 @@ Result<void> RequestHandler::admit(GrantedCall* call) const {
        .principal = call->claims.principal(),
        .policy_version = deps_.policy->highest(),
        .now_unix_ms = now}
-  ));
+  );
+  // A conflict is about the policy's version only.
+  call->grant_fits = fits.ok() || fits.error().code() == Code::Conflict;
+  SLUICE_CHECK_OK(std::move(fits));
   SLUICE_CHECK_OK(admit_terms(call));
   return is_read ? admit_read(call) : admit_tool(call);
 }
@@ -199,6 +204,7 @@ Async<connector::v1::Final> RequestHandler::carry_out(SharedCall call) {
   if (auto begun = co_await begin(call); !begun.ok()) {
     if (call->intent_recorded) {  // it may be durable although nobody said so: the trail shall say
                                   // that nothing was sent
+      SLUICE_CO_CHECK_OK(co_await deps_.meter->refused(call));
       SLUICE_CO_TRY(const auto recorded, co_await finish(call, not_sent(begun.error())));
     } else {
       SLUICE_CO_CHECK_OK(co_await refuse(call, begun.error()));
@@ -213,14 +219,19 @@ Async<connector::v1::Final> RequestHandler::carry_out(SharedCall call) {
        .is_still_granted = [this](GrantedCall* granted) { return admit_tool(granted).ok(); }},
       call
   );
-  SLUICE_CO_TRY(CallEnd end, co_await exchange.run());
-  co_return co_await finish(call, std::move(end));
+  auto end = co_await exchange.run();
+  deps_.meter->ended(*call, end.ok() ? end.value().outcome : connector::v1::OUTCOME_UNKNOWN);
+  if (!end.ok()) {
+    co_return std::move(end).error();
+  }
+  co_return co_await finish(call, std::move(end).value());
 }
 
 // Makes the grant used up and the intent known. Nothing is sent unless this answers well.
 Async<void> RequestHandler::begin(SharedCall call) {
   call->intent_event_id = crypto::uuid_v7(deps_.clock->unix_ms());
   if (needs_durable_intent(call->grant.effect_class())) {
+    SLUICE_CO_CHECK_OK(co_await deps_.meter->claim(call));
     co_return co_await commit_intent(call);
   }
   co_return co_await use_read_grant(call);
@@ -248,13 +259,12 @@ Async<void> RequestHandler::commit_intent(SharedCall call) {
     );
   }
   call->intent_recorded = true;
+  call->grant_used = true;
   co_return Result<void>();
 }
 
 Async<void> RequestHandler::use_read_grant(SharedCall call) {
-  const auto left =
-      std::chrono::milliseconds(call->grant.not_after_unix_ms() - deps_.clock->unix_ms());
-  const auto remember = std::max(left, std::chrono::milliseconds(0)) + kNonceMargin;
+  const auto remember = remembered_for(call->grant, deps_.clock->unix_ms());
   const auto first = co_await deps_.nonces->use(call->grant.grant_id(), remember);
   if (!first.ok()) {
     co_return Error(
@@ -269,6 +279,8 @@ Async<void> RequestHandler::use_read_grant(SharedCall call) {
         Code::Conflict, "this grant was used before; decide again and send the new grant"
     );
   }
+  call->form_taken = true;
+  call->grant_used = true;
   audit::v1::Record intent = record_for(*call, "tool.intent");
   intent.set_event_id(call->intent_event_id);
   const auto recorded = deps_.audit->record(std::move(intent));
@@ -352,6 +364,7 @@ Async<connector::v1::Final> RequestHandler::finish(SharedCall call, CallEnd end)
 // Leaves the refusal in the trail. What could not be verified is recorded as claimed, and marked
 // so.
 Async<void> RequestHandler::refuse(SharedCall call, Error why) {
+  SLUICE_CO_CHECK_OK(co_await deps_.meter->refused(call));
   deps_.metrics
       ->counter(
           "sluice_connector_refusals_total",

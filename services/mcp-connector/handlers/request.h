@@ -5,6 +5,7 @@
 // InputHandler.
 #pragma once
 
+#include "services/mcp-connector/connections/call_meter.h"
 #include "services/mcp-connector/connections/granted_call.h"
 #include "services/mcp-connector/connections/parked_calls.h"
 #include "services/mcp-connector/connections/server_pool.h"
@@ -38,6 +39,7 @@ class RequestHandler {
     Nonces* nonces;
     ServerPool* pool;
     ParkedCalls* parked;
+    CallMeter* meter;
     PolicyVersions* policy;
     const grant::KeyRing* grant_keys;
     const grant::KeyRing* token_keys;

@@ -48,6 +48,9 @@ ConnectorFixture::ConnectorFixture(testing::FaultPlan* faults, audit::Client* gi
   input = std::make_unique<InputHandler>(InputHandler::Deps{
       .clock = &loop.clock, .log = &log, .audit = audit, .token_keys = &token_keys
   });
+  meter = std::make_unique<CallMeter>(
+      CallMeter::Deps{.clock = &loop.clock, .log = &log, .nonces = &nonces, .ends = &call_ends}
+  );
   handler = std::make_unique<RequestHandler>(RequestHandler::Deps{
       .executor = loop.executor(),
       .clock = &loop.clock,
@@ -57,6 +60,7 @@ ConnectorFixture::ConnectorFixture(testing::FaultPlan* faults, audit::Client* gi
       .nonces = &nonces,
       .pool = pool.get(),
       .parked = input->parked(),
+      .meter = meter.get(),
       .policy = &policy,
       .grant_keys = &grant_keys,
       .token_keys = &token_keys

@@ -36,6 +36,13 @@ class RecordingWriter final : public bus::ChunkWriter<connector::v1::Progress> {
   std::vector<std::string> chunks;
 };
 
+class RecordingCallEnds final : public CallEnds {
+ public:
+  void call_ended(const connector::v1::CallEnded& event) override { ends.push_back(event); }
+
+  std::vector<connector::v1::CallEnded> ends;  // of metered calls
+};
+
 class ConnectorFixture {
  public:
   // audit: nullptr takes a RecordingClient of the fixture's own.
@@ -82,6 +89,7 @@ class ConnectorFixture {
   FakeStates states;
   FakeNonces nonces;
   RecordingAnnouncer announcer;
+  RecordingCallEnds call_ends;
   FakeSubjects subjects;
   std::vector<ServerConfig> servers;
   crypto::PrivateKey grant_key = crypto::PrivateKey::generate();
@@ -91,6 +99,7 @@ class ConnectorFixture {
   PolicyVersions policy;
   std::unique_ptr<ServerPool> pool;
   std::unique_ptr<InputHandler> input;
+  std::unique_ptr<CallMeter> meter;
   std::unique_ptr<RequestHandler> handler;
   RecordingWriter writer;
 

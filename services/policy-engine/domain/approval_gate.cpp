@@ -119,7 +119,7 @@ TimePoint ApprovalGate::deadline_of(const Batch& batch) const {
 }
 
 Async<policy::v1::DecideReply> ApprovalGate::apply(
-    const Batch* batch, policy::v1::DecideReply reply
+    const Batch* batch, policy::v1::DecideReply reply, TakenPlaces* taken
 ) {
   SLUICE_CO_TRY(const std::vector<int> approved, co_await ask(batch, &reply));
   policy::v1::DecideRequest request = *batch->request;
@@ -128,8 +128,13 @@ Async<policy::v1::DecideReply> ApprovalGate::apply(
   }
   Batch with_ids = *batch;
   with_ids.request = &request;
+  for (const int index : approved) {
+    SLUICE_CO_CHECK_OK(
+        co_await deps_.limits->take(&with_ids, index, reply.mutable_decisions(index), taken)
+    );
+  }
   for (int i = 0; i < reply.decisions_size(); ++i) {
-    if (!request.calls(i).approval_id().empty()) {
+    if (!request.calls(i).approval_id().empty() && !is_limit_rule(reply.decisions(i).rule())) {
       SLUICE_CO_CHECK_OK(co_await spend(&with_ids, i, reply.mutable_decisions(i)));
     }
   }

@@ -94,6 +94,7 @@ policy::v1::Grant grant_for(const Batch& batch, int index, const policy::v1::Dec
   grant.set_method(std::string(method_of(call)));
   grant.set_rule(decision.rule());
   grant.set_approval_id(call.approval_id());
+  grant.set_metered(!counters_of_call(batch, index, decision.effect_class()).empty());
   return grant;
 }
 
@@ -193,6 +194,29 @@ bool needs_newer_catalog(const policy::v1::DecideRequest& request, const Catalog
     }
   }
   return false;
+}
+
+std::vector<LimitCounter> counters_of_call(
+    const Batch& batch, int index, policy::v1::EffectClass effect
+) {
+  const Limits& limits = *batch.caller->policy->policy.limits;
+  const policy::v1::ToolCall& call = batch.request->calls(index);
+  const CatalogTool* const tool = limits.empty() || is_read(call)
+                                      ? nullptr
+                                      : batch.catalog->find(call.server_id(), call.tool());
+  if (tool == nullptr) {
+    return {};
+  }
+  CallArguments arguments(call.arguments());
+  return counters_of(
+      limits,
+      {.server = tool->server,
+       .tool = tool->tool,
+       .effect = effect,
+       .claims = &batch.caller->claims,
+       .mode = batch.request->mode(),
+       .arguments = &arguments}
+  );
 }
 
 std::string grant_id_of(const Batch& batch, int index) {

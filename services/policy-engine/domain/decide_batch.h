@@ -11,6 +11,8 @@
 #include "proto/sluice/policy/v1/policy.pb.h"
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 namespace sluice::policy_engine {
 
@@ -53,6 +55,11 @@ struct Batch {
 // request always the same id and the same end. One that comes with an approval carries none: that
 // is ApprovalGate's.
 [[nodiscard]] policy::v1::DecideReply decide_batch(const Batch& batch);
+
+// Those that count the call of a tool, of that effect: none for other requests.
+[[nodiscard]] std::vector<LimitCounter> counters_of_call(
+    const Batch& batch, int index, policy::v1::EffectClass effect
+);
 
 // The id that a grant of that call has, with its approval.
 [[nodiscard]] std::string grant_id_of(const Batch& batch, int index);

@@ -95,6 +95,14 @@ json::Value form_of(const RuleSet& rules) {
   return forms;
 }
 
+json::Value form_of(const Limits& limits) {
+  json::Array forms;
+  for (const Limit& limit : limits) {
+    forms.push_back(form_of(limit));
+  }
+  return forms;
+}
+
 void fill(
     google::protobuf::RepeatedPtrField<std::string>* out, const std::optional<NameList>& list
 ) {
@@ -185,6 +193,7 @@ std::string Policy::hash() const {
       {"tool_pins", name_of(tool_pins)},
       {"servers", form_of(servers)},
       {"rules", form_of(*rules)},
+      {"limits", form_of(*limits)},
       {"keys", std::move(key_forms)},
       {"stored_revision", static_cast<std::int64_t>(stored_revision)},
       {"jwt_issuers", std::move(issuer_forms)},
@@ -203,6 +212,7 @@ std::string Policy::listing() const {
       {"tool_pins", name_of(tool_pins)},
       {"servers", form_of(servers)},
       {"rules", form_of(*rules)},
+      {"limits", form_of(*limits)},
   }));
 }
 

@@ -2,6 +2,7 @@
 // settings, identified by its hash.
 #pragma once
 
+#include "services/policy-engine/domain/limit.h"
 #include "services/policy-engine/domain/name_list.h"
 #include "services/policy-engine/domain/rule_set.h"
 
@@ -110,6 +111,7 @@ struct Policy {
   std::vector<CallerKey> keys;
   std::vector<JwtIssuer> jwt_issuers;
   std::shared_ptr<const RuleSet> rules = std::make_shared<const RuleSet>();  // never null
+  std::shared_ptr<const Limits> limits = std::make_shared<const Limits>();   // never null
   ApprovalRules approvals;
   // Of what admins added by API (StoredPolicy), and whose keys are among the keys.
   std::uint64_t stored_revision = 0;
@@ -117,7 +119,8 @@ struct Policy {
   // SHA-256 of the canonical JSON of all of it: equal policies have equal hashes, in whatever order
   // they were written.
   [[nodiscard]] std::string hash() const;
-  // Presets, servers and rules as canonical JSON, for an admin to read; nothing about callers.
+  // Presets, servers, rules and limits as canonical JSON, for an admin to read; nothing about
+  // callers.
   [[nodiscard]] std::string listing() const;
   // A virtual key, or what the callers of an issuer have in common.
   [[nodiscard]] const CallerKey* key_named(std::string_view id) const;

@@ -63,6 +63,8 @@ json::Value form_of(const ArgumentTest& test) {
   return form;
 }
 
+}  // namespace
+
 json::Value form_of(const RuleMatch& match) {
   json::Object caller;
   set_names(&caller, "principal", match.principals);
@@ -87,8 +89,6 @@ json::Value form_of(const RuleMatch& match) {
   }
   return form;
 }
-
-}  // namespace
 
 json::Value form_of(const Rule& rule) {
   return json::object({

@@ -38,6 +38,7 @@ struct Rule {
 };
 
 // As in the settings, with every list sorted: equal rules have equal forms.
+[[nodiscard]] json::Value form_of(const RuleMatch& match);
 [[nodiscard]] json::Value form_of(const Rule& rule);
 
 }  // namespace sluice::policy_engine

@@ -150,6 +150,15 @@ class Tools {
     });
   }
 
+  // Whether some tool that may be called is one of those.
+  [[nodiscard]] bool has_call_of(const RuleMatch& match) const {
+    return std::any_of(bases_.begin(), bases_.end(), [&match](const BaseOfTool& base) {
+      return (match.effects.empty() || match.effects.contains(base.ruling.effect)) &&
+             (!match.servers || match.servers->contains(base.tool->server)) &&
+             (!match.tools || match.tools->contains(base.tool->tool));
+    });
+  }
+
   // Whether the rule may raise the verdict of some call or other request.
   [[nodiscard]] bool changes_something(const Rule& rule) const {
     const RuleMatch& match = rule.match;
@@ -176,11 +185,17 @@ class Tools {
 
 // --- the warnings -----------------------------------------------------------------------------
 
+// A rule or a limit, as its warnings name it.
+struct Named {
+  std::string name;  // "rules.<id>" or "limits.<id>"
+  const RuleMatch* match;
+};
+
 class Findings {
  public:
-  void add(const Rule& rule, const std::string& sentence) {
+  void add(const Named& one, const std::string& sentence) {
     if (sentences_.size() < kRuleWarningsMax) {
-      sentences_.push_back("rules." + rule.id + " " + sentence);
+      sentences_.push_back(one.name + " " + sentence);
     }
   }
 
@@ -190,13 +205,13 @@ class Findings {
   std::vector<std::string> sentences_;
 };
 
-void look_at_conditions(const Rule& rule, Findings* findings) {
-  const auto& conditions = rule.match.arguments;
+void look_at_conditions(const Named& one, Findings* findings) {
+  const auto& conditions = one.match->arguments;
   for (std::size_t i = 0; i < conditions.size(); ++i) {
     for (std::size_t j = i + 1; j < conditions.size(); ++j) {
       if (contradict(conditions[i], conditions[j])) {
         findings->add(
-            rule,
+            one,
             "can never match: arguments[" + std::to_string(i) + "] and [" + std::to_string(j) +
                 "] exclude each other; make two rules of it, or remove one"
         );
@@ -205,14 +220,14 @@ void look_at_conditions(const Rule& rule, Findings* findings) {
   }
 }
 
-void look_at_keys(const Rule& rule, const Policy& policy, Findings* findings) {
-  if (!rule.match.key_ids) {
+void look_at_keys(const Named& one, const Policy& policy, Findings* findings) {
+  if (!one.match->key_ids) {
     return;
   }
-  for (const std::string& id : rule.match.key_ids->names()) {
+  for (const std::string& id : one.match->key_ids->names()) {
     if (id != "*" && policy.key_named(id) == nullptr) {
       findings->add(
-          rule, "names the key \"" + id + "\", which auth does not have; correct or remove it"
+          one, "names the key \"" + id + "\", which auth does not have; correct or remove it"
       );
     }
   }
@@ -222,29 +237,58 @@ std::set<std::string, std::less<>> names_of(const Names& list) {
   return list ? list->names() : std::set<std::string, std::less<>>();
 }
 
-void look_at_names(const Rule& rule, const Tools& tools, Findings* findings) {
-  const RuleMatch& match = rule.match;
-  for (const std::string& name : names_of(match.servers)) {
+// Whether all tools it may be about are told.
+bool look_at_names(const Named& one, const Tools& tools, Findings* findings) {
+  for (const std::string& name : names_of(one.match->servers)) {
     if (name != "*" && !tools.is_server(name)) {
       findings->add(
-          rule, "names the server \"" + name + "\", which there is not; correct or remove it"
+          one, "names the server \"" + name + "\", which there is not; correct or remove it"
       );
     }
   }
-  const bool told = !tools.awaits(match.servers);
-  for (const std::string& name : names_of(match.tools)) {
-    if (told && name != "*" && !tools.has_tool(match.servers, name)) {
+  const bool told = !tools.awaits(one.match->servers);
+  for (const std::string& name : names_of(one.match->tools)) {
+    if (told && name != "*" && !tools.has_tool(one.match->servers, name)) {
       findings->add(
-          rule,
-          "names the tool \"" + name + "\", which no server of it offers; correct or remove it"
+          one, "names the tool \"" + name + "\", which no server of it offers; correct or remove it"
       );
     }
   }
-  if (told && !tools.changes_something(rule)) {
+  return told;
+}
+
+void look_at_rule(
+    const Rule& rule, const Policy& policy, const std::optional<Tools>& tools, Findings* findings
+) {
+  const Named named{"rules." + rule.id, &rule.match};
+  look_at_conditions(named, findings);
+  look_at_keys(named, policy, findings);
+  if (const Rule* const other = covering(policy.rules->rules(), rule); other != nullptr) {
     findings->add(
-        rule,
+        named,
+        "changes nothing: rules." + other->id +
+            " matches all of it and is at least as strict; "
+            "remove one of them"
+    );
+  }
+  if (tools && look_at_names(named, *tools, findings) && !tools->changes_something(rule)) {
+    findings->add(
+        named,
         "changes nothing: whatever it matches is at least " + std::string(name_of(rule.verdict)) +
             " without it; make it stricter, or remove it"
+    );
+  }
+}
+
+void look_at_limit(
+    const Limit& limit, const Policy& policy, const std::optional<Tools>& tools, Findings* findings
+) {
+  const Named named{limit_rule(limit), &limit.match};
+  look_at_conditions(named, findings);
+  look_at_keys(named, policy, findings);
+  if (tools && look_at_names(named, *tools, findings) && !tools->has_call_of(limit.match)) {
+    findings->add(
+        named, "counts nothing: no tool that may be called is one of its; correct or remove it"
     );
   }
 }
@@ -253,25 +297,15 @@ void look_at_names(const Rule& rule, const Tools& tools, Findings* findings) {
 
 std::vector<std::string> rule_warnings(const Policy& policy, const Catalog* catalog) {
   Findings findings;
-  const std::vector<Rule>& rules = policy.rules->rules();
   std::optional<Tools> tools;
-  if (catalog != nullptr && !rules.empty()) {
+  if (catalog != nullptr && !(policy.rules->rules().empty() && policy.limits->empty())) {
     tools.emplace(policy, *catalog);
   }
-  for (const Rule& rule : rules) {
-    look_at_conditions(rule, &findings);
-    look_at_keys(rule, policy, &findings);
-    if (const Rule* const other = covering(rules, rule); other != nullptr) {
-      findings.add(
-          rule,
-          "changes nothing: rules." + other->id +
-              " matches all of it and is at least as strict; "
-              "remove one of them"
-      );
-    }
-    if (tools) {
-      look_at_names(rule, *tools, &findings);
-    }
+  for (const Rule& rule : policy.rules->rules()) {
+    look_at_rule(rule, policy, tools, &findings);
+  }
+  for (const Limit& limit : *policy.limits) {
+    look_at_limit(limit, policy, tools, &findings);
   }
   return findings.take();
 }

@@ -125,6 +125,38 @@ TEST(RuleCheck, SeesRulesNoStricterThanWhatIsAnyway) {
   );
 }
 
+TEST(RuleCheck, SeesLimitsThatCountNothing) {
+  const auto limit = [](const std::string& match) {
+    return R"(, "limits": [{"id": "l", "at_once": 1, "match": {)" + match + "}}]";
+  };
+  const auto told = [](const std::string& limits) {
+    const Policy policy = policy_of(
+        R"({"policy": {"preset": "manual")" + limits +
+        R"(}, "mcp": {"client_configs": [{"name": "files", "connection_type": "stdio", "tools_to_execute": ["*"]}]}})"
+    );
+    FakeToolServers servers;
+    servers.put("files", "write_file");
+    const auto reply = testing::run_sync(servers.catalog({}, RequestContext()));
+    const auto catalog = Catalog::from(reply.value());
+    return rule_warnings(policy, catalog.value().get());
+  };
+
+  EXPECT_THAT(told(limit(R"("tool": "write_file")")), IsEmpty());
+  EXPECT_THAT(
+      told(limit(R"("effect_class": "delete")")), ElementsAre(StartsWith("limits.l counts nothing"))
+  );
+  EXPECT_THAT(told(limit(R"("tool": "made_up")")), SizeIs(2));
+  EXPECT_THAT(
+      told(limit(R"("caller": {"key_id": "nobody"})")),
+      ElementsAre(StartsWith("limits.l names the key \"nobody\""))
+  );
+  EXPECT_THAT(
+      told(limit(R"("arguments": [{"pointer": "/a", "equals": 1}, {"pointer": "/a", "equals": 2}])")
+      ),
+      ElementsAre(StartsWith("limits.l can never match"))
+  );
+}
+
 TEST(RuleCheck, AServerThatIsNotConnectedMayOfferAnything) {
   const Policy policy = policy_of(
       R"({"policy": {"rules": [)" + deny("a", R"("tool": "x")") +

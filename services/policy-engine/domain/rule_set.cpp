@@ -128,6 +128,10 @@ const json::Value& CallArguments::value() {
   return *value_;
 }
 
+bool matches(const RuleMatch& match, const RuleQuestion& question) {
+  return !mismatch_of(match, question);
+}
+
 RuleSet::RuleSet(std::vector<Rule> rules) : rules_(std::move(rules)) {
   for (std::uint32_t i = 0; i < rules_.size(); ++i) {
     add(i);

@@ -42,6 +42,8 @@ struct RuleQuestion {
   CallArguments* arguments = nullptr;                    // null: rules on arguments do not apply
 };
 
+[[nodiscard]] bool matches(const RuleMatch& match, const RuleQuestion& question);
+
 class RuleSet {
  public:
   RuleSet() = default;

@@ -23,14 +23,24 @@ Async<policy::v1::DecideReply> DecideHandler::operator()(
   }
 
   const Batch batch{&caller, catalog.get(), &request, &context, deps_.grant_key};
-  policy::v1::DecideReply decided = decide_batch(batch);
-  SLUICE_CO_TRY(
-      const policy::v1::DecideReply reply,
-      co_await deps_.approvals->apply(&batch, std::move(decided))
-  );
+  TakenPlaces taken;
+  auto reply = co_await decide(&batch, &taken);
+  if (!taken.empty()) {
+    SLUICE_CO_CHECK_OK(
+        co_await deps_.limits->give_back(reply.ok() ? &reply.value() : nullptr, &taken)
+    );
+  }
+  co_return reply;
+}
 
+Async<policy::v1::DecideReply> DecideHandler::decide(const Batch* batch, TakenPlaces* taken) {
+  SLUICE_CO_TRY(
+      policy::v1::DecideReply reply,
+      co_await deps_.limits->apply(batch, decide_batch(*batch), taken)
+  );
+  SLUICE_CO_TRY(reply, co_await deps_.approvals->apply(batch, std::move(reply), taken));
   for (int i = 0; i < reply.decisions_size(); ++i) {
-    auto record = decision_record({&request, &reply, i}, caller, context);
+    auto record = decision_record({batch->request, &reply, i}, *batch->caller, *batch->context);
     SLUICE_CO_TRY(
         [[maybe_unused]] const std::string event_id, deps_.audit->record(std::move(record))
     );

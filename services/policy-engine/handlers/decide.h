@@ -1,15 +1,16 @@
 // Decides a batch of tool calls and other MCP requests; grants for those that may run now. One
 // policy.decision record per call is in the outbox before the answer. Waits for Postgres only where
-// a call needs an approval or comes with one.
+// a call needs an approval or comes with one, for Redis only where a limit counts one.
 //
 // Errors: Unauthenticated, Invalid (check_request), Unavailable (policy not loaded, catalog cannot
-// be fetched, approvals cannot be reached, audit outbox full), Deadline. A refusal is a normal
-// reply with verdict DENY, not an error.
+// be fetched, approvals or counters cannot be reached, audit outbox full), Deadline. A refusal is a
+// normal reply with verdict DENY, not an error.
 #pragma once
 
 #include "services/policy-engine/domain/approval_gate.h"
 #include "services/policy-engine/domain/caller_check.h"
 #include "services/policy-engine/domain/catalog_cache.h"
+#include "services/policy-engine/domain/limit_gate.h"
 
 #include "common/audit/client.h"
 #include "common/crypto/ed25519.h"
@@ -24,6 +25,7 @@ class DecideHandler {
   struct Deps {
     const CallerCheck* callers;  // all outlive the handler
     CatalogCache* catalogs;
+    LimitGate* limits;
     ApprovalGate* approvals;
     const crypto::PrivateKey* grant_key;
     audit::Client* audit;
@@ -38,6 +40,9 @@ class DecideHandler {
   );
 
  private:
+  // taken: also when this fails.
+  Async<policy::v1::DecideReply> decide(const Batch* batch, TakenPlaces* taken);
+
   Deps deps_;
 };
 

@@ -106,9 +106,12 @@ Async<policy::v1::ManageReply> ManageHandler::operator()(
       co_return co_await deps_.pins->approve(
           request.approve_pin(), caller.claims, std::move(context)
       );
+    case ManageRequest::kListLimits:
+      co_return co_await deps_.limits->list(caller.policy);
     default:
       co_return Error(
-          Code::Invalid, "no operation: send get_policy, reload, explain or one on keys or pins"
+          Code::Invalid,
+          "no operation: send get_policy, reload, explain, or one on keys, pins or limits"
       );
   }
 }

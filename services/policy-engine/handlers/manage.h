@@ -1,5 +1,5 @@
 // Management of policy: what is loaded, taking over the settings file as it is now, why a call gets
-// its verdict, and keys. For callers with the role admin.
+// its verdict, keys, and what limits have counted. For callers with the role admin.
 //
 // Errors: Unauthenticated, Denied (not an admin), Invalid (no operation; faults of the settings,
 // one a line; arguments that are no JSON object), NotFound (no such key), Conflict (the settings
@@ -11,6 +11,7 @@
 #include "services/policy-engine/domain/catalog_cache.h"
 #include "services/policy-engine/domain/policy_reload.h"
 #include "services/policy-engine/handlers/manage_keys.h"
+#include "services/policy-engine/handlers/manage_limits.h"
 #include "services/policy-engine/handlers/manage_pins.h"
 
 #include "proto/sluice/policy/v1/policy.pb.h"
@@ -24,6 +25,7 @@ class ManageHandler {
     PolicyReload* reload;
     CatalogCache* catalogs;
     const PolicyState* policy;
+    LimitOverview* limits;
     async::Clock* clock;
     ManageKeys* keys;
     ManagePins* pins;

@@ -55,6 +55,7 @@ PolicyFixture::PolicyFixture(std::string_view settings, testing::FaultPlan* faul
       key_sets(faults),
       approvals(faults),
       grant_uses(faults),
+      counters(&clock, faults),
       beats(faults),
       audit(faults),
       catalogs(
@@ -80,7 +81,7 @@ PolicyFixture::PolicyFixture(std::string_view settings, testing::FaultPlan* faul
   visible =
       std::make_unique<VisibleHandler>(VisibleHandler::Deps{callers.get(), &catalogs, &clock});
   decide = std::make_unique<DecideHandler>(DecideHandler::Deps{
-      callers.get(), &catalogs, &gate, &grant_key, &audit, &clock, metrics.get()
+      callers.get(), &catalogs, &limits, &gate, &grant_key, &audit, &clock, metrics.get()
   });
   approvals_list = std::make_unique<ApprovalsListHandler>(
       ApprovalsListHandler::Deps{callers.get(), &approvals, &clock}
@@ -102,7 +103,14 @@ PolicyFixture::PolicyFixture(std::string_view settings, testing::FaultPlan* faul
   manage_pins =
       std::make_unique<ManagePins>(ManagePins::Deps{&pins, reload.get(), &catalogs, &clock});
   manage = std::make_unique<ManageHandler>(ManageHandler::Deps{
-      callers.get(), reload.get(), &catalogs, &state, &clock, manage_keys.get(), manage_pins.get()
+      callers.get(),
+      reload.get(),
+      &catalogs,
+      &state,
+      &limit_overview,
+      &clock,
+      manage_keys.get(),
+      manage_pins.get()
   });
   beat = std::make_unique<Beat>(Beat::Deps{
       &state, &binding, &catalogs, &beats, &clock, &log, metrics.get(), "policy-engine-0"

@@ -19,6 +19,7 @@
 #include "services/policy-engine/handlers/pin_upkeep.h"
 #include "services/policy-engine/handlers/setup.h"
 #include "services/policy-engine/handlers/visible.h"
+#include "services/policy-engine/testing/fake_call_counters.h"
 #include "services/policy-engine/testing/fakes.h"
 
 #include "common/audit/testing/recording_client.h"
@@ -98,6 +99,7 @@ class PolicyFixture {
   FakeApprovalStore approvals;
   FakeGrantUses grant_uses;
   RecordingApprovalEvents approval_events;
+  FakeCallCounters counters;
   RecordingBeatSink beats;
   audit::RecordingClient audit;
   PolicyState state;
@@ -110,7 +112,8 @@ class PolicyFixture {
   std::unique_ptr<CallerCheck> callers;
   std::unique_ptr<AuthenticateHandler> authenticate;
   std::unique_ptr<VisibleHandler> visible;
-  ApprovalGate gate{{&approvals, &grant_uses, &approval_events, &clock, &log}};
+  LimitGate limits{{&counters, &clock, &log, metrics.get()}};
+  ApprovalGate gate{{&approvals, &grant_uses, &approval_events, &limits, &clock, &log}};
   std::unique_ptr<DecideHandler> decide;
   std::unique_ptr<ApprovalsListHandler> approvals_list;
   std::unique_ptr<ApprovalsGetHandler> approvals_get;
@@ -121,6 +124,7 @@ class PolicyFixture {
   std::unique_ptr<ManageKeys> manage_keys;
   std::unique_ptr<SetupHandler> setup;
   std::unique_ptr<ManagePins> manage_pins;
+  LimitOverview limit_overview{&counters, &clock};
   std::unique_ptr<ManageHandler> manage;
   std::unique_ptr<Beat> beat;
 };
