@@ -192,7 +192,7 @@ inline void add_pin_routes(std::vector<http::Route>* table, ManagePinsHandler* m
       return (manage->*method)(std::move(request), std::move(context));
     };
   };
-  const std::string one = "/api/pins/{server}/{tool}";
+  const std::string one = "/api/pins/{server}";
   // clang-format off
   table->push_back({.method = "GET", .path = "/api/pins", .timeout = kManagementTimeout, .handler = handler(&ManagePinsHandler::list)});
   table->push_back({.method = "GET", .path = one, .timeout = kManagementTimeout, .handler = handler(&ManagePinsHandler::get)});

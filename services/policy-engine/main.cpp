@@ -260,63 +260,51 @@ struct ApprovalHandlers {
 
 // NOLINTNEXTLINE(readability-function-size): wiring is a list
 Async<void> serve(service::Runtime runtime, Config config) {
+  async::Clock* const clock = runtime.clock();
+  observability::Log* const log = runtime.log();
   // 1. Keys and connections. Closed in reverse order when this frame ends.
   SLUICE_CO_TRY(const auto token_keys, service::trusted_keys(runtime, "token-keys"));
   SLUICE_CO_TRY(const auto signing, SigningKeys::read(runtime, token_keys));
   SLUICE_CO_TRY(config.postgres.password, runtime.secret("postgres.password"));
   SLUICE_CO_TRY(service::Link link, co_await service::connect(runtime, config.bus, config.audit));
   SLUICE_CO_TRY(const auto counting, co_await Counting::open(runtime, config.redis));
-  const auto postgres = postgres::Pool::open(runtime.clock(), runtime.log(), config.postgres);
+  const auto postgres = postgres::Pool::open(clock, log, config.postgres);
 
   // 2. Ports, filled with real things; the policy, of file and store, bound to its version.
   BusToolServers servers(link.bus.get());
   BusBeatSink beats(link.bus.get());
   BusGrantUses grant_uses(link.bus.get());
   BusApprovalEvents approval_events(link.bus.get());
-  Stores stores(postgres.get(), runtime.clock(), std::move(config.webhook));
+  Stores stores(postgres.get(), clock, std::move(config.webhook));
   const auto http_client = key_set_client(runtime);
   HttpKeySets key_sets(http_client.get());
   PolicyState state;
   VersionBinding binding(&stores.versions, &state);
-  async::TaskGroup tasks(runtime.executor(), failure_log(runtime.log()));
+  async::TaskGroup tasks(runtime.executor(), failure_log(log));
   Pins pins(runtime, &stores, &approval_events, &state);
   CatalogCache catalogs({
       .servers = &servers,
-      .clock = runtime.clock(),
+      .clock = clock,
       .tasks = &tasks,
-      .log = runtime.log(),
+      .log = log,
       .pins = &pins.book,
-      .read_added = added_policy_reader(runtime.log()),
-      .on_change = [&state, log = runtime.log()](const Catalog& catalog
+      .read_added = added_policy_reader(log),
+      .on_change = [&state, log](const Catalog& catalog
                    ) { log_doubts(log, state.loaded()->policy, catalog); },
   });
   SettingsOnDisk settings(std::move(config.source), runtime.blocking());
   Webhooks webhooks(runtime, &stores.told, &settings, postgres.get(), link.audit.get());
   PolicyReload reload(
-      {&settings,
-       &stores.stored,
-       &binding,
-       &state,
-       &catalogs,
-       runtime.clock(),
-       runtime.log(),
-       link.audit.get()}
+      {&settings, &stores.stored, &binding, &state, &catalogs, clock, log, link.audit.get()}
   );
   SLUICE_CO_CHECK_OK(co_await claim_version(runtime, &reload, std::move(config.policy)));
-  JwtVerifier jwt({&key_sets, runtime.clock(), &tasks, runtime.log()});
+  JwtVerifier jwt({&key_sets, clock, &tasks, log});
   const CallerCheck callers(token_keys.get(), &state);
-  async::Clock* const clock = runtime.clock();
 
   // 3. Handlers. From here down everything is covered by unit tests.
   AuthenticateHandler authenticate({&state, signing->token(), &jwt, clock, runtime.metrics()});
-  VisibleHandler visible({&callers, &catalogs, runtime.clock()});
-  ApprovalGate gate(
-      {&stores.approvals,
-       &grant_uses,
-       &approval_events,
-       &counting->gate,
-       runtime.clock(),
-       runtime.log()}
+  VisibleHandler visible({&callers, &catalogs, clock});
+  ApprovalGate gate({&stores.approvals, &grant_uses, &approval_events, &counting->gate, clock, log}
   );
   DecideHandler decide(
       {&callers,
@@ -329,24 +317,14 @@ Async<void> serve(service::Runtime runtime, Config config) {
        runtime.metrics()}
   );
   ApprovalHandlers people(runtime, &callers, &stores.approvals, &approval_events, link.audit.get());
-  ManageKeys key_api({&stores.stored, &reload, &state, clock, runtime.log()});
+  ManageKeys key_api({&stores.stored, &reload, &state, clock, log});
   ManagePins pin_api({&stores.pins, &reload, &catalogs, clock});
   ManageHandler manage(
       {&callers, &reload, &catalogs, &state, &counting->overview, clock, &key_api, &pin_api}
   );
-  SetupHandler setup(
-      {&stores.stored, &reload, &state, runtime.clock(), runtime.log(), link.audit.get()}
-  );
+  SetupHandler setup({&stores.stored, &reload, &state, clock, log, link.audit.get()});
   SLUICE_CO_CHECK_OK(co_await setup.offer());
-  Beat beat(
-      {&state,
-       &binding,
-       &catalogs,
-       &beats,
-       runtime.clock(),
-       runtime.log(),
-       runtime.metrics(),
-       runtime.instance()}
+  Beat beat({&state, &binding, &catalogs, &beats, clock, log, runtime.metrics(), runtime.instance()}
   );
 
   // 4. Routes, then run until SIGTERM and drain.
@@ -379,8 +357,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
   static_cast<void>(co_await runtime.stopped());
   changes.reset();
   others.reset();
-  const auto drained =
-      co_await service::drain(runtime, &link, runtime.clock()->now() + kDrainTimeout);
+  const auto drained = co_await service::drain(runtime, &link, clock->now() + kDrainTimeout);
   static_cast<void>(co_await tasks.cancel_and_close());
   static_cast<void>(co_await counting->stop());
   co_return drained;

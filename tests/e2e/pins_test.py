@@ -84,7 +84,7 @@ class Pins(StackTest):
         return status, answer.get("error", answer)
 
     def pin(self, server, name, body=None, key=None, status=200):
-        got, _, text = self.stack.request("POST" if body else "GET", f"/api/pins/{server}/{name}", body, key=key)
+        got, _, text = self.stack.request("POST" if body else "GET", f"/api/pins/{server}?tool={name}", body, key=key)
         self.assertEqual(got, status, text)
         return json.loads(text)
 

@@ -1,6 +1,6 @@
 sluice_test_binary(codemode_integration_test
   SRCS codemode_service_test.cpp
-  DEPS sluice_test_support sluice::bus sluice::http sluice::json sluice::crypto sluice::grant sluice::testing
+  DEPS sluice_test_support sluice::audit sluice::bus sluice::http sluice::json sluice::crypto sluice::grant sluice::testing
     sluice::observability_testing sluice_pch
   LABEL integration TIMEOUT 120)
 add_dependencies(codemode_integration_test codemode-sandbox)

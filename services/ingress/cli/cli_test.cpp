@@ -82,8 +82,8 @@ class CliTest : public ::testing::Test {
       route("POST", "/api/policy/reload", &fake),
       route("POST", "/api/policy/explain", &fake),
       route("GET", "/api/pins", &fake),
-      route("GET", "/api/pins/{server}/{tool}", &fake),
-      route("POST", "/api/pins/{server}/{tool}", &fake),
+      route("GET", "/api/pins/{server}", &fake),
+      route("POST", "/api/pins/{server}", &fake),
       route("GET", "/api/approvals", &fake),
       route("GET", "/api/approvals/{id}", &fake),
       route("POST", "/api/approvals/{id}", &fake),
@@ -363,7 +363,7 @@ TEST_F(CliTest, PinsAreListedShownAndApproved) {
       "    + \"b\\u200b\"\n"
       "  more\n"
   );
-  EXPECT_EQ(fake.asked.back().path_parameters.at(1), "read/file");
+  EXPECT_EQ(fake.asked.back().query, "tool=read%2Ffile");
   EXPECT_EQ(run({"pins", "approve", "files", "read_file", "02"}).exit_code, kExitDone);
   EXPECT_EQ(fake.asked.back().body, R"({"definition_hash":"02","approve":true})");
   EXPECT_EQ(run({"pins", "approve", "files", "read_file"}).exit_code, kExitMisused);

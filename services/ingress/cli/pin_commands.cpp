@@ -64,7 +64,7 @@ Answer shown(const json::Value& pin, Format format) {
 }
 
 std::string path_of(const std::string& server, const std::string& tool) {
-  return "/api/pins/" + url_encoded(server) + "/" + url_encoded(tool);
+  return "/api/pins/" + url_encoded(server) + "?tool=" + url_encoded(tool);
 }
 
 }  // namespace

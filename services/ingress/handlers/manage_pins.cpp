@@ -1,10 +1,10 @@
 #include "services/ingress/handlers/manage_pins.h"
 
-#include "services/ingress/domain/approval_form.h"
 #include "services/ingress/domain/openai_error.h"
 #include "services/ingress/domain/query.h"
 
 #include "common/base/bytes.h"
+#include "common/grant/approval_form.h"
 #include "common/json/parse.h"
 #include "common/json/write.h"
 
@@ -19,7 +19,7 @@ json::Value or_null(std::string text) {
 }
 
 json::Value time_or_null(std::int64_t unix_ms) {
-  return unix_ms == 0 ? json::Value() : json::Value(rfc3339_of(unix_ms));
+  return unix_ms == 0 ? json::Value() : json::Value(grant::rfc3339_of(unix_ms));
 }
 
 json::Object form_of(const policy::v1::ToolPin& pin) {
@@ -58,6 +58,15 @@ json::Value warnings_of(const policy::v1::ManageReply& reply) {
     warnings.emplace_back(warning);
   }
   return warnings;
+}
+
+// In the query, because names of tools may hold a slash.
+Result<std::string> tool_in(const http::HttpRequest& request) {
+  SLUICE_TRY(auto tool, query_text(request.query, "tool"));
+  if (!tool || tool->empty()) {
+    return Error(Code::Invalid, "the request names no tool: add ?tool=<its name>");
+  }
+  return *std::move(tool);
 }
 
 // The hash of the definition that is agreed to.
@@ -111,8 +120,8 @@ Async<http::HttpResponse> ManagePinsHandler::get(
       const Admitted admitted, co_await deps_.admission->admit_admin(&request, std::move(context))
   );
   policy::v1::ManageRequest operation;
+  SLUICE_CO_TRY(*operation.mutable_get_pin()->mutable_tool(), tool_in(request));
   operation.mutable_get_pin()->set_server(request.path_parameters.at(0));
-  operation.mutable_get_pin()->set_tool(request.path_parameters.at(1));
   co_return co_await one(std::move(operation), admitted.context);
 }
 
@@ -125,8 +134,8 @@ Async<http::HttpResponse> ManagePinsHandler::approve(
   policy::v1::ManageRequest operation;
   policy::v1::ManageRequest::ApprovePin* const approved = operation.mutable_approve_pin();
   SLUICE_CO_TRY(*approved->mutable_definition_hash(), approved_in(request.body));
+  SLUICE_CO_TRY(*approved->mutable_tool(), tool_in(request));
   approved->set_server(request.path_parameters.at(0));
-  approved->set_tool(request.path_parameters.at(1));
   co_return co_await one(std::move(operation), admitted.context);
 }
 

@@ -1,5 +1,5 @@
-// GET /api/pins, GET and POST /api/pins/{server}/{tool}: which definitions of tools are agreed to,
-// what is different in a quarantined one, and agreeing to it. Admins only.
+// GET /api/pins, GET and POST /api/pins/{server}?tool=<name>: which definitions of tools are agreed
+// to, what is different in a quarantined one, and agreeing to it. Admins only.
 //
 // A pin: {"server","tool","quarantined","pinned_hash","pinned_by","pinned_at","offered_hash",
 // "offered_at","confusable_with":["<server>-<tool>",…]}; what there is not is null.

@@ -34,7 +34,8 @@ class ManagePinsHandlerTest : public ::testing::Test {
 
   static http::HttpRequest request(const std::string& body, const std::string& key = "sk-admin") {
     http::HttpRequest out = IngressFixture::request(body, key);
-    out.path_parameters = {"files", "read_file"};
+    out.path_parameters = {"files"};
+    out.query = "tool=read%2Ffile";
     return out;
   }
 
@@ -77,7 +78,7 @@ TEST_F(ManagePinsHandlerTest, ShowsDifferencesAsTextsOfJson) {
 
   ASSERT_THAT(response, IsOk());
   EXPECT_EQ(sent().get_pin().server(), "files");
-  EXPECT_EQ(sent().get_pin().tool(), "read_file");
+  EXPECT_EQ(sent().get_pin().tool(), "read/file");
   const auto body = json::parse(response.value().body).value();
   EXPECT_EQ(
       json::write(*body.find("differences")),
@@ -92,7 +93,7 @@ TEST_F(ManagePinsHandlerTest, ApprovesTheDefinitionOfThatHash) {
   ASSERT_THAT(approve(R"({"definition_hash":")" + hash + R"(","approve":true})"), IsOk());
 
   EXPECT_EQ(sent().approve_pin().server(), "files");
-  EXPECT_EQ(sent().approve_pin().tool(), "read_file");
+  EXPECT_EQ(sent().approve_pin().tool(), "read/file");
   EXPECT_EQ(sent().approve_pin().definition_hash(), std::string(32, '\x02'));
   const std::size_t asked = fixture.policy.managed.size();
   for (const std::string& body :
@@ -107,9 +108,17 @@ TEST_F(ManagePinsHandlerTest, ApprovesTheDefinitionOfThatHash) {
   EXPECT_EQ(fixture.policy.managed.size(), asked);
 }
 
+TEST_F(ManagePinsHandlerTest, WantsTheNameOfATool) {
+  http::HttpRequest asked = request("");
+  asked.query = "";
+
+  EXPECT_THAT(fixture.run(handler.get(asked, fixture.context())), HasCode(Code::Invalid));
+  EXPECT_TRUE(fixture.policy.managed.empty());
+}
+
 TEST_F(ManagePinsHandlerTest, IsForAdmins) {
   EXPECT_THAT(
-      fixture.run(handler.list(request("", "sk-1"), fixture.context())), HasCode(Code::Denied)
+      fixture.run(handler.list(request("", "sk-user"), fixture.context())), HasCode(Code::Denied)
   );
 }
 

@@ -1,9 +1,9 @@
 #include "services/ingress/handlers/manage_policy.h"
 
-#include "services/ingress/domain/approval_form.h"
 #include "services/ingress/domain/openai_error.h"
 
 #include "common/base/bytes.h"
+#include "common/grant/approval_form.h"
 #include "common/grant/policy_names.h"
 #include "common/json/canonical.h"
 #include "common/json/parse.h"
@@ -53,7 +53,7 @@ json::Value counter_form(const policy::v1::LimitState::Counter& counter) {
   form.set("taken", std::int64_t{counter.taken()});
   form.set("of", std::int64_t{counter.calls()});
   if (counter.frees_unix_ms() > 0) {
-    form.set("frees_at", rfc3339_of(counter.frees_unix_ms()));
+    form.set("frees_at", grant::rfc3339_of(counter.frees_unix_ms()));
   }
   return form;
 }

@@ -147,6 +147,9 @@ TEST_F(Metering, ALaterFormOfAUsedGrantIsToldAsUnused) {
   const auto grant = metered();
   ASSERT_THAT(send(grant), IsOk());
 
+  audit::v1::CommitReply used;
+  used.set_used_by_event_id("0198c1b8-0000-7000-8000-000000000001");
+  fixture.recording.push_commit_reply(used);
   EXPECT_THAT(send(signed_later(grant)), HasCode(Code::Conflict));
 
   ASSERT_EQ(fixture.call_ends.ends.size(), 2U);

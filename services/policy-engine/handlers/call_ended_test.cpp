@@ -7,6 +7,7 @@
 #include "common/testing/manual_clock.h"
 #include "common/testing/run_sync.h"
 
+#include <boost/asio/post.hpp>
 #include <gtest/gtest.h>
 
 namespace sluice::policy_engine {
@@ -21,6 +22,12 @@ class CallEndedListenerTest : public ::testing::Test {
   void settle() {
     loop.restart();
     loop.poll();
+  }
+
+  // In the loop, as timers of the real clock run.
+  void advance(Duration by) {
+    boost::asio::post(loop, [this, by] { clock.advance(by); });
+    settle();
   }
 
   const Reservation call = call_named("1", {});
@@ -48,8 +55,7 @@ TEST_F(CallEndedListenerTest, TriesAgainWhileRedisIsDown) {
   EXPECT_TRUE(counters.settled.empty());
 
   counters.set_down(false);
-  clock.advance(std::chrono::seconds(1));
-  settle();
+  advance(std::chrono::seconds(1));
 
   EXPECT_EQ(counters.settled.size(), 1U);
 }
@@ -59,8 +65,7 @@ TEST_F(CallEndedListenerTest, DropsWhatCannotBeSettledAndSaysSo) {
   listener.heard(end_of(call, connector::v1::OUTCOME_DONE));
 
   for (int step = 0; step < 40; ++step) {
-    clock.advance(std::chrono::seconds(1));
-    settle();
+    advance(std::chrono::seconds(1));
   }
 
   EXPECT_EQ(log.count("call-end-dropped"), 1U);
