@@ -317,7 +317,9 @@ class Setup(unittest.TestCase):
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             answers = list(pool.map(lambda i: ask(stack, i % 2, "POST", "/api/setup", key=tokens[0]), range(4)))
 
-        self.assertEqual(sorted(a[0] for a in answers), [201, 409, 409, 409], answers)
+        codes = sorted(a[0] for a in answers)
+        self.assertEqual(codes[0], 201, answers)
+        self.assertLessEqual(set(codes[1:]), {409, 503}, "used up, or a replica that has not taken over the key yet")
         made = next(a[2] for a in answers if a[0] == 201)
         self.assertEqual((made["created_by"], sorted(made["roles"])), ("setup", ["admin", "caller"]))
         began = time.monotonic()
