@@ -57,7 +57,13 @@ class Keys(StackTest):
         everything["tools_to_auto_execute"] = ["echo", "get-sum"]
 
     def ask(self, index, method, path, body=None, **options):
-        return ask(self.stack, index, method, path, body, **options)
+        """Management is tried again while a replica of policy-engine has not taken over the change before: that is a 503."""
+        deadline = time.monotonic() + TOLD_SECONDS_MAX
+        while True:
+            answer = ask(self.stack, index, method, path, body, **options)
+            if answer[0] != 503 or not path.startswith("/api/keys") or time.monotonic() > deadline:
+                return answer
+            time.sleep(0.02)
 
     def make(self, **members):
         """(id, text) of a new key."""
