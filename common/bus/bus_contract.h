@@ -37,7 +37,7 @@ struct Peer {
 
 template <class Rig>
 class BusContract : public ::testing::Test {
- protected:
+ public:
   ~BusContract() override {
     for (const auto& peer : peers_) {
       EXPECT_THAT(run(peer->bus->drain(rig_.clock()->now() + 5s)), IsOk());
@@ -48,6 +48,7 @@ class BusContract : public ::testing::Test {
     }
   }
 
+ protected:
   Peer& join(const std::string& service, const std::string& instance = "one") {
     auto transport = rig_.connect(service, instance);
     SLUICE_CHECK(transport.ok(), "the rig connects");
@@ -111,7 +112,7 @@ class BusContract : public ::testing::Test {
     made.tenant = TenantId("default");
     made.principal = PrincipalId("key:test");
     made.trace_parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    made.caller_token = "token\0bytes";
+    made.caller_token = std::string("token\0bytes", 11);
     made.deadline = rig_.clock()->now() + time;
     return made;
   }

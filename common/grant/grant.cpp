@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kGrantIdBytes = 16;
 constexpr std::uint32_t kGrantVersion = 1;
 // Source: ours. A token with the widest filter a configuration may hold stays well under this.
-constexpr std::size_t kSignedBytesMax = 64 * 1024;
+constexpr std::size_t kSignedBytesMax = std::size_t{64} << 10;
 
 std::string signed_bytes(std::string_view domain, std::string_view payload) {
   std::string message;

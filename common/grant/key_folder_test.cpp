@@ -17,7 +17,7 @@ using testing::HasCode;
 using testing::IsOk;
 
 class KeyFolderTest : public ::testing::Test {
- protected:
+ public:
   KeyFolderTest()
       : path(
             ::testing::TempDir() + "sluice_follow_" +
@@ -32,6 +32,7 @@ class KeyFolderTest : public ::testing::Test {
 
   ~KeyFolderTest() override { std::filesystem::remove_all(path); }
 
+ protected:
   void write(const std::string& name, const std::string& content) const {
     std::ofstream(path + "/" + name) << content;
   }
