@@ -1,6 +1,6 @@
 #include "common/grant/key_folder.h"
 
-#include "common/async/deadline.h"
+#include "common/grant/keep_looking.h"
 #include "common/grant/key_files.h"
 
 #include <utility>
@@ -48,19 +48,9 @@ Async<void> KeyFolder::look() {
 }
 
 Async<void> KeyFolder::watch() {
-  while (true) {
-    const auto looked = co_await look();
-    if (!looked.ok()) {
-      if (looked.error().code() == Code::Cancelled) {
-        co_return looked;
-      }
-      if (!failing_) {
-        deps_.log->error("keys-not-read", {{"error", looked.error().to_log()}});
-      }
-    }
-    failing_ = !looked.ok();
-    SLUICE_CO_CHECK_OK(co_await async::sleep_for(deps_.clock, kKeyFolderInterval));
-  }
+  return keep_looking(deps_.clock, deps_.log, "keys-not-read", kKeyFolderInterval, [this] {
+    return look();
+  });
 }
 
 }  // namespace sluice::grant

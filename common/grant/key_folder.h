@@ -41,7 +41,6 @@ class KeyFolder {
   std::string path_;
   std::function<void(KeyRing)> on_change_;
   std::string known_;  // names and contents at the last change
-  bool failing_ = false;
 };
 
 }  // namespace sluice::grant

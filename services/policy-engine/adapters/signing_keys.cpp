@@ -2,7 +2,7 @@
 
 #include "services/policy-engine/limits.h"
 
-#include "common/async/deadline.h"
+#include "common/grant/keep_looking.h"
 
 namespace sluice::policy_engine {
 namespace {
@@ -59,19 +59,13 @@ Async<void> SigningKeys::look() {
 }
 
 Async<void> SigningKeys::watch() {
-  while (true) {
-    const auto looked = co_await look();
-    if (!looked.ok()) {
-      if (looked.error().code() == Code::Cancelled) {
-        co_return looked;
-      }
-      if (!failing_) {
-        runtime_.log()->error("signing-keys-not-read", {{"error", looked.error().to_log()}});
-      }
-    }
-    failing_ = !looked.ok();
-    SLUICE_CO_CHECK_OK(co_await async::sleep_for(runtime_.clock(), kSigningKeysLookInterval));
-  }
+  return grant::keep_looking(
+      runtime_.clock(),
+      runtime_.log(),
+      "signing-keys-not-read",
+      kSigningKeysLookInterval,
+      [this] { return look(); }
+  );
 }
 
 }  // namespace sluice::policy_engine

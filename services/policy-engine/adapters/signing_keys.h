@@ -42,7 +42,6 @@ class SigningKeys {
   service::Runtime runtime_;
   std::shared_ptr<const grant::KeyRing> trusted_;
   Keys keys_;
-  bool failing_ = false;
 };
 
 }  // namespace sluice::policy_engine
