@@ -233,13 +233,13 @@ inline constexpr Call<codemode::v1::DescribeRequest, codemode::v1::DescribeReply
     .retry = Retry::Idempotent
 };
 inline constexpr Call<codemode::v1::RunsRequest, codemode::v1::RunsReply> kCodemodeRuns{
-    .subject = "sluice.codemode.v1.runs",
-    .owner = "codemode-sandbox",
-    .timeout = 5s,
-    .retry = Retry::Idempotent
+    .subject = "sluice.codemode.v1.runs", .owner = "codemode-sandbox", .timeout = 5s
 };
 inline constexpr Event<codemode::v1::RunChanged> kRunChanged{
     .subject = "sluice.codemode.v1.run_changed", .owner = "codemode-sandbox"
+};
+inline constexpr Event<codemode::v1::RunCancelled> kRunCancelled{
+    .subject = "sluice.codemode.v1.run_cancelled", .owner = "codemode-sandbox"
 };
 
 // Answers after the Postgres commit. The producer itself retries, with the same event id.
@@ -353,6 +353,8 @@ inline constexpr std::array kUses{
     Use{"codemode-sandbox", "sluice.policy.v1.visible"},
     Use{"codemode-sandbox", "sluice.policy.v1.decide"},
     Use{"codemode-sandbox", "sluice.policy.v1.policy_beat"},
+    Use{"codemode-sandbox", "sluice.policy.v1.approval_changed"},
+    Use{"codemode-sandbox", "sluice.codemode.v1.run_cancelled"},
     Use{"codemode-sandbox", "sluice.audit.v1.journal"},
 };
 

@@ -42,6 +42,7 @@ std::vector<std::string> all_subjects() {
       std::string(kCodemodeDescribe.subject),
       std::string(kCodemodeRuns.subject),
       std::string(kRunChanged.subject),
+      std::string(kRunCancelled.subject),
       std::string(kAuditCommit.subject),
       std::string(kAuditVoidGrant.subject),
       std::string(kAuditQuery.subject),

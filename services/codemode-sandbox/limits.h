@@ -50,7 +50,7 @@ inline constexpr std::size_t kCallsAtOnceMax = 16;
 inline constexpr int kDecisionsMax = 2;
 
 // Runners. Source: runner_messages.proto, where a number is named there.
-inline constexpr std::uint32_t kMessagesVersion = 1;
+inline constexpr std::uint32_t kMessagesVersion = 2;
 inline constexpr std::size_t kRunnersMax = 64;
 inline constexpr std::uint32_t kSlotsMax = 1'024;
 inline constexpr std::size_t kRunnerIdBytesMax = 64;
@@ -73,6 +73,10 @@ inline constexpr std::size_t kConsoleLinesQueuedMax = 4'096;
 inline constexpr std::size_t kErrorMessageBytesMax = 4 << 10;
 inline constexpr std::size_t kErrorStackBytesMax = 8 << 10;
 inline constexpr std::size_t kErrorHintBytesMax = 2 << 10;
+// Source: codemode.proto, Diagnostic.excerpt and Check.
+inline constexpr std::size_t kExcerptBytesMax = 800;
+inline constexpr int kDiagnosticsMax = 20;
+inline constexpr int kCallSitesMax = 256;
 // One message of a runner: the largest value and what is around it.
 inline constexpr std::size_t kRunnerMessageBytesMax = kValueBytesMax + (std::size_t{64} << 10);
 // Messages waiting per runner, each way, before the peer counts as stuck.

@@ -47,8 +47,10 @@ Async<void> serve(service::Runtime runtime, Config config) {
 
   // 3. Handlers. From here down everything is covered by unit tests.
   RunList list;
+  ScriptApis apis({.policy = &policy, .servers = &servers});
   ToolCaller tools(
-      {.policy = &policy,
+      {.apis = &apis,
+       .policy = &policy,
        .servers = &servers,
        .journal = &journal,
        .audit = link.audit.get(),
@@ -59,6 +61,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
       {.executor = runtime.executor(),
        .callers = &callers,
        .runners = &dispatcher,
+       .apis = &apis,
        .policy = &policy,
        .tools = &tools,
        .announcer = &announcer,

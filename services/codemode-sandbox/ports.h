@@ -23,8 +23,11 @@ namespace runner = codemode::runner;
 
 using ConsoleWriter = bus::ChunkWriter<codemode::v1::RunProgress>;
 
-// What a script does next. The last is Finished; its outcome is never UNSPECIFIED.
-using ScriptEvent = std::variant<runner::ToolCall, runner::Console, runner::Finished>;
+// What a script does next. The first is Checked, or Finished where it does not compile; a script
+// that is given to another runner is checked again. The last is Finished; its outcome is never
+// UNSPECIFIED.
+using ScriptEvent =
+    std::variant<runner::ToolCall, runner::Console, runner::Finished, runner::Checked>;
 
 // One script under way. Destroying it before its Finished ends the script.
 class Script {
@@ -39,6 +42,10 @@ class Script {
   // Events in their order, within the bounds of runner_messages.proto; call ids are 1, 2, 3, …
   // Errors: Unavailable (no runner took it; nothing ran), Deadline, Cancelled.
   virtual Async<ScriptEvent> next() = 0;
+  // After Checked: the script may run.
+  virtual void proceed() = 0;
+  // Its wall time stands still while it is parked, and it takes no slot of its runner.
+  virtual void park(bool parked) = 0;
   // Settles one call. Does nothing once the script has ended.
   virtual void answer(runner::CallResult result) = 0;
 };
@@ -74,6 +81,10 @@ class ToolServers {
   // Carries out one granted request and waits for its end; progress is dropped.
   virtual Async<connector::v1::Final> request(
       connector::v1::Request request, RequestContext context
+  ) = 0;
+  // The definitions of all servers.
+  virtual Async<connector::v1::CatalogReply> catalog(
+      connector::v1::CatalogRequest request, RequestContext context
   ) = 0;
 };
 

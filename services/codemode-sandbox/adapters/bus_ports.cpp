@@ -36,6 +36,12 @@ Async<connector::v1::Final> BusToolServers::request(
   }
 }
 
+Async<connector::v1::CatalogReply> BusToolServers::catalog(
+    connector::v1::CatalogRequest request, RequestContext context
+) {
+  return bus_->call(endpoints::kConnectorCatalog, std::move(request), std::move(context));
+}
+
 Async<audit::v1::JournalReply> BusAuditJournal::journal(
     audit::v1::JournalRequest request, RequestContext context
 ) {

@@ -29,6 +29,9 @@ class BusToolServers final : public ToolServers {
 
   Async<connector::v1::Final> request(connector::v1::Request request, RequestContext context)
       override;
+  Async<connector::v1::CatalogReply> catalog(
+      connector::v1::CatalogRequest request, RequestContext context
+  ) override;
 
  private:
   bus::Bus* bus_;

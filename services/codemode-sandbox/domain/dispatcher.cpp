@@ -63,6 +63,19 @@ class Dispatcher::Handle final : public Script {
 
   Async<ScriptEvent> next() override { return run_->next(); }
 
+  void proceed() override {
+    runner::ToRunner message;
+    message.mutable_proceed()->set_run_id(run_->id());
+    tell(message);
+  }
+
+  void park(bool parked) override {
+    runner::ToRunner message;
+    message.mutable_park()->set_run_id(run_->id());
+    message.mutable_park()->set_parked(parked);
+    tell(message);
+  }
+
   void answer(runner::CallResult result) override {
     if (!run_->settle(result.call_id())) {
       return;
@@ -70,10 +83,16 @@ class Dispatcher::Handle final : public Script {
     result.set_run_id(run_->id());
     runner::ToRunner message;
     *message.mutable_result() = std::move(result);
-    owner_->say(run_->peer, message);
+    tell(message);
   }
 
  private:
+  void tell(const runner::ToRunner& message) {
+    if (!run_->ended() && !run_->peer.empty()) {
+      owner_->say(run_->peer, message);
+    }
+  }
+
   Dispatcher* owner_;
   RunPtr run_;
 };
@@ -148,6 +167,11 @@ void Dispatcher::heard(const std::string& peer, std::string_view bytes) {
         run->add_console(std::move(*message.mutable_console()));
       }
       break;
+    case runner::ToService::kChecked:
+      if ((run = run_of(peer, message.checked().run_id()))) {
+        take_checked(run, std::move(*message.mutable_checked()));
+      }
+      break;
     case runner::ToService::kFinished:
       if ((run = run_of(peer, message.finished().run_id()))) {
         take_finished(run, std::move(*message.mutable_finished()));
@@ -208,6 +232,15 @@ Dispatcher::RunPtr Dispatcher::run_of(const std::string& peer, const std::string
 
 void Dispatcher::take_call(const RunPtr& run, runner::ToolCall call) {
   const std::string fault = run->add_call(std::move(call));
+  if (!fault.empty()) {
+    bad_message(run->peer, fault);
+    cancel(run);
+    kill(run, "the runner broke its own rules: " + fault, "tell the operator; the log names it");
+  }
+}
+
+void Dispatcher::take_checked(const RunPtr& run, runner::Checked checked) {
+  const std::string fault = run->add_checked(std::move(checked));
   if (!fault.empty()) {
     bad_message(run->peer, fault);
     cancel(run);

@@ -65,6 +65,7 @@ class Dispatcher final : public Runners {
 
   void take_ready(const std::string& peer, const runner::Ready& ready);
   void take_call(const RunPtr& run, runner::ToolCall call);
+  void take_checked(const RunPtr& run, runner::Checked checked);
   void take_finished(const RunPtr& run, runner::Finished finished);
   void take_refused(const RunPtr& run, const runner::Refused& refused);
   // The run of that id if the peer has it; else the peer is told to end it.

@@ -56,7 +56,7 @@ class DispatcherTest : public ::testing::Test {
  protected:
   void ready(const std::string& peer, std::uint32_t slots = 2) {
     runner::ToService message;
-    message.mutable_ready()->set_version(1);
+    message.mutable_ready()->set_version(kMessagesVersion);
     message.mutable_ready()->set_runner_id("runner-" + peer);
     message.mutable_ready()->set_slots(slots);
     message.mutable_ready()->set_free_slots(slots);
@@ -70,7 +70,17 @@ class DispatcherTest : public ::testing::Test {
     hear(peer, message);
   }
 
+  void checked(const std::string& peer, const std::string& run) {
+    runner::ToService message;
+    message.mutable_checked()->set_run_id(run);
+    hear(peer, message);
+  }
+
+  // The first comes after the script's check.
   void call(const std::string& peer, const std::string& run, std::uint32_t id) {
+    if (id == 1) {
+      checked(peer, run);
+    }
     runner::ToService message;
     message.mutable_call()->set_run_id(run);
     message.mutable_call()->set_call_id(id);
@@ -118,7 +128,14 @@ class DispatcherTest : public ::testing::Test {
     return script.ok() ? std::move(script).value() : nullptr;
   }
 
-  Result<ScriptEvent> next(Script& script) { return testing::run_sync(loop, script.next()); }
+  // What comes after its check.
+  Result<ScriptEvent> next(Script& script) {
+    auto event = testing::run_sync(loop, script.next());
+    if (event.ok() && std::holds_alternative<runner::Checked>(event.value())) {
+      return next(script);
+    }
+    return event;
+  }
 
   // The end of a script, whatever came before.
   runner::Finished end_of(Script& script) {
@@ -390,7 +407,17 @@ TEST_F(DispatcherTest, KillsTheRunOfARunnerThatBreaksTheRules) {
   };
 
   const std::vector<Case> cases{
-      {"call ids out of order", [this] { call("a", "run_1", 2); }},
+      {"a call before the check", [this] { call("a", "run_1", 2); }},
+      {"checked twice",
+       [this] {
+         checked("a", "run_1");
+         checked("a", "run_1");
+       }},
+      {"call ids out of order",
+       [this] {
+         checked("a", "run_1");
+         call("a", "run_1", 2);
+       }},
       {"a call id twice",
        [this] {
          call("a", "run_1", 1);

@@ -18,7 +18,9 @@ OpenScript::OpenScript(runner::Run message, TimePoint deadline, TimePoint now)
     : message_(std::move(message)),
       deadline_(deadline),
       submitted_(now),
-      events_(std::size_t{message_.limits().calls_max()} + kConsoleLinesQueuedMax + 1) {}
+      events_(
+          std::size_t{message_.limits().calls_max()} + kConsoleLinesQueuedMax + 1 + kAttemptsMax
+      ) {}
 
 Async<ScriptEvent> OpenScript::next() {
   SLUICE_CO_TRY(auto event, co_await events_.pop());
@@ -29,8 +31,25 @@ Async<ScriptEvent> OpenScript::next() {
   co_return std::move(*event);
 }
 
+std::string OpenScript::add_checked(runner::Checked checked) {
+  if (checked_) {
+    return "it checks a script twice";
+  }
+  if (std::string fault = fault_of(checked.check()); !fault.empty()) {
+    return fault;
+  }
+  checked_ = true;
+  Result<ScriptEvent> event = ScriptEvent(std::move(checked));
+  const bool queued = events_.try_push(event);
+  SLUICE_CHECK(queued, "the channel has room for a check of each attempt");
+  return "";
+}
+
 std::string OpenScript::add_call(runner::ToolCall call) {
   std::string fault = fault_of(call);
+  if (fault.empty() && !checked_) {
+    fault = "it runs a script that it has not checked";
+  }
   if (fault.empty() && call.call_id() != calls_ + 1) {
     fault = "its call ids are not in order";
   }
@@ -85,6 +104,7 @@ bool OpenScript::settle(std::uint32_t call_id) {
 void OpenScript::give_back(TimePoint now) {
   peer.clear();
   submitted_ = now;
+  checked_ = false;
   if (console_bytes_ == 0) {
     return;
   }

@@ -21,6 +21,8 @@ class OpenScript {
   // Events in their order. Errors: what end() was told, Cancelled.
   Async<ScriptEvent> next();
 
+  // What is wrong with it, or "".
+  [[nodiscard]] std::string add_checked(runner::Checked checked);
   // What is wrong with the call, or "": then it waits for the caller and for its answer.
   [[nodiscard]] std::string add_call(runner::ToolCall call);
   // Lines over a bound are dropped and counted.
@@ -64,6 +66,7 @@ class OpenScript {
   std::uint64_t console_bytes_ = 0;
   std::uint64_t console_bytes_dropped_ = 0;
   std::size_t console_lines_queued_ = 0;
+  bool checked_ = false;  // on the runner that has it
   bool ended_ = false;
   async::Channel<Result<ScriptEvent>> events_;
 };

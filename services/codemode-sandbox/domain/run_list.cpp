@@ -78,4 +78,24 @@ std::string RunList::list(const policy::v1::CallerClaims& caller, std::string_vi
   return json::write(json::Value(std::move(runs)));
 }
 
+void RunList::checked(
+    const std::string& /*run_id*/,
+    const codemode::v1::Check& /*check*/,
+    const std::vector<codemode::v1::CallVerdict>& /*call_set*/
+) {}
+
+void RunList::call_started(
+    const std::string& /*run_id*/, const RunCallStart& /*call*/, std::int64_t /*now_unix_ms*/
+) {}
+
+void RunList::call_ended(
+    const std::string& /*run_id*/, const RunCallEnd& /*call*/, std::int64_t /*now_unix_ms*/
+) {}
+
+void RunList::wrote(const std::string& /*run_id*/, const codemode::v1::RunProgress& /*line*/) {}
+
+void RunList::parked(const std::string& /*run_id*/, const std::string& /*approval_id*/) {}
+
+void RunList::used(const std::string& /*run_id*/, const runner::Finished& /*finished*/) {}
+
 }  // namespace sluice::codemode_sandbox

@@ -9,12 +9,42 @@
 #include <deque>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sluice::codemode_sandbox {
+
+// A call of a script's, by real names.
+struct RunCallStart {
+  std::uint32_t call_id = 0;
+  std::string server;
+  std::string tool;
+  std::string call_site;  // "<line>:<column>"
+  std::string arguments;  // canonical JSON
+};
+
+struct RunCallEnd {
+  std::uint32_t call_id = 0;
+  std::string outcome;  // "resolved", or the code of the rejection
+  std::string message;  // of a rejection
+  std::string rule;     // that decided last; may be empty
+};
 
 class RunList {
  public:
   void started(const RunScope& scope, std::int64_t now_unix_ms);
+  // What was found out before it ran.
+  void checked(
+      const std::string& run_id,
+      const codemode::v1::Check& check,
+      const std::vector<codemode::v1::CallVerdict>& call_set
+  );
+  void call_started(const std::string& run_id, const RunCallStart& call, std::int64_t now_unix_ms);
+  void call_ended(const std::string& run_id, const RunCallEnd& call, std::int64_t now_unix_ms);
+  void wrote(const std::string& run_id, const codemode::v1::RunProgress& line);
+  // It waits for people; an empty id: it goes on.
+  void parked(const std::string& run_id, const std::string& approval_id);
+  // What it used: of the same run, before finished().
+  void used(const std::string& run_id, const runner::Finished& finished);
   void finished(const std::string& run_id, const codemode::v1::RunFinal& final);
   void abandoned(const std::string& run_id, std::uint32_t calls, const Error& error);
 

@@ -1,7 +1,7 @@
 // RunScope: one run, as its tool calls see it.
 #pragma once
 
-#include "services/codemode-sandbox/domain/script_tools.h"
+#include "services/codemode-sandbox/domain/script_api.h"
 #include "services/codemode-sandbox/limits.h"
 #include "services/codemode-sandbox/ports.h"
 
@@ -19,7 +19,7 @@ struct RunScope {
   std::string source;
   std::string source_digest;  // SHA-256
   policy::v1::ToolFilter filter;
-  ScriptTools tools;
+  ScriptApiPtr tools;
   std::map<std::string, std::uint32_t> repeats;  // of equal calls, by their digest
   std::unique_ptr<Script> script;
 

@@ -75,6 +75,33 @@ std::string fault_of(const runner::ToolCall& call) {
   return "";
 }
 
+std::string fault_of(const codemode::v1::Check& check) {
+  if (check.diagnostics_size() > kDiagnosticsMax || check.escapes_size() > kDiagnosticsMax ||
+      check.calls_size() > kCallSitesMax) {
+    return "a check lists too much";
+  }
+  const auto fits = [](const auto& found) {
+    return found.hint().size() <= kErrorHintBytesMax && found.excerpt().size() <= kExcerptBytesMax;
+  };
+  for (const auto& diagnostic : check.diagnostics()) {
+    if (!fits(diagnostic) || diagnostic.message().size() > kErrorMessageBytesMax) {
+      return "a diagnostic is too long";
+    }
+  }
+  for (const auto& escape : check.escapes()) {
+    if (!fits(escape) || escape.reason().size() > kErrorMessageBytesMax) {
+      return "an escape is too long";
+    }
+  }
+  for (const auto& call : check.calls()) {
+    if (call.server().empty() || call.server().size() > kCallNameBytesMax || call.tool().empty() ||
+        call.tool().size() > kCallNameBytesMax) {
+      return "a listed call's server or tool is empty or too long";
+    }
+  }
+  return "";
+}
+
 void make_fit(runner::Console& line) {
   if (std::find(kLevels.begin(), kLevels.end(), line.level()) == kLevels.end()) {
     line.set_level("log");
@@ -98,12 +125,17 @@ void make_fit(runner::Finished& finished, std::size_t value_bytes_max) {
     clip(finished.mutable_error()->mutable_message(), kErrorMessageBytesMax);
     clip(finished.mutable_error()->mutable_stack(), kErrorStackBytesMax);
     clip(finished.mutable_error()->mutable_hint(), kErrorHintBytesMax);
+    clip(finished.mutable_error()->mutable_excerpt(), kExcerptBytesMax);
+    if (!fault_of(finished.check()).empty()) {
+      finished.clear_check();
+    }
     if (finished.error().message().empty()) {
       finished.mutable_error()->set_message("the script ended without saying why");
     }
     return;
   }
   finished.clear_error();
+  finished.clear_check();
   if (finished.value().size() > value_bytes_max) {
     fail(
         finished,

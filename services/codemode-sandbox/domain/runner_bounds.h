@@ -13,6 +13,7 @@ namespace sluice::codemode_sandbox {
 // What is wrong with the message, or "".
 [[nodiscard]] std::string fault_of(const runner::Ready& ready);
 [[nodiscard]] std::string fault_of(const runner::ToolCall& call);
+[[nodiscard]] std::string fault_of(const codemode::v1::Check& check);
 
 // Cuts what is too long; an unknown level becomes "log".
 void make_fit(runner::Console& line);

@@ -152,7 +152,7 @@ Async<runner::CallResult> ToolCaller::call(RunScopePtr scope, ScriptCall call) {
 
 void ToolCaller::find_tool(Work* work) {
   const auto& asked = work->call.asked;
-  const ScriptTool* known = work->scope->tools.find(asked.server(), asked.function());
+  const ScriptTool* known = work->scope->tools->find(asked.server(), asked.function());
   if (known != nullptr) {
     work->tool = *known;
     return;
@@ -184,7 +184,7 @@ runner::CallResult ToolCaller::refuse_left_out(Work* work) {
   return rejected(
       "Denied",
       "the request's include headers leave this tool out, or there is none of that name; " +
-          work->scope->tools.hint(work->tool.server)
+          work->scope->tools->hint(work->tool.server)
   );
 }
 
@@ -196,7 +196,7 @@ Async<runner::CallResult> ToolCaller::decide_and_run(Work* work) {
     }
     const policy::v1::Decision& decision = decided.value();
     if (decision.grant().empty()) {
-      co_return refused(decision, work->scope->tools.hint(work->tool.server));
+      co_return refused(decision, work->scope->tools->hint(work->tool.server));
     }
     const bool read = is_read(decision);
     std::string grant_id = decision.grant_id();
@@ -333,12 +333,9 @@ Async<runner::CallResult> ToolCaller::recall(Work* work, std::string grant_id) {
 }
 
 Async<void> ToolCaller::refresh(Work* work) {
-  policy::v1::VisibleRequest request;
-  *request.mutable_filter() = work->scope->filter;
   SLUICE_CO_TRY(
-      const auto visible, co_await deps_.policy->visible(std::move(request), work->scope->context)
+      work->scope->tools, co_await deps_.apis->of(work->scope->filter, work->scope->context)
   );
-  work->scope->tools = ScriptTools(visible);
   find_tool(work);
   co_return Result<void>();
 }

@@ -29,7 +29,8 @@ struct ScriptCall {
 class ToolCaller {
  public:
   struct Deps {
-    PolicyEngine* policy;  // all outlive the caller
+    ScriptApis* apis;  // all outlive the caller
+    PolicyEngine* policy;
     ToolServers* servers;
     AuditJournal* journal;
     audit::Client* audit;

@@ -11,7 +11,7 @@ Async<codemode::v1::DescribeReply> DescribeHandler::operator()(
     codemode::v1::DescribeRequest request, RequestContext context
 ) {
   SLUICE_CO_TRY(const policy::v1::CallerClaims caller, deps_.callers->verify(context));
-  if (request.file_name().size() > kFileNameBytesMax) {
+  if (request.read().name().size() > kFileNameBytesMax) {
     co_return Error(
         Code::Invalid,
         "the file name is longer than " + std::to_string(kFileNameBytesMax) +

@@ -16,7 +16,7 @@ using sluice::testing::run_sync;
 
 codemode::v1::DescribeRequest request_for(std::string name) {
   codemode::v1::DescribeRequest request;
-  request.set_file_name(std::move(name));
+  request.mutable_read()->set_name(std::move(name));
   return request;
 }
 

@@ -85,6 +85,8 @@ Async<void> RunHandler::close() {
   co_return co_await calls_.close();
 }
 
+void RunHandler::cancel(std::string_view /*run_id*/, std::string_view /*by*/) {}
+
 Async<codemode::v1::RunFinal> RunHandler::operator()(
     codemode::v1::RunRequest request, ConsoleWriter* console, RequestContext context
 ) {
@@ -115,12 +117,7 @@ Async<RunScopePtr> RunHandler::admit(codemode::v1::RunRequest request, RequestCo
   scope->source = std::move(*request.mutable_source());
   scope->source_digest = crypto::sha256(scope->source);
   scope->filter = std::move(*request.mutable_filter());
-  policy::v1::VisibleRequest visible;
-  *visible.mutable_filter() = scope->filter;
-  SLUICE_CO_TRY(
-      const auto shown, co_await deps_.policy->visible(std::move(visible), scope->context)
-  );
-  scope->tools = ScriptTools(shown);
+  SLUICE_CO_TRY(scope->tools, co_await deps_.apis->of(scope->filter, scope->context));
   co_return RunScopePtr(std::move(scope));
 }
 
@@ -133,7 +130,7 @@ Result<std::unique_ptr<Script>> RunHandler::start(const RunScope& scope) {
   runner::Run message;
   message.set_run_id(scope.context.run.str());
   message.set_source(scope.source);
-  scope.tools.add_to(&message);
+  scope.tools->add_to(&message);
   deps_.limits.put_into(message.mutable_limits(), left);
   message.set_seed(seed_of(scope));
   message.set_clock_unix_ms(deps_.clock->unix_ms());
@@ -158,6 +155,8 @@ Async<codemode::v1::RunFinal> RunHandler::run(
       progress.set_console(std::move(*line->mutable_text()));
       progress.set_level(std::move(*line->mutable_level()));
       SLUICE_CO_CHECK_OK(co_await console->write(std::move(progress)));
+    } else if (std::holds_alternative<runner::Checked>(event)) {
+      scope->script->proceed();
     } else {
       auto& finished = std::get<runner::Finished>(event);
       co_return final_of(*scope, std::move(finished), milliseconds_of(deps_.clock->now() - began));

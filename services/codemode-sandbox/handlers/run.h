@@ -28,6 +28,7 @@ class RunHandler {
     Executor executor;
     const CallerCheck* callers;  // all outlive the handler
     Runners* runners;
+    ScriptApis* apis;
     PolicyEngine* policy;
     ToolCaller* tools;
     RunAnnouncer* announcer;
@@ -44,6 +45,9 @@ class RunHandler {
   Async<codemode::v1::RunFinal> operator()(
       codemode::v1::RunRequest request, ConsoleWriter* console, RequestContext context
   );
+
+  // Ends the run if it is here, as CANCELLED.
+  void cancel(std::string_view run_id, std::string_view by);
 
   // Waits for calls whose runs have ended. After the bus was drained.
   Async<void> close();

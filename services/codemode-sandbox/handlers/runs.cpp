@@ -11,7 +11,8 @@ Async<codemode::v1::RunsReply> RunsHandler::operator()(
     codemode::v1::RunsRequest request, RequestContext context
 ) {
   SLUICE_CO_TRY(const policy::v1::CallerClaims caller, deps_.callers->verify(context));
-  if (request.run_id().size() > kRunIdBytesMax) {
+  const std::string& run_id = request.get().run_id();
+  if (run_id.size() > kRunIdBytesMax) {
     co_return Error(
         Code::Invalid,
         "the run id is longer than " + std::to_string(kRunIdBytesMax) +
@@ -19,7 +20,7 @@ Async<codemode::v1::RunsReply> RunsHandler::operator()(
     );
   }
   codemode::v1::RunsReply reply;
-  reply.set_runs(deps_.list->list(caller, request.run_id()));
+  reply.set_runs(deps_.list->list(caller, run_id));
   co_return reply;
 }
 

@@ -19,7 +19,7 @@ using ::testing::HasSubstr;
 
 codemode::v1::RunsRequest request_for(std::string id) {
   codemode::v1::RunsRequest request;
-  request.set_run_id(std::move(id));
+  request.mutable_get()->set_run_id(std::move(id));
   return request;
 }
 

@@ -53,6 +53,10 @@ class ScriptedRunners::Played final : public Script {
     co_return event;
   }
 
+  void proceed() override { ++owner_->proceeded; }
+
+  void park(bool parked) override { owner_->parks.push_back(parked); }
+
   void answer(runner::CallResult result) override {
     ++answered_;
     owner_->answers.push_back(std::move(result));
@@ -167,6 +171,13 @@ Async<policy::v1::DecideReply> FakePolicyEngine::decide(
   co_return reply;
 }
 
+Async<connector::v1::CatalogReply> FakeToolServers::catalog(
+    connector::v1::CatalogRequest /*request*/, RequestContext /*context*/
+) {
+  SLUICE_CO_CHECK_OK(fault_of(faults_));
+  co_return known;
+}
+
 Async<connector::v1::Final> FakeToolServers::request(
     connector::v1::Request request, RequestContext context
 ) {
@@ -222,8 +233,10 @@ CodemodeFixture::CodemodeFixture(testing::FaultPlan* faults)
       servers(faults),
       keys_(ring_of(key_)),
       callers(&keys_, &clock),
+      apis({.policy = &policy, .servers = &servers}),
       tools(
-          {.policy = &policy,
+          {.apis = &apis,
+           .policy = &policy,
            .servers = &servers,
            .journal = &journal,
            .audit = &audit,
@@ -234,6 +247,7 @@ CodemodeFixture::CodemodeFixture(testing::FaultPlan* faults)
           {.executor = loop.get_executor(),
            .callers = &callers,
            .runners = &runners,
+           .apis = &apis,
            .policy = &policy,
            .tools = &tools,
            .announcer = &announcer,

@@ -46,6 +46,8 @@ class ScriptedRunners final : public Runners {
 
   std::vector<runner::Run> runs;
   std::vector<runner::CallResult> answers;
+  std::vector<bool> parks;
+  int proceeded = 0;
   int scripts_open = 0;
 
  private:
@@ -90,12 +92,16 @@ class FakeToolServers final : public ToolServers {
 
   Async<connector::v1::Final> request(connector::v1::Request request, RequestContext context)
       override;
+  Async<connector::v1::CatalogReply> catalog(
+      connector::v1::CatalogRequest request, RequestContext context
+  ) override;
 
   void push(Result<connector::v1::Final> final) { finals_.push_back(std::move(final)); }
 
   // A result with one text.
   void push_text(const std::string& text);
 
+  connector::v1::CatalogReply known;
   std::vector<std::pair<connector::v1::Request, RequestContext>> requests;
 
  private:
@@ -183,6 +189,7 @@ class CodemodeFixture {
  public:
   CallerCheck callers;
   RunList list;
+  ScriptApis apis;
   ToolCaller tools;
   RunHandler run;
 };

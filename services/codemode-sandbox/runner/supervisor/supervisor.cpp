@@ -19,7 +19,7 @@
 namespace sluice::codemode_runner {
 namespace {
 
-constexpr std::uint32_t kMessagesVersion = 1;
+constexpr std::uint32_t kMessagesVersion = 2;
 
 class Supervisor final : ServiceLinks::Events, ZygoteChildren::Events {
  public:

@@ -1,4 +1,4 @@
-#include "services/codemode-sandbox/domain/script_tools.h"
+#include "services/codemode-sandbox/domain/script_api.h"
 
 #include "services/codemode-sandbox/testing/codemode_fixture.h"
 
@@ -8,7 +8,7 @@
 namespace sluice::codemode_sandbox {
 namespace {
 
-TEST(ScriptTools, HoldsWhatIsOfferedToScriptsSorted) {
+TEST(ScriptApi, HoldsWhatIsOfferedToScriptsSorted) {
   FakePolicyEngine policy;
   policy.show("zoo", "feed");
   policy.show("files", "write");
@@ -16,7 +16,7 @@ TEST(ScriptTools, HoldsWhatIsOfferedToScriptsSorted) {
   policy.show("plain", "read", policy::v1::EFFECT_CLASS_READ, false);
   policy.show("no-identifier", "read");
 
-  const ScriptTools tools(policy.shown);
+  const ScriptApi tools({}, policy.shown);
 
   runner::Run run;
   tools.add_to(&run);
@@ -30,17 +30,17 @@ TEST(ScriptTools, HoldsWhatIsOfferedToScriptsSorted) {
   EXPECT_EQ(tools.find("files", "feed"), nullptr);
 }
 
-TEST(ScriptTools, HintsAreBounded) {
+TEST(ScriptApi, HintsAreBounded) {
   FakePolicyEngine policy;
   for (int i = 10; i < 40; ++i) {
     policy.show("files", "t" + std::to_string(i));
   }
 
-  const std::string hint = ScriptTools(policy.shown).hint("files");
+  const std::string hint = ScriptApi({}, policy.shown).hint("files");
 
   EXPECT_TRUE(hint.starts_with("files has: t10, t11, ")) << hint;
   EXPECT_TRUE(hint.ends_with("t29 and 10 more")) << hint;
-  EXPECT_EQ(ScriptTools().hint("files"), "no server is offered to scripts");
+  EXPECT_EQ(ScriptApi({}, {}).hint("files"), "no server is offered to scripts");
 }
 
 }  // namespace

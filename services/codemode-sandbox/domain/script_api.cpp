@@ -1,8 +1,10 @@
-#include "services/codemode-sandbox/domain/script_tools.h"
+#include "services/codemode-sandbox/domain/script_api.h"
 
 #include "services/codemode-sandbox/limits.h"
 
 #include "common/mcp/server_id.h"
+
+#include <utility>
 
 namespace sluice::codemode_sandbox {
 namespace {
@@ -25,7 +27,9 @@ std::string listed(const Names& names) {
 
 }  // namespace
 
-ScriptTools::ScriptTools(const policy::v1::VisibleReply& visible) {
+ScriptApi::ScriptApi(
+    const connector::v1::CatalogReply& /*catalog*/, const policy::v1::VisibleReply& visible
+) {
   int functions = 0;
   for (const auto& tool : visible.tools()) {
     const bool offered = tool.code_mode() && mcp::is_server_name(tool.server()) &&
@@ -43,23 +47,26 @@ ScriptTools::ScriptTools(const policy::v1::VisibleReply& visible) {
             .server = tool.server(),
             .tool = tool.tool(),
             .definition_hash = tool.definition_hash(),
-            .effect_class = tool.effect_class()
+            .effect_class = tool.effect_class(),
+            .verdict = tool.verdict(),
+            .input_schema = {},
+            .output_schema = {}
         }
     );
     ++functions;
   }
 }
 
-const ScriptTool* ScriptTools::find(std::string_view server, std::string_view tool) const {
+const ScriptTool* ScriptApi::find(std::string_view server, std::string_view function) const {
   const auto functions = servers_.find(server);
   if (functions == servers_.end()) {
     return nullptr;
   }
-  const auto found = functions->second.find(tool);
+  const auto found = functions->second.find(function);
   return found != functions->second.end() ? &found->second : nullptr;
 }
 
-void ScriptTools::add_to(runner::Run* run) const {
+void ScriptApi::add_to(runner::Run* run) const {
   for (const auto& [server, functions] : servers_) {
     auto* space = run->add_namespaces();
     space->set_name(server);
@@ -69,13 +76,22 @@ void ScriptTools::add_to(runner::Run* run) const {
   }
 }
 
-std::string ScriptTools::hint(std::string_view server) const {
+std::string ScriptApi::hint(std::string_view server) const {
   const auto functions = servers_.find(server);
   if (functions != servers_.end()) {
     return std::string(server) + " has: " + listed(functions->second);
   }
   return servers_.empty() ? "no server is offered to scripts"
                           : "the servers are: " + listed(servers_);
+}
+
+Async<ScriptApiPtr> ScriptApis::of(policy::v1::ToolFilter filter, RequestContext context) {
+  policy::v1::VisibleRequest request;
+  *request.mutable_filter() = std::move(filter);
+  SLUICE_CO_TRY(
+      const auto visible, co_await deps_.policy->visible(std::move(request), std::move(context))
+  );
+  co_return std::make_shared<const ScriptApi>(connector::v1::CatalogReply(), visible);
 }
 
 }  // namespace sluice::codemode_sandbox
