@@ -49,7 +49,7 @@ class Machine {
         pass(std::chrono::milliseconds(bytes.size() * 100));
         break;
     }
-    SLUICE_CHECK(runs_.size() <= kSlots, "no more runs than slots");
+    SLUICE_CHECK(runs_.size() <= kSlots + kParkedRunsMax, "no more runs than may be");
   }
 
   // Without any event but time and the ends of killed children, every run ends.

@@ -96,7 +96,7 @@ std::unique_ptr<RunnerProcess> CodemodeRunner::runner_;
 TEST_F(CodemodeRunner, IntroducesItself) {
   const wire::Ready& ready = service_->introductions().front();
 
-  EXPECT_EQ(ready.version(), 1U);
+  EXPECT_EQ(ready.version(), 2U);
   EXPECT_THAT(ready.runner_id(), ::testing::MatchesRegex("runner-[0-9a-f]+"));
   EXPECT_EQ(ready.slots(), 8U);
   EXPECT_THAT(ready.v8_version(), ::testing::MatchesRegex("[0-9]+\\.[0-9]+\\..*"));
@@ -125,6 +125,43 @@ TEST_F(CodemodeRunner, ARepeatedScriptIsNotCompiledAgain) {
   EXPECT_GT(first.compile_us(), 0U);
   EXPECT_EQ(second.compile_us(), 0U);
   EXPECT_EQ(second.value(), first.value());
+}
+
+TEST_F(CodemodeRunner, AScriptRunsWhenTheServiceSaysSo) {
+  service_->set_proceeds(false);
+  const std::string id = service_->ask("await test.echo({}); return 1");
+
+  ASSERT_TRUE(serve_until(
+      {service_.get()}, [&] { return service_->checked(id) != nullptr; }, kLongest
+  ));
+  const auto wait = std::chrono::steady_clock::now() + 300ms;
+  serve_until({service_.get()}, [&] { return std::chrono::steady_clock::now() > wait; }, kLongest);
+  EXPECT_THAT(service_->calls(), SizeIs(0));
+  service_->proceed(id);
+
+  EXPECT_EQ(result_of(id).outcome(), v1::OUTCOME_OK);
+  EXPECT_THAT(service_->calls(), SizeIs(1));
+}
+
+TEST_F(CodemodeRunner, AParkedScriptWaitsWithoutASlot) {
+  const std::string id = service_->ask("await test.wait({}); return 1");
+  ASSERT_TRUE(serve_until(
+      {service_.get()}, [&] { return service_->calls().size() == 1; }, kLongest
+  ));
+  service_->park(id, true);
+  std::vector<std::string> others;
+  for (int i = 0; i < 8; ++i) {
+    others.push_back(service_->ask("await test.wait({i: " + std::to_string(i) + "}); return 1"));
+  }
+  EXPECT_TRUE(serve_until(
+      {service_.get()}, [&] { return service_->calls().size() == 9; }, kLongest
+  ));
+
+  EXPECT_THAT(service_->refused(), SizeIs(0));
+  for (const std::string& other : others) {
+    service_->cancel(other);
+  }
+  service_->cancel(id);
 }
 
 TEST_F(CodemodeRunner, TellsWhereAScriptDoesNotCompile) {

@@ -53,6 +53,19 @@ void RunnerService::cancel(const std::string& run_id) {
   send(message);
 }
 
+void RunnerService::proceed(const std::string& run_id) {
+  wire::ToRunner message;
+  message.mutable_proceed()->set_run_id(run_id);
+  send(message);
+}
+
+void RunnerService::park(const std::string& run_id, bool parked) {
+  wire::ToRunner message;
+  message.mutable_park()->set_run_id(run_id);
+  message.mutable_park()->set_parked(parked);
+  send(message);
+}
+
 void RunnerService::send(const wire::ToRunner& message) {
   if (silent_ || peer_.empty()) {
     return;
@@ -93,6 +106,12 @@ void RunnerService::take(const std::string& peer, const wire::ToService& message
   if (message.has_ready()) {
     peer_ = peer;
     introductions_.push_back(message.ready());
+  } else if (message.has_checked()) {
+    const std::string& id = message.checked().run_id();
+    SLUICE_CHECK(checked_.emplace(id, message.checked()).second, "a run is checked once");
+    if (proceeds_) {
+      proceed(id);
+    }
   } else if (message.has_call()) {
     calls_.push_back(message.call());
     auto result = answer_ ? answer_(message.call()) : std::nullopt;
@@ -116,6 +135,11 @@ void RunnerService::take(const std::string& peer, const wire::ToService& message
 const wire::Finished* RunnerService::finished(const std::string& run_id) const {
   const auto found = finished_.find(run_id);
   return found == finished_.end() ? nullptr : &found->second;
+}
+
+const wire::Checked* RunnerService::checked(const std::string& run_id) const {
+  const auto found = checked_.find(run_id);
+  return found == checked_.end() ? nullptr : &found->second;
 }
 
 bool serve_until(

@@ -39,6 +39,13 @@ class RunnerService {
 
   void cancel(const std::string& run_id);
 
+  void proceed(const std::string& run_id);
+
+  void park(const std::string& run_id, bool parked);
+
+  // Whether what is checked is told to run, as it is from the start.
+  void set_proceeds(bool proceeds) { proceeds_ = proceeds; }
+
   // Stops or resumes everything this service says: to the runner it is gone.
   void set_silent(bool silent) { silent_ = silent; }
 
@@ -60,6 +67,9 @@ class RunnerService {
     return finished_;
   }
 
+  // What was found out about a run's script; null before that.
+  [[nodiscard]] const wire::Checked* checked(const std::string& run_id) const;
+
   [[nodiscard]] const std::vector<wire::Refused>& refused() const { return refused_; }
 
   [[nodiscard]] const std::vector<wire::ToolCall>& calls() const { return calls_; }
@@ -77,10 +87,12 @@ class RunnerService {
   std::string peer_;  // the runner's identity
   int last_run_ = 0;
   bool silent_ = false;
+  bool proceeds_ = true;
   std::chrono::steady_clock::time_point next_beat_;
   std::function<std::optional<wire::CallResult>(const wire::ToolCall&)> answer_;
   std::vector<wire::Ready> introductions_;
   std::map<std::string, wire::Finished> finished_;
+  std::map<std::string, wire::Checked> checked_;
   std::vector<wire::Refused> refused_;
   std::vector<wire::ToolCall> calls_;
   std::vector<wire::Console> console_;

@@ -27,6 +27,12 @@ inline constexpr std::chrono::milliseconds kScanEvery{500};
 inline constexpr std::chrono::milliseconds kDrainTimeout{5'000};
 // Checking and stripping a script; after it the child is killed. Source: v8.md 7.2.
 inline constexpr std::chrono::milliseconds kCompileTimeout{2'000};
+// From Checked to Proceed: policy decides on the calls meanwhile. Source: design, decide in 250 ms.
+inline constexpr std::chrono::milliseconds kProceedTimeout{5'000};
+// Runs that wait for people take no slot; above this their time goes on. Source: v8.md 7.7.
+inline constexpr std::uint32_t kParkedRunsMax = 200;
+// The service parks a run for less; this ends what it forgot.
+inline constexpr std::chrono::milliseconds kParkedMax{600'000};
 // From the wall limit, which the child keeps itself, to SIGKILL. Source: v8.md 7.4.
 inline constexpr std::chrono::milliseconds kKillAfter{500};
 // A run waits this long for an idle child, then goes back. Source: a compiler zygote that had to be
@@ -38,6 +44,7 @@ inline constexpr std::chrono::milliseconds kReapTimeout{1'000};
 // Bounds of a Run and of its child's frames. Source: runner_messages.proto where it tells one.
 inline constexpr std::size_t kRunIdBytesMax = 64;
 inline constexpr std::size_t kSourceBytesMax = std::size_t{64} << 10;
+inline constexpr std::size_t kDeclarationsBytesMax = std::size_t{1} << 20;
 inline constexpr std::size_t kJavascriptBytesMax = 2 * kSourceBytesMax;  // same columns: no growth
 inline constexpr int kNamespacesMax = 256;
 inline constexpr std::size_t kFunctionsMax = 8'192;  // over all namespaces
@@ -50,6 +57,11 @@ inline constexpr std::size_t kValueBytesMax = std::size_t{4} << 20;
 inline constexpr std::size_t kErrorMessageBytesMax = std::size_t{4} << 10;
 inline constexpr std::size_t kErrorStackBytesMax = std::size_t{8} << 10;
 inline constexpr std::size_t kErrorHintBytesMax = std::size_t{4} << 10;
+// Source: codemode.proto, Check; a character of an excerpt has at most 4 bytes.
+inline constexpr int kDiagnosticsMax = 20;
+inline constexpr int kCallSitesMax = 256;
+inline constexpr std::size_t kCheckTextBytesMax = std::size_t{1} << 10;
+inline constexpr std::size_t kExcerptBytesMax = 800;
 inline constexpr std::uint32_t kWallMsMax = 600'000;
 inline constexpr std::uint64_t kHeapBytesMax = std::uint64_t{1} << 30;
 inline constexpr std::uint32_t kCallsMax = 100'000;
@@ -63,7 +75,8 @@ inline constexpr std::size_t kServiceQueueBytesMax = std::size_t{128} << 20;
 inline constexpr int kDealerMessagesMax = 64;
 inline constexpr std::int64_t kDealerBytesMax = std::int64_t{8} << 20;
 
-// Scripts that were compiled. Source: ours; a repeated script is the rule for an agent in a loop.
+// Scripts that were compiled, with what was found out about them. Source: ours; a repeated script
+// is the rule for an agent in a loop.
 inline constexpr std::size_t kCacheEntriesMax = 256;
 inline constexpr std::size_t kCacheBytesMax = std::size_t{8} << 20;
 

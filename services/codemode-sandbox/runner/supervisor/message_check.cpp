@@ -15,8 +15,39 @@ constexpr std::size_t kConsoleLinesMax = kConsoleBytesMax;
 
 std::string_view fault_in(const codemode::v1::ScriptError& error) {
   if (error.message().size() > kErrorMessageBytesMax ||
-      error.stack().size() > kErrorStackBytesMax || error.hint().size() > kErrorHintBytesMax) {
+      error.stack().size() > kErrorStackBytesMax || error.hint().size() > kErrorHintBytesMax ||
+      error.excerpt().size() > kExcerptBytesMax) {
     return "its error is too long";
+  }
+  return {};
+}
+
+template <class Found>
+bool fits(const Found& found, const std::string& text) {
+  return text.size() <= kCheckTextBytesMax && found.hint().size() <= kCheckTextBytesMax &&
+         found.excerpt().size() <= kExcerptBytesMax;
+}
+
+std::string_view fault_in(const codemode::v1::Check& check) {
+  if (check.diagnostics_size() > kDiagnosticsMax || check.escapes_size() > kDiagnosticsMax ||
+      check.calls_size() > kCallSitesMax) {
+    return "its check lists too much";
+  }
+  for (const auto& diagnostic : check.diagnostics()) {
+    if (!fits(diagnostic, diagnostic.message())) {
+      return "a diagnostic is too long";
+    }
+  }
+  for (const auto& escape : check.escapes()) {
+    if (!fits(escape, escape.reason())) {
+      return "an escape is too long";
+    }
+  }
+  for (const auto& call : check.calls()) {
+    if (call.server().empty() || call.server().size() > kNameBytesMax || call.tool().empty() ||
+        call.tool().size() > kNameBytesMax) {
+      return "a name in a listed call is empty or too long";
+    }
   }
   return {};
 }
@@ -39,6 +70,9 @@ std::string_view fault_of(const wire::Run& run) {
   }
   if (run.source().size() > kSourceBytesMax) {
     return "the script is longer than 64 KiB";
+  }
+  if (run.declarations().size() > kDeclarationsBytesMax) {
+    return "the declarations are longer than 1 MiB";
   }
   if (run.namespaces_size() > kNamespacesMax) {
     return "it names too many servers";
@@ -63,6 +97,9 @@ std::string_view fault_of(const wire::Run& run) {
 std::string_view fault_of(const wire::Compiled& compiled) {
   if (compiled.javascript().size() > kJavascriptBytesMax) {
     return "the compiled script is too long";
+  }
+  if (const std::string_view fault = fault_in(compiled.check()); !fault.empty()) {
+    return fault;
   }
   return fault_in(compiled.error());
 }

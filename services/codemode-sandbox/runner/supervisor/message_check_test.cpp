@@ -57,6 +57,10 @@ TEST(MessageCheck, RefusesARunOverAnyBound) {
   long_source.set_source(std::string(kSourceBytesMax + 1, ' '));
   EXPECT_THAT(fault_of(long_source), HasSubstr("64 KiB"));
 
+  wire::Run long_declarations = run();
+  long_declarations.set_declarations(std::string(kDeclarationsBytesMax + 1, ' '));
+  EXPECT_THAT(fault_of(long_declarations), HasSubstr("1 MiB"));
+
   wire::Run no_id = run();
   no_id.clear_run_id();
   EXPECT_THAT(fault_of(no_id), HasSubstr("run id"));
@@ -87,6 +91,28 @@ TEST(MessageCheck, RefusesACompiledScriptThatGrew) {
 
   compiled.mutable_javascript()->push_back(' ');
   EXPECT_THAT(fault_of(compiled), HasSubstr("too long"));
+}
+
+TEST(MessageCheck, RefusesACheckOverAnyBound) {
+  wire::Compiled long_message;
+  long_message.mutable_check()->add_diagnostics()->set_message(
+      std::string(kCheckTextBytesMax + 1, ' ')
+  );
+  EXPECT_THAT(fault_of(long_message), HasSubstr("diagnostic"));
+
+  wire::Compiled long_excerpt;
+  long_excerpt.mutable_check()->add_escapes()->set_excerpt(std::string(kExcerptBytesMax + 1, ' '));
+  EXPECT_THAT(fault_of(long_excerpt), HasSubstr("escape"));
+
+  wire::Compiled no_tool;
+  no_tool.mutable_check()->add_calls()->set_server("github");
+  EXPECT_THAT(fault_of(no_tool), HasSubstr("listed call"));
+
+  wire::Compiled many;
+  for (int i = 0; i <= kDiagnosticsMax; ++i) {
+    many.mutable_check()->add_escapes();
+  }
+  EXPECT_THAT(fault_of(many), HasSubstr("too much"));
 }
 
 TEST(ExecutorCheck, CountsCalls) {

@@ -4,9 +4,11 @@
 //   Run ─ refused when no slot is free or the runner drains
 //    │    (a script compiled before skips the next two)
 //    ├ waits for a compiler child ─ none in time: refused, for nothing has happened yet
-//    ├ compiling ─ no answer in time: killed, TIMEOUT; errors: TYPE_ERROR
-//    ├ waits for an executor child ─ as above
-//    ├ executing ─ calls, results, console; every frame of the child is checked
+//    ├ compiling ─ no answer in time, errors: TYPE_ERROR
+//    ├ waits for Proceed ─ the service has what the compiler found; none in time: KILLED
+//    ├ waits for an executor child ─ as for a compiler child
+//    ├ executing ─ calls, results, console; every frame of the child is checked. Parked: its wall
+//    │    time stands still and it takes no slot
 //    └ ending ─ the child was killed or has finished; its usage completes Finished
 //
 // A run whose caller left (Cancel, or its service is gone) ends without a word. The slot is free
@@ -78,6 +80,8 @@ class Runs {
   void await_child(Run& run, ChildKind kind, TimePoint now);
   bool start_with_child(Run& run, ChildKind kind, TimePoint now);
   void withdraw(const Run& run);
+  enum class Cached { No, Yes };
+  void await_proceed(Run& run, const CompiledScript& script, Cached cached, TimePoint now);
   void compile(Run& run, TimePoint now);
   void execute(Run& run, TimePoint now);
   void compiled(Run& run, wire::Compiled compiled, TimePoint now);
@@ -85,6 +89,7 @@ class Runs {
   void wrote(Run& run, wire::Console line, TimePoint now);
   void finished(Run& run, wire::Finished finished, TimePoint now);
   void deliver(ServiceId service, wire::CallResult result, TimePoint now);
+  void park(Run& run, bool parked, TimePoint now);
   void cancel(Run& run, TimePoint now);
   void overdue(Run& run, TimePoint now);
   void fail(Run& run, codemode::v1::Outcome outcome, std::string_view why, TimePoint now);
@@ -97,6 +102,7 @@ class Runs {
 
   Deps deps_;
   bool draining_ = false;
+  std::uint32_t parked_ = 0;  // of the runs below
   ScriptCache cache_;
   std::map<Key, std::unique_ptr<Run>> runs_;
   std::unordered_map<ChildId, Run*> by_child_;

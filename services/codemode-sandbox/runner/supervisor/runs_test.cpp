@@ -54,12 +54,26 @@ class RunsTest : public ::testing::Test {
     runs_.from_child(child, message, now_);
   }
 
+  void proceed(const std::string& id, ServiceId service = kService) {
+    wire::ToRunner message;
+    message.mutable_proceed()->set_run_id(id);
+    runs_.from_service(service, message, now_);
+  }
+
+  void park(const std::string& id, bool parked) {
+    wire::ToRunner message;
+    message.mutable_park()->set_run_id(id);
+    message.mutable_park()->set_parked(parked);
+    runs_.from_service(kService, message, now_);
+  }
+
   // A run that has begun. Returns its executor child.
   ChildId begin(const std::string& id, const std::string& source = "return 1") {
     const ChildId compiler = children_.add_idle(ChildKind::Compiler);
     const ChildId executor = children_.add_idle(ChildKind::Executor);
     ask(id, source);
     compile(compiler, source);
+    proceed(id);
     return executor;
   }
 
@@ -127,6 +141,9 @@ TEST_F(RunsTest, CompilesThenExecutesThenTells) {
   now_ += 3ms;
   compile(compiler, "return 1          ");
   EXPECT_TRUE(children_.taken(compiler).killed);
+  EXPECT_FALSE(children_.is_taken(executor));
+  now_ += 10ms;
+  proceed("run_1");
   ASSERT_THAT(children_.taken(executor).messages, SizeIs(1));
   const wire::Start& start = children_.taken(executor).messages[0].start();
   EXPECT_EQ(start.javascript(), "return 1          ");
@@ -155,12 +172,151 @@ TEST_F(RunsTest, ARepeatedScriptSkipsTheCompiler) {
 
   const ChildId second = children_.add_idle(ChildKind::Executor);
   ask("run_2", "return 1");
+  ASSERT_THAT(services_.checked(kService), SizeIs(2));
+  EXPECT_FALSE(services_.checked(kService)[0].cached());
+  EXPECT_TRUE(services_.checked(kService)[1].cached());
+  proceed("run_2");
 
   ASSERT_TRUE(children_.is_taken(second));
   EXPECT_EQ(children_.taken(second).messages[0].start().javascript(), "return 1");
   finish(second, "1");
   ended(second);
   EXPECT_EQ(services_.finished(kService)[1].compile_us(), 0U);
+}
+
+TEST_F(RunsTest, TellsWhatTheCompilerFoundBeforeTheRunAndForTheSameDeclarationsAgain) {
+  wire::ToRunner message = run("run_1", "return 1");
+  message.mutable_run()->set_declarations("declare const github: {};");
+  const ChildId compiler = children_.add_idle(ChildKind::Compiler);
+  runs_.from_service(kService, message, now_);
+  const wire::Compile compile = children_.taken(compiler).messages[0].compile();
+  EXPECT_EQ(compile.declarations(), "declare const github: {};");
+  EXPECT_THAT(compile.declarations_digest(), SizeIs(32));
+  wire::FromChild compiled;
+  compiled.mutable_compiled()->set_javascript("return 1");
+  compiled.mutable_compiled()->mutable_check()->add_calls()->set_server("github");
+  compiled.mutable_compiled()->mutable_check()->mutable_calls(0)->set_tool("search");
+  runs_.from_child(compiler, compiled, now_);
+
+  message.mutable_run()->set_run_id("run_2");
+  runs_.from_service(kService, message, now_);
+  const auto checked = services_.checked(kService);
+  ASSERT_THAT(checked, SizeIs(2));
+  EXPECT_EQ(checked[0].run_id(), "run_1");
+  EXPECT_EQ(checked[1].check().calls(0).tool(), "search");
+  EXPECT_TRUE(checked[1].cached());
+}
+
+TEST_F(RunsTest, OtherDeclarationsAreCheckedAnew) {
+  wire::ToRunner message = run("run_1", "return 1");
+  message.mutable_run()->set_declarations("declare const github: {};");
+  const ChildId first = children_.add_idle(ChildKind::Compiler);
+  runs_.from_service(kService, message, now_);
+  compile(first, "return 1");
+
+  const ChildId second = children_.add_idle(ChildKind::Compiler);
+  message.mutable_run()->set_run_id("run_2");
+  message.mutable_run()->set_declarations("declare const gitlab: {};");
+  runs_.from_service(kService, message, now_);
+
+  ASSERT_TRUE(children_.is_taken(second));
+  EXPECT_EQ(
+      children_.taken(second).messages[0].compile().declarations(), "declare const gitlab: {};"
+  );
+}
+
+TEST_F(RunsTest, WithoutAWordOfTheServiceACheckedRunEnds) {
+  const ChildId compiler = children_.add_idle(ChildKind::Compiler);
+  ask("run_1", "return 1");
+  compile(compiler, "return 1");
+  EXPECT_EQ(runs_.free_slots(), 1U);
+  proceed("run_1", kOtherService);
+
+  pass(kProceedTimeout);
+
+  EXPECT_EQ(only_finished().outcome(), codemode::v1::OUTCOME_KILLED);
+  EXPECT_THAT(only_finished().error().message(), HasSubstr("did not say proceed"));
+  EXPECT_EQ(runs_.free_slots(), 2U);
+}
+
+TEST_F(RunsTest, ARunIsToldToProceedOnce) {
+  const ChildId child = begin("run_1");
+  children_.add_idle(ChildKind::Executor);
+
+  proceed("run_1");
+
+  EXPECT_THAT(children_.taken(child).messages, SizeIs(1));
+  EXPECT_FALSE(children_.is_taken(child + 1));
+}
+
+TEST_F(RunsTest, AParkedRunTakesNoSlotAndItsTimeStandsStill) {
+  const ChildId child = begin("run_1");
+  now_ += 400ms;
+  park("run_1", true);
+  EXPECT_EQ(runs_.free_slots(), 2U);
+  ASSERT_THAT(children_.taken(child).messages, SizeIs(2));
+  EXPECT_TRUE(children_.taken(child).messages[1].park().parked());
+
+  pass(60'000ms);
+  EXPECT_FALSE(children_.taken(child).killed);
+  park("run_1", false);
+  EXPECT_FALSE(children_.taken(child).messages[2].park().parked());
+  EXPECT_EQ(runs_.free_slots(), 1U);
+  pass(600ms + kKillAfter - 1ms);
+  EXPECT_FALSE(children_.taken(child).killed);
+  pass(1ms);
+  EXPECT_TRUE(children_.taken(child).killed);
+  ended(child);
+
+  EXPECT_EQ(only_finished().outcome(), codemode::v1::OUTCOME_TIMEOUT);
+  EXPECT_EQ(only_finished().wall_us(), 1'500'000U);
+}
+
+TEST_F(RunsTest, ARunThatGoesOnWhenAllSlotsAreTakenSimplyGoesOn) {
+  const ChildId parked = begin("run_1");
+  park("run_1", true);
+  begin("run_2");
+  begin("run_3");
+  park("run_1", false);
+  EXPECT_EQ(runs_.free_slots(), 0U);
+
+  finish(parked, "1");
+  ended(parked);
+
+  EXPECT_EQ(only_finished().outcome(), codemode::v1::OUTCOME_OK);
+  EXPECT_EQ(runs_.free_slots(), 0U);
+}
+
+TEST_F(RunsTest, ParkingHasAnEndAndABound) {
+  std::vector<ChildId> parked;
+  for (std::uint32_t i = 0; i < kParkedRunsMax; ++i) {
+    const std::string id = "run_" + std::to_string(i);
+    parked.push_back(begin(id, "return " + std::to_string(i)));
+    park(id, true);
+  }
+  const ChildId more = begin("run_more", "return 'more'");
+  park("run_more", true);
+  EXPECT_TRUE(log_.has("park-not-followed"));
+  EXPECT_THAT(children_.taken(more).messages, SizeIs(1));
+  EXPECT_EQ(runs_.free_slots(), 1U);
+
+  pass(kParkedMax);
+
+  EXPECT_TRUE(children_.taken(parked[0]).killed);
+  ended(parked[0]);
+  EXPECT_EQ(only_finished().outcome(), codemode::v1::OUTCOME_TIMEOUT);
+  EXPECT_THAT(only_finished().error().message(), HasSubstr("10 minutes"));
+}
+
+TEST_F(RunsTest, AParkedRunThatEndsLeavesItsPlace) {
+  const ChildId child = begin("run_1");
+  park("run_1", true);
+  finish(child, "1");
+  ended(child);
+
+  EXPECT_EQ(runs_.free_slots(), 2U);
+  begin("run_2");
+  EXPECT_EQ(runs_.free_slots(), 1U);
 }
 
 TEST_F(RunsTest, AScriptThatDoesNotCompileIsATypeErrorAndIsNotKept) {
@@ -170,6 +326,7 @@ TEST_F(RunsTest, AScriptThatDoesNotCompileIsATypeErrorAndIsNotKept) {
     wire::FromChild message;
     message.mutable_compiled()->mutable_error()->set_message("')' expected");
     message.mutable_compiled()->mutable_error()->set_line(1);
+    message.mutable_compiled()->mutable_check()->add_diagnostics()->set_blocks(true);
     runs_.from_child(compiler, message, now_);
     ended(compiler, 0);
   }
@@ -178,6 +335,8 @@ TEST_F(RunsTest, AScriptThatDoesNotCompileIsATypeErrorAndIsNotKept) {
   ASSERT_THAT(finished, SizeIs(2));
   EXPECT_EQ(finished[0].outcome(), codemode::v1::OUTCOME_TYPE_ERROR);
   EXPECT_EQ(finished[0].error().message(), "')' expected");
+  EXPECT_TRUE(finished[0].check().diagnostics(0).blocks());
+  EXPECT_THAT(services_.checked(kService), IsEmpty());
   EXPECT_EQ(finished[0].wall_us(), 0U);
   EXPECT_EQ(runs_.size(), 0U);
 }
@@ -241,7 +400,7 @@ TEST_F(RunsTest, ARunThatGetsNoChildGoesBack) {
   EXPECT_EQ(runs_.size(), 0U);
 }
 
-TEST_F(RunsTest, CompilingForTooLongIsATimeout) {
+TEST_F(RunsTest, AScriptThatIsTooMuchForTheCompilerIsATypeError) {
   const ChildId compiler = children_.add_idle(ChildKind::Compiler);
   ask("run_1", "return 1");
 
@@ -249,8 +408,14 @@ TEST_F(RunsTest, CompilingForTooLongIsATimeout) {
   EXPECT_TRUE(children_.taken(compiler).killed);
   ended(compiler);
 
-  EXPECT_EQ(only_finished().outcome(), codemode::v1::OUTCOME_TIMEOUT);
-  EXPECT_THAT(only_finished().error().message(), HasSubstr("compiling"));
+  EXPECT_EQ(only_finished().outcome(), codemode::v1::OUTCOME_TYPE_ERROR);
+  EXPECT_THAT(only_finished().error().message(), HasSubstr("more than 2 s"));
+
+  const ChildId second = children_.add_idle(ChildKind::Compiler);
+  ask("run_2", "return 2");
+  ended(second, SIGTRAP);
+  EXPECT_EQ(services_.finished(kService)[1].outcome(), codemode::v1::OUTCOME_TYPE_ERROR);
+  EXPECT_THAT(services_.finished(kService)[1].error().message(), HasSubstr("memory"));
 }
 
 TEST_F(RunsTest, AChildThatIgnoresItsWallLimitIsKilledHalfASecondLater) {
@@ -423,6 +588,7 @@ TEST_F(RunsTest, TheRunsOfALostServiceEndAndThoseOfOthersGoOn) {
   const ChildId lost = begin("run_1");
   children_.add_idle(ChildKind::Executor);
   ask("run_1", "return 1", kOtherService);
+  proceed("run_1", kOtherService);
 
   runs_.service_lost(kService, now_);
 

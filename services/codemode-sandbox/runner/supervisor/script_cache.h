@@ -1,6 +1,8 @@
-// ScriptCache: scripts that were compiled, by their exact source. Bounded; the least recently used
-// goes first. It holds only what a compiler child answered for exactly that source.
+// ScriptCache: scripts that were compiled, by their exact source and declarations. Bounded; the
+// least recently used goes first. It holds only what a compiler child answered for exactly these.
 #pragma once
+
+#include "proto/sluice/codemode/v1/codemode.pb.h"
 
 #include <cstddef>
 #include <list>
@@ -10,15 +12,20 @@
 
 namespace sluice::codemode_runner {
 
+struct CompiledScript {
+  std::string javascript;
+  codemode::v1::Check check;  // without blocking diagnostics
+};
+
 class ScriptCache {
  public:
   ScriptCache(std::size_t entries_max, std::size_t bytes_max)
       : entries_max_(entries_max), bytes_max_(bytes_max) {}
 
   // Null when it is not there. Valid until the next call.
-  [[nodiscard]] const std::string* find(std::string_view digest);
+  [[nodiscard]] const CompiledScript* find(std::string_view digest);
   // Nothing happens when the script alone is over the bound.
-  void insert(std::string digest, std::string javascript);
+  void insert(std::string digest, CompiledScript script);
 
   [[nodiscard]] std::size_t size() const { return by_digest_.size(); }
 
@@ -27,7 +34,8 @@ class ScriptCache {
  private:
   struct Entry {
     std::string digest;
-    std::string javascript;
+    CompiledScript script;
+    std::size_t bytes = 0;
   };
 
   void remove_oldest();

@@ -2,25 +2,43 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <utility>
+
 namespace sluice::codemode_runner {
 namespace {
 
+CompiledScript script(std::string javascript) {
+  return {.javascript = std::move(javascript), .check = {}};
+}
+
 TEST(ScriptCache, AnswersWhatWasInserted) {
   ScriptCache cache(4, 100);
-  cache.insert("a", "return 1");
+  cache.insert("a", script("return 1"));
 
   ASSERT_NE(cache.find("a"), nullptr);
-  EXPECT_EQ(*cache.find("a"), "return 1");
+  EXPECT_EQ(cache.find("a")->javascript, "return 1");
   EXPECT_EQ(cache.find("b"), nullptr);
+}
+
+TEST(ScriptCache, KeepsTheCheckWithTheScriptAndCountsIt) {
+  ScriptCache cache(4, 100);
+  CompiledScript checked = script("1");
+  checked.check.add_calls()->set_tool("search");
+  cache.insert("a", checked);
+
+  ASSERT_NE(cache.find("a"), nullptr);
+  EXPECT_EQ(cache.find("a")->check.calls(0).tool(), "search");
+  EXPECT_EQ(cache.bytes(), 1 + checked.check.ByteSizeLong());
 }
 
 TEST(ScriptCache, ForgetsTheLeastRecentlyUsedOverItsEntries) {
   ScriptCache cache(2, 100);
-  cache.insert("a", "1");
-  cache.insert("b", "2");
+  cache.insert("a", script("1"));
+  cache.insert("b", script("2"));
   ASSERT_NE(cache.find("a"), nullptr);
 
-  cache.insert("c", "3");
+  cache.insert("c", script("3"));
 
   EXPECT_NE(cache.find("a"), nullptr);
   EXPECT_EQ(cache.find("b"), nullptr);
@@ -30,9 +48,9 @@ TEST(ScriptCache, ForgetsTheLeastRecentlyUsedOverItsEntries) {
 
 TEST(ScriptCache, StaysWithinItsBytes) {
   ScriptCache cache(100, 10);
-  cache.insert("a", "1234");
-  cache.insert("b", "1234");
-  cache.insert("c", "1234");
+  cache.insert("a", script("1234"));
+  cache.insert("b", script("1234"));
+  cache.insert("c", script("1234"));
 
   EXPECT_EQ(cache.find("a"), nullptr);
   EXPECT_EQ(cache.bytes(), 8U);
@@ -40,9 +58,9 @@ TEST(ScriptCache, StaysWithinItsBytes) {
 
 TEST(ScriptCache, RefusesWhatIsLargerThanItself) {
   ScriptCache cache(100, 10);
-  cache.insert("a", "1234");
+  cache.insert("a", script("1234"));
 
-  cache.insert("b", std::string(11, 'x'));
+  cache.insert("b", script(std::string(11, 'x')));
 
   EXPECT_EQ(cache.find("b"), nullptr);
   EXPECT_NE(cache.find("a"), nullptr);
@@ -50,11 +68,11 @@ TEST(ScriptCache, RefusesWhatIsLargerThanItself) {
 
 TEST(ScriptCache, KeepsTheFirstAnswerForASource) {
   ScriptCache cache(4, 100);
-  cache.insert("a", "first");
+  cache.insert("a", script("first"));
 
-  cache.insert("a", "second");
+  cache.insert("a", script("second"));
 
-  EXPECT_EQ(*cache.find("a"), "first");
+  EXPECT_EQ(cache.find("a")->javascript, "first");
   EXPECT_EQ(cache.bytes(), 5U);
 }
 

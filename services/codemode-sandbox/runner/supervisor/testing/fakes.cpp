@@ -19,6 +19,16 @@ std::vector<wire::Finished> FakeServices::finished(ServiceId service) const {
   return found;
 }
 
+std::vector<wire::Checked> FakeServices::checked(ServiceId service) const {
+  std::vector<wire::Checked> found;
+  for (const auto& [to, message] : sent_) {
+    if (to == service && message.has_checked()) {
+      found.push_back(message.checked());
+    }
+  }
+  return found;
+}
+
 std::vector<wire::Refused> FakeServices::refused(ServiceId service) const {
   std::vector<wire::Refused> found;
   for (const auto& [to, message] : sent_) {

@@ -17,6 +17,7 @@ class FakeServices final : public Services {
 
   // Messages of one kind that were sent to the service.
   [[nodiscard]] std::vector<wire::Finished> finished(ServiceId service) const;
+  [[nodiscard]] std::vector<wire::Checked> checked(ServiceId service) const;
   [[nodiscard]] std::vector<wire::Refused> refused(ServiceId service) const;
   [[nodiscard]] std::vector<wire::ToolCall> calls(ServiceId service) const;
   [[nodiscard]] std::vector<wire::Console> console(ServiceId service) const;
