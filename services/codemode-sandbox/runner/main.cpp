@@ -3,6 +3,7 @@
 //   codemode-runner --zygote compiler|executor --control-fd <number>
 // The README beside this file tells the rest.
 #include "services/codemode-sandbox/runner/child/warm.h"
+#include "services/codemode-sandbox/runner/jail/proof.h"
 #include "services/codemode-sandbox/runner/supervisor/supervisor.h"
 #include "services/codemode-sandbox/runner/zygote/namespaces.h"
 #include "services/codemode-sandbox/runner/zygote/zygote.h"
@@ -151,6 +152,13 @@ Result<int> run_supervisor(const Words& words) {
       "--log-format",
       words.at("--log-format"),
   };
+  // Fails closed: without the jail no service is ever told of this runner.
+  for (const auto executable : {jail::ExecutableMemory::Refused, jail::ExecutableMemory::Allowed}) {
+    if (const auto holds = jail::prove(executable); !holds.ok()) {
+      log->error("jail-refused", {{"error", holds.error().to_log()}});
+      return holds.error();
+    }
+  }
   SLUICE_CHECK_OK(supervise(options, *log));
   return kExitStopped;
 }

@@ -46,8 +46,39 @@ std::uint64_t file_rights(int version) {
   return (std::uint64_t{1} << bits) - 1;
 }
 
-// Every right is handled and none is granted.
-Result<void> deny_files(int version) {
+}  // namespace
+
+int landlock_version() {
+  const auto version =
+      ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+  return version < 0 ? 0 : static_cast<int>(version);
+}
+
+Result<void> bind_to(pid_t zygote) {
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
+    return failed("PR_SET_PDEATHSIG");
+  }
+  if (::getppid() != zygote) {  // it died before the request above
+    return Error(Code::Internal, "the zygote is gone");
+  }
+  return {};
+}
+
+Result<void> give_up_privileges() {
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+    return failed("PR_SET_NO_NEW_PRIVS");
+  }
+  if (::prctl(PR_SET_DUMPABLE, 0) != 0) {
+    return failed("PR_SET_DUMPABLE");
+  }
+  return {};
+}
+
+Result<void> deny_files() {
+  const int version = landlock_version();
+  if (version <= 0) {
+    return failed("Landlock, which the kernel needs (5.13 or later, lsm=landlock)");
+  }
   const landlock_ruleset_attr rules{.handled_access_fs = file_rights(version)};
   const auto ruleset =
       static_cast<int>(::syscall(SYS_landlock_create_ruleset, &rules, sizeof(rules), 0));
@@ -64,27 +95,7 @@ Result<void> deny_files(int version) {
   return {};
 }
 
-}  // namespace
-
-int landlock_version() {
-  const auto version =
-      ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
-  return version < 0 ? 0 : static_cast<int>(version);
-}
-
-Result<void> close_outer(pid_t zygote) {
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
-    return failed("PR_SET_PDEATHSIG");
-  }
-  if (::getppid() != zygote) {  // it died before the request above
-    return Error(Code::Internal, "the zygote is gone");
-  }
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_DUMPABLE, 0) != 0) {
-    return failed("prctl");
-  }
-  if (const int version = landlock_version(); version > 0) {
-    SLUICE_CHECK_OK(deny_files(version));
-  }
+Result<void> deny_resources() {
   // One descriptor number, which standard input holds: poll counts its descriptors against it.
   return set_limits({
       {RLIMIT_NOFILE, 1, 1},
@@ -94,6 +105,13 @@ Result<void> close_outer(pid_t zygote) {
       {RLIMIT_MEMLOCK, 0, 0},
       {RLIMIT_MSGQUEUE, 0, 0},
   });
+}
+
+Result<void> close_outer(pid_t zygote) {
+  SLUICE_CHECK_OK(bind_to(zygote));
+  SLUICE_CHECK_OK(give_up_privileges());
+  SLUICE_CHECK_OK(deny_files());
+  return deny_resources();
 }
 
 Result<void> close_inner(const Limits& limits, const SeccompProgram& system_calls) {

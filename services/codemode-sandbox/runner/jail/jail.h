@@ -17,16 +17,24 @@ struct Limits {
   std::uint32_t cpu_s = 0;                // SIGXCPU then, SIGKILL a second later
 };
 
-// Before the first message is read: no privileges to gain, dies with the zygote, not traceable, no
-// file system (Landlock, where the kernel has it), no new descriptor, process, file or core dump.
+// Before the first message is read: the four walls below, in their order.
 // zygote: pid of the parent. Errors: Internal (the child must end).
 [[nodiscard]] Result<void> close_outer(pid_t zygote);
+
+// Dies with the zygote.
+[[nodiscard]] Result<void> bind_to(pid_t zygote);
+// No privileges to gain, not traceable.
+[[nodiscard]] Result<void> give_up_privileges();
+// No file system: Landlock handles every right and grants none.
+[[nodiscard]] Result<void> deny_files();
+// No new descriptor, process, file, core dump, locked memory or message queue.
+[[nodiscard]] Result<void> deny_resources();
 
 // Before the first line of the script: memory and CPU limits, then system calls.
 // Errors: Internal (the child must end).
 [[nodiscard]] Result<void> close_inner(const Limits& limits, const SeccompProgram& system_calls);
 
-// Landlock of this kernel; 0 when it has none. The system-call filter alone denies the same.
+// Landlock of this kernel; 0 when it has none.
 [[nodiscard]] int landlock_version();
 
 }  // namespace sluice::codemode_runner::jail

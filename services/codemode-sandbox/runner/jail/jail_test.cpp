@@ -1,6 +1,7 @@
 // What native code in a child can do: each test plants it in a process of its own.
 #include "services/codemode-sandbox/runner/jail/jail.h"
 
+#include "services/codemode-sandbox/runner/jail/proof.h"
 #include "services/codemode-sandbox/runner/v8/testing/zygote_fixture.h"
 
 #include "common/testing/matchers.h"
@@ -10,11 +11,18 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
 
 #include <fcntl.h>
+#include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -134,6 +142,54 @@ TEST(Jail, AnExecutorHasNoExecutableMemory) {
   EXPECT_EQ(killed_by(ends_with(map)), SIGSYS);
   EXPECT_EQ(killed_by(ends_with(protect)), SIGSYS);
   EXPECT_EQ(exit_code(ends_with(map, ExecutableMemory::Allowed)), kSurvived);
+}
+
+TEST(Jail, TheWallTimerAndALowerPriorityAreTheOnlyOnesOfTheirKind) {
+  EXPECT_EQ(
+      exit_code(ends_with([] {
+        const itimerval none{};
+        return ::setitimer(ITIMER_REAL, &none, nullptr) == 0 &&
+                       ::setpriority(PRIO_PROCESS, 0, kNiceOfBusy) == 0
+                   ? kSurvived
+                   : errno;
+      })),
+      kSurvived
+  );
+  EXPECT_EQ(
+      killed_by(ends_with([] {
+        const itimerval none{};
+        return ::setitimer(ITIMER_PROF, &none, nullptr);
+      })),
+      SIGSYS
+  );
+  EXPECT_EQ(killed_by(ends_with([] { return ::setpriority(PRIO_PROCESS, 0, -5); })), SIGSYS);
+  EXPECT_EQ(killed_by(ends_with([] { return ::setpriority(PRIO_PROCESS, 1, 10); })), SIGSYS);
+}
+
+TEST(Jail, HoldsHereWithAndWithoutExecutableMemory) {
+  EXPECT_THAT(prove(ExecutableMemory::Refused), testing::IsOk());
+  EXPECT_THAT(prove(ExecutableMemory::Allowed), testing::IsOk());
+}
+
+TEST(Jail, TheReadmePublishesEveryCallThatDoesNotKill) {
+  const std::string readme = [] {
+    std::ifstream file(SLUICE_JAIL_README);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  }();
+  ASSERT_FALSE(readme.empty());
+
+  std::size_t carried = 0;
+  for (const ListedCall& call : listed_calls()) {
+    char* const name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_X86_64, call.number);
+    ASSERT_NE(name, nullptr) << call.number;
+    EXPECT_NE(readme.find("`" + std::string(name) + "`"), std::string::npos) << name;
+    std::free(name);
+    carried +=
+        call.answer == ListedCall::Answer::Carries || call.answer == ListedCall::Answer::CarriesSome
+            ? 1
+            : 0;
+  }
+  EXPECT_LE(carried, 45U);
 }
 
 TEST(Jail, TimeAndMemoryHaveLimits) {

@@ -9,7 +9,9 @@
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 namespace sluice::codemode_runner::jail {
@@ -66,6 +68,9 @@ constexpr std::array kNotThere{
 
 constexpr std::array kNotPermitted{SCMP_SYS(tgkill), SCMP_SYS(prctl), SCMP_SYS(sched_getaffinity)};
 
+constexpr std::array kOnSocket{SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(writev)};
+constexpr std::array kMapping{SCMP_SYS(mmap), SCMP_SYS(mprotect)};
+
 // MASKED_EQ: the bits of value are 0.
 scmp_arg_cmp argument(unsigned int index, scmp_compare how, scmp_datum_t value) {
   return {.arg = index, .op = how, .datum_a = value, .datum_b = 0};
@@ -85,13 +90,24 @@ int add_rules(scmp_filter_ctx filter, int socket, ExecutableMemory executable) {
     keep(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), call, 0));
   }
   const auto number = static_cast<scmp_datum_t>(socket);
-  for (const int call : {SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(writev)}) {
+  for (const int call : kOnSocket) {
     keep(seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1, argument(0, SCMP_CMP_EQ, number)));
     keep(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EBADF), call, 1, argument(0, SCMP_CMP_NE, number))
     );
   }
   keep(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(poll), 1, argument(1, SCMP_CMP_EQ, 1)));
-  for (const int call : {SCMP_SYS(mmap), SCMP_SYS(mprotect)}) {
+  const auto wall = argument(0, SCMP_CMP_EQ, ITIMER_REAL);
+  keep(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(setitimer), 1, wall));
+  keep(seccomp_rule_add(
+      filter,
+      SCMP_ACT_ALLOW,
+      SCMP_SYS(setpriority),
+      3,
+      argument(0, SCMP_CMP_EQ, PRIO_PROCESS),
+      argument(1, SCMP_CMP_EQ, 0),
+      argument(2, SCMP_CMP_EQ, kNiceOfBusy)
+  ));
+  for (const int call : kMapping) {
     if (executable == ExecutableMemory::Allowed) {
       keep(seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0));
     } else {
@@ -125,6 +141,23 @@ Result<std::vector<sock_filter>> exported(scmp_filter_ctx filter) {
 }
 
 }  // namespace
+
+std::vector<ListedCall> listed_calls() {
+  using Answer = ListedCall::Answer;
+  std::vector<ListedCall> all;
+  const auto add = [&all](const auto& calls, Answer answer) {
+    for (const int call : calls) {
+      all.push_back({.number = call, .answer = answer});
+    }
+  };
+  add(kAllowed, Answer::Carries);
+  add(kOnSocket, Answer::CarriesSome);
+  add(kMapping, Answer::CarriesSome);
+  add(std::array{SCMP_SYS(poll), SCMP_SYS(setitimer), SCMP_SYS(setpriority)}, Answer::CarriesSome);
+  add(kNotThere, Answer::NotThere);
+  add(kNotPermitted, Answer::NotPermitted);
+  return all;
+}
 
 Result<SeccompProgram> SeccompProgram::make(int socket, ExecutableMemory executable) {
   const Filter filter(seccomp_init(SCMP_ACT_KILL_PROCESS));

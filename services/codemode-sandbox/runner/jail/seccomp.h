@@ -13,10 +13,25 @@ namespace sluice::codemode_runner::jail {
 // May the child map memory it can execute? The compiler's JIT must; an executor must not.
 enum class ExecutableMemory { Refused, Allowed };
 
+// The one other priority a child may give itself: a script that computes long gives way.
+inline constexpr int kNiceOfBusy = 10;
+
+// A system call that does not kill. README.md publishes the list.
+struct ListedCall {
+  enum class Answer { Carries, CarriesSome, NotThere, NotPermitted };
+
+  int number = 0;
+  // CarriesSome: with the arguments told in README.md only.
+  Answer answer = Answer::Carries;
+};
+
+[[nodiscard]] std::vector<ListedCall> listed_calls();
+
 class SeccompProgram {
  public:
-  // read, write and poll work on socket only; file probes of the C library, V8 and ICU answer
-  // ENOENT; every call that is not listed kills the process (SIGSYS).
+  // read, write and writev work on socket only, poll on one descriptor, setitimer on the timer of
+  // wall time, setpriority on the caller and for kNiceOfBusy; file probes of the C library, V8 and
+  // ICU answer ENOENT; every call that is not listed kills the process (SIGSYS).
   // Errors: Unavailable (no seccomp).
   [[nodiscard]] static Result<SeccompProgram> make(int socket, ExecutableMemory executable);
 

@@ -4,12 +4,10 @@
 #include "services/codemode-sandbox/runner/jail/jail.h"
 #include "services/codemode-sandbox/runner/v8/child_process.h"
 #include "services/codemode-sandbox/runner/v8/engine.h"
+#include "services/codemode-sandbox/runner/v8/globals.h"
 #include "services/codemode-sandbox/runner/v8/last_words.h"
 #include "services/codemode-sandbox/runner/v8/script_run.h"
 #include "services/codemode-sandbox/runner/v8/text.h"
-
-#include <array>
-#include <cstdio>
 
 #include <unistd.h>
 
@@ -23,18 +21,6 @@ constexpr std::size_t kHeapBytesMin = std::size_t{4} << 20;
 // Address space over heap and array buffers: V8's two raises of the heap's bound, ICU, the stack.
 // Source: measured; a script that stays within its heap never meets it.
 constexpr std::uint64_t kAddressSpaceSlackBytes = std::uint64_t{64} << 20;
-
-// What a script must not have: code from text, memory and threads outside the bounds, and all that
-// shows when garbage is collected.
-constexpr std::array kRemovedGlobals{
-    "eval",
-    "WebAssembly",
-    "SharedArrayBuffer",
-    "Atomics",
-    "WeakRef",
-    "FinalizationRegistry",
-    "ShadowRealm",
-};
 
 // Used once, so that a child finds ICU's data loaded: its jail has no files. Not Math.random, whose
 // state each child seeds itself.
@@ -95,13 +81,7 @@ class Executor final : public Warm {
       return Error(Code::Internal, "V8 does not run the warm-up: reinstall libnode and ICU")
           .with_detail(describe(context, caught.Exception(), kErrorMessageBytesMax));
     }
-    for (const char* name : kRemovedGlobals) {
-      if (!context->Global()
-               ->Delete(context, make_string(engine_.isolate(), name))
-               .FromMaybe(false)) {
-        return Error(Code::Internal, std::string("V8 does not let go of the global ") + name);
-      }
-    }
+    SLUICE_CHECK_OK(remove_other_globals(context));
     SLUICE_TRY(address_space_bytes_, address_space_bytes());
     return {};
   }

@@ -1,8 +1,12 @@
 #include "services/codemode-sandbox/runner/v8/run_state.h"
 
+#include "services/codemode-sandbox/runner/jail/seccomp.h"
+
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <ctime>
 #include <limits>
 
 #include <sys/resource.h>
@@ -19,6 +23,8 @@ constexpr std::int64_t kRepeatUs = 10'000;
 struct Timers {
   RunState* state = nullptr;  // null: nothing is to be stopped
   void (*stop)() = nullptr;
+  std::int64_t cpu_at_start_us = 0;
+  bool gives_way = false;
 };
 
 // What the signal handler works on.
@@ -27,12 +33,37 @@ Timers& timers() {
   return one;
 }
 
-void on_timer(int signal) {
+void on_wall_timer(int /*signal*/) {
   const int number = errno;
   const Timers& told = timers();
   if (told.state != nullptr) {
-    (signal == SIGALRM ? told.state->wall_over : told.state->cpu_over) = 1;
+    told.state->wall_over = 1;
     told.stop();
+  }
+  errno = number;
+}
+
+std::int64_t cpu_used_us() {
+  timespec used{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  constexpr std::int64_t kNsPerUs = 1'000;
+  return used.tv_sec * kUsPerSecond + used.tv_nsec / kNsPerUs;
+}
+
+// Every kRepeatUs of computing time.
+void on_cpu_timer(int /*signal*/) {
+  const int number = errno;
+  Timers& told = timers();
+  if (told.state != nullptr) {
+    const std::int64_t used = cpu_used_us() - told.cpu_at_start_us;
+    if (!told.gives_way && used >= std::chrono::microseconds(kGivesWayAfter).count()) {
+      told.gives_way = true;
+      ::setpriority(PRIO_PROCESS, 0, jail::kNiceOfBusy);  // failing, it is as quick as others
+    }
+    if (used >= std::int64_t{told.state->limits.cpu_ms()} * kUsPerMs) {
+      told.state->cpu_over = 1;
+      told.stop();
+    }
   }
   errno = number;
 }
@@ -41,16 +72,26 @@ timeval time_of(std::int64_t us) {
   return {.tv_sec = us / kUsPerSecond, .tv_usec = us % kUsPerSecond};
 }
 
-Result<void> start_timer(__itimer_which kind, int signal, std::int64_t after_us) {
-  struct sigaction action{};
-  action.sa_handler = on_timer;
-  sigemptyset(&action.sa_mask);
+Result<void> set_timer(__itimer_which kind, std::int64_t after_us) {
   const itimerval when{.it_interval = time_of(kRepeatUs), .it_value = time_of(after_us)};
-  if (::sigaction(signal, &action, nullptr) != 0 || ::setitimer(kind, &when, nullptr) != 0) {
+  if (::setitimer(kind, &when, nullptr) != 0) {
     return Error(Code::Internal, "the run's timers cannot be set")
         .with_detail(std::strerror(errno));
   }
   return {};
+}
+
+Result<void> start_timer(
+    __itimer_which kind, int signal, void (*handler)(int), std::int64_t after_us
+) {
+  struct sigaction action{};
+  action.sa_handler = handler;
+  sigemptyset(&action.sa_mask);
+  if (::sigaction(signal, &action, nullptr) != 0) {
+    return Error(Code::Internal, "the run's timers cannot be set")
+        .with_detail(std::strerror(errno));
+  }
+  return set_timer(kind, after_us);
 }
 
 std::uint32_t capped(std::int64_t us) {
@@ -95,11 +136,31 @@ void fill_usage(wire::Finished& finished, const RunState& state) {
 }
 
 Result<void> start_timers(RunState& state, void (*stop)()) {
-  timers() = {.state = &state, .stop = stop};
+  timers() = {.state = &state, .stop = stop, .cpu_at_start_us = cpu_used_us()};
   const auto wall_us = std::int64_t{state.limits.wall_ms()} * kUsPerMs;
-  const auto cpu_us = std::int64_t{state.limits.cpu_ms()} * kUsPerMs;
-  SLUICE_CHECK_OK(start_timer(ITIMER_REAL, SIGALRM, wall_us));
-  return start_timer(ITIMER_PROF, SIGPROF, cpu_us);
+  SLUICE_CHECK_OK(start_timer(ITIMER_REAL, SIGALRM, on_wall_timer, wall_us));
+  return start_timer(ITIMER_PROF, SIGPROF, on_cpu_timer, kRepeatUs);
+}
+
+Result<void> set_parked(RunState& state, bool parked) {
+  if (parked == state.parked || state.wall_over != 0) {
+    return {};
+  }
+  using std::chrono::microseconds;
+  const auto now = FrameStream::Deadline::clock::now();
+  state.parked = parked;
+  if (parked) {
+    state.left_when_parked =
+        std::max<FrameStream::Deadline::duration>(state.deadline - now, microseconds(kRepeatUs));
+    state.deadline = now + kParkedMax;
+    const itimerval never{};
+    ::setitimer(ITIMER_REAL, &never, nullptr);
+    return {};
+  }
+  state.deadline = now + state.left_when_parked;
+  return set_timer(
+      ITIMER_REAL, std::chrono::duration_cast<microseconds>(state.left_when_parked).count()
+  );
 }
 
 void stop_timers() {

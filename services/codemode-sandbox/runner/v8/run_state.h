@@ -3,6 +3,7 @@
 
 #include "services/codemode-sandbox/runner/child/frames.h"
 
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <string>
@@ -14,6 +15,12 @@ inline constexpr std::size_t kArgumentsBytesMax = std::size_t{1} << 20;
 inline constexpr std::size_t kConsoleLineBytesMax = std::size_t{16} << 10;
 inline constexpr std::size_t kErrorMessageBytesMax = std::size_t{4} << 10;
 inline constexpr std::size_t kErrorStackBytesMax = std::size_t{8} << 10;
+// Calls without a result. Source: the service carries out 16 at a time; further ones only wait.
+inline constexpr std::size_t kCallsInFlightMax = 256;
+// Computing time after which a script gives way to others. Source: ours; ordinary ones need less.
+inline constexpr std::chrono::milliseconds kGivesWayAfter{100};
+// The longest a parked child waits. Source: ours; the supervisor ends it long before.
+inline constexpr std::chrono::hours kParkedMax{1};
 
 // The name of the script in stack traces.
 inline constexpr const char* kScriptName = "script.ts";
@@ -23,6 +30,9 @@ struct RunState {
   wire::Limits limits;
   FrameStream::Deadline started;
   FrameStream::Deadline deadline;
+  // The run waits for a person: its wall time stands still.
+  bool parked = false;
+  FrameStream::Deadline::duration left_when_parked{0};
 
   std::uint32_t start_us = 0;
   std::uint32_t calls = 0;
@@ -51,6 +61,10 @@ void fill_usage(wire::Finished& finished, const RunState& state);
 // terminated, waits are interrupted. Once per process; state and isolate live until it ends.
 // stop() is called from the signal handler. Errors: Internal.
 [[nodiscard]] Result<void> start_timers(RunState& state, void (*stop)());
+
+// Holds the wall timer, or lets it go on with what was left. A script that computes meanwhile is
+// bounded by its CPU limit. Errors: Internal.
+[[nodiscard]] Result<void> set_parked(RunState& state, bool parked);
 
 // The script's last message is being made: it can no longer be stopped.
 void stop_timers();

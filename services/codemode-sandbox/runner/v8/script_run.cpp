@@ -96,6 +96,7 @@ wire::Finished ScriptRun::run(const wire::Start& start) {
   auto finished = loop(main);
   if (!stopped()) {
     warn_of_unhandled();
+    warn_of_open_calls();
   }
   return finished;
 }
@@ -180,6 +181,12 @@ ScriptRun::MaybeFinished ScriptRun::await_result() {
     }
     return why_stopped();
   }
+  if (message.value().message_case() == wire::ToChild::kPark) {
+    if (!set_parked(state_, message.value().park().parked()).ok()) {
+      state_.wall_over = 1;  // better too short than without a limit
+    }
+    return stopped() ? MaybeFinished(why_stopped()) : MaybeFinished();
+  }
   if (message.value().message_case() != wire::ToChild::kResult) {
     state_.runner_gone = true;
     return why_stopped();
@@ -198,6 +205,11 @@ wire::Finished ScriptRun::returned(v8::Local<v8::Value> value) {
   if (value->IsFunction() || value->IsSymbol()) {
     console_.write("warn", "the script returned a function or a symbol, which JSON has not", 0);
     return finished;
+  }
+  if (value->IsMap() || value->IsSet() || value->IsWeakMap() || value->IsWeakSet()) {
+    console_.write(
+        "warn", "the script returned a Map or Set, which is {} in JSON: return [...it]", 0
+    );
   }
   v8::TryCatch caught(isolate_);
   v8::Local<v8::String> text;
@@ -253,6 +265,17 @@ void ScriptRun::on_rejection(v8::PromiseRejectMessage message) {
     }
   } else if (message.GetEvent() == v8::kPromiseHandlerAddedAfterReject) {
     std::erase_if(run.unhandled_, [&](const Rejected& one) { return one.promise == promise; });
+  }
+}
+
+void ScriptRun::warn_of_open_calls() {
+  if (tools_.waiting() > 0) {
+    console_.write(
+        "warn",
+        "calls the script did not await when it ended: " + std::to_string(tools_.waiting()) +
+            "; they go on, their results are lost",
+        0
+    );
   }
 }
 

@@ -37,6 +37,7 @@ class ScriptRun {
   [[nodiscard]] wire::Finished returned(v8::Local<v8::Value> value);
   [[nodiscard]] wire::Finished failed(v8::Local<v8::Value> thrown);
   void warn_of_unhandled();
+  void warn_of_open_calls();
 
   static void on_rejection(v8::PromiseRejectMessage message);
 

@@ -143,6 +143,13 @@ void ToolCalls::call(const Tool& tool, const v8::FunctionCallbackInfo<v8::Value>
   if (state_.calls >= state_.limits.calls_max()) {
     return refuse("Exhausted", "the script made all tool calls it may: do the rest in another run");
   }
+  if (pending_.size() >= kCallsInFlightMax) {
+    return refuse(
+        "Exhausted",
+        "the script has " + std::to_string(kCallsInFlightMax) +
+            " calls under way: await some before the next"
+    );
+  }
   v8::TryCatch caught(isolate_);
   bool too_large = false;
   const v8::Local<v8::Value> argument = info[0];

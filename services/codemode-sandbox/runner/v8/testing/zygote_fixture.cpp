@@ -6,6 +6,7 @@
 #include <array>
 #include <csignal>
 #include <cstdio>
+#include <thread>
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -87,7 +88,7 @@ int receive_descriptor(int socket) {
 // The host's end of one child's socket.
 class Conversation {
  public:
-  Conversation(int fd, Ran& ran, const Host& host) : fd_(fd), ran_(ran), host_(host) {}
+  Conversation(int fd, Ran& ran, const RawHost& host) : fd_(fd), ran_(ran), host_(host) {}
 
   void put(const wire::ToChild& message) const {
     std::string bytes;
@@ -140,20 +141,26 @@ class Conversation {
         break;
       case wire::FromChild::kCall:
         ran_.calls.push_back(message.call());
-        for (auto& result : host_ ? host_(message.call()) : std::vector<wire::CallResult>()) {
-          wire::ToChild answer;
-          *answer.mutable_result() = std::move(result);
-          put(answer);
-        }
+        answer(host_(message.call()));
         break;
       case wire::FromChild::MESSAGE_NOT_SET:
         ADD_FAILURE() << "the decoder lets through a message of no kind";
     }
   }
 
+  void answer(const Waited& told) {
+    for (const wire::ToChild& message : told.before) {
+      put(message);
+    }
+    std::this_thread::sleep_for(told.wait);
+    for (const wire::ToChild& message : told.after) {
+      put(message);
+    }
+  }
+
   int fd_;
   Ran& ran_;
-  const Host& host_;
+  const RawHost& host_;
   FrameDecoder<wire::FromChild> decoder_;
   std::array<char, 65536> bytes_{};
 };
@@ -189,6 +196,18 @@ ZygoteProcess::~ZygoteProcess() {
 
 Ran ZygoteProcess::run(
     const wire::ToChild& first, std::chrono::milliseconds kill_after, const Host& host
+) {
+  return run_raw(first, kill_after, [&host](const wire::ToolCall& call) {
+    Waited told;
+    for (auto& result : host ? host(call) : std::vector<wire::CallResult>()) {
+      *told.before.emplace_back().mutable_result() = std::move(result);
+    }
+    return told;
+  });
+}
+
+Ran ZygoteProcess::run_raw(
+    const wire::ToChild& first, std::chrono::milliseconds kill_after, const RawHost& host
 ) {
   Ran ran;
   int fds[2];
@@ -277,6 +296,10 @@ void ExecutorTest::TearDownTestSuite() {
 Ran ExecutorTest::run(const wire::ToChild& start, const Host& host) {
   const milliseconds limit(start.start().limits().wall_ms());
   return zygote_->run(start, limit + kKillAfterLimit, host);
+}
+
+Ran ExecutorTest::run_raw(const wire::ToChild& start, const RawHost& host) {
+  return zygote_->run_raw(start, milliseconds(3'000), host);
 }
 
 Ran ExecutorTest::run(std::string javascript, const Host& host) {

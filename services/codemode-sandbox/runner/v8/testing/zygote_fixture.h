@@ -33,6 +33,15 @@ struct Ran {
 // Results to send after a call has come.
 using Host = std::function<std::vector<wire::CallResult>(const wire::ToolCall&)>;
 
+// What to send after a call has come: before, then, after the time, the rest.
+struct Waited {
+  std::vector<wire::ToChild> before;
+  std::chrono::milliseconds wait{0};
+  std::vector<wire::ToChild> after;
+};
+
+using RawHost = std::function<Waited(const wire::ToolCall&)>;
+
 class ZygoteProcess {
  public:
   using WarmUp = std::function<Result<std::unique_ptr<Warm>>()>;
@@ -45,6 +54,9 @@ class ZygoteProcess {
   // Forks a child, sends the message, answers its calls, kills it after the time.
   [[nodiscard]] Ran run(
       const wire::ToChild& first, std::chrono::milliseconds kill_after, const Host& host = {}
+  );
+  [[nodiscard]] Ran run_raw(
+      const wire::ToChild& first, std::chrono::milliseconds kill_after, const RawHost& host
   );
 
  private:
@@ -72,6 +84,8 @@ class ExecutorTest : public ::testing::Test {
   // Killed 500 ms after its wall limit, as the supervisor does.
   [[nodiscard]] static Ran run(const wire::ToChild& start, const Host& host = echo);
   [[nodiscard]] static Ran run(std::string javascript, const Host& host = echo);
+  // Killed after 3 s.
+  [[nodiscard]] static Ran run_raw(const wire::ToChild& start, const RawHost& host);
 
  private:
   static std::unique_ptr<ZygoteProcess> zygote_;
