@@ -34,7 +34,6 @@ Error failed(const char* what, int number) {
 constexpr std::array kAllowed{
     SCMP_SYS(munmap),
     SCMP_SYS(mremap),
-    SCMP_SYS(madvise),
     SCMP_SYS(brk),
     SCMP_SYS(futex),
     SCMP_SYS(getpid),
@@ -96,6 +95,9 @@ int add_rules(scmp_filter_ctx filter, int socket, ExecutableMemory executable) {
     );
   }
   keep(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(poll), 1, argument(1, SCMP_CMP_EQ, 1)));
+  // From MADV_HWPOISON on, advice is for those who test the kernel.
+  const auto ordinary = argument(2, SCMP_CMP_LT, MADV_HWPOISON);
+  keep(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(madvise), 1, ordinary));
   const auto wall = argument(0, SCMP_CMP_EQ, ITIMER_REAL);
   keep(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(setitimer), 1, wall));
   keep(seccomp_rule_add(
@@ -153,7 +155,8 @@ std::vector<ListedCall> listed_calls() {
   add(kAllowed, Answer::Carries);
   add(kOnSocket, Answer::CarriesSome);
   add(kMapping, Answer::CarriesSome);
-  add(std::array{SCMP_SYS(poll), SCMP_SYS(setitimer), SCMP_SYS(setpriority)}, Answer::CarriesSome);
+  add(std::array{SCMP_SYS(poll), SCMP_SYS(madvise), SCMP_SYS(setitimer), SCMP_SYS(setpriority)},
+      Answer::CarriesSome);
   add(kNotThere, Answer::NotThere);
   add(kNotPermitted, Answer::NotPermitted);
   return all;
