@@ -74,6 +74,27 @@ bool is_in_time(const Payload& payload, std::int64_t now_unix_ms, std::int64_t l
          now_unix_ms >= begin - kClockSkewMs && now_unix_ms <= end;
 }
 
+// Of either kind.
+Result<policy::v1::CallerClaims> verified_claims(
+    const KeyRing& keys, std::string_view token, std::int64_t now_unix_ms
+) {
+  auto claims =
+      verified<policy::v1::CallerClaims, policy::v1::SignedToken>(keys, kTokenDomain, token);
+  if (!claims) {
+    return Error(Code::Unauthenticated, "the caller token is not valid: authenticate again");
+  }
+  const std::int64_t life_ms = claims->run_id().empty() ? kTokenLifeMs : kRunTokenLifeMs;
+  if (!is_in_time(*claims, now_unix_ms, life_ms)) {
+    return Error(
+        Code::Unauthenticated, "the caller token is not valid at this time: authenticate again"
+    );
+  }
+  if (claims->tenant().empty() || claims->principal().empty()) {
+    return Error(Code::Unauthenticated, "the caller token names nobody: authenticate again");
+  }
+  return std::move(*claims);
+}
+
 }  // namespace
 
 Result<KeyRing> KeyRing::load(const std::string& folder) {
@@ -117,20 +138,19 @@ std::string sign_token(const crypto::PrivateKey& key, const policy::v1::CallerCl
 Result<policy::v1::CallerClaims> verify_token(
     const KeyRing& keys, std::string_view token, std::int64_t now_unix_ms
 ) {
-  auto claims =
-      verified<policy::v1::CallerClaims, policy::v1::SignedToken>(keys, kTokenDomain, token);
-  if (!claims) {
-    return Error(Code::Unauthenticated, "the caller token is not valid: authenticate again");
-  }
-  if (!is_in_time(*claims, now_unix_ms, kTokenLifeMs)) {
+  return verify_run_or_caller_token(keys, token, now_unix_ms, "");
+}
+
+Result<policy::v1::CallerClaims> verify_run_or_caller_token(
+    const KeyRing& keys, std::string_view token, std::int64_t now_unix_ms, std::string_view run
+) {
+  SLUICE_TRY(policy::v1::CallerClaims claims, verified_claims(keys, token, now_unix_ms));
+  if (!claims.run_id().empty() && claims.run_id() != run) {
     return Error(
-        Code::Unauthenticated, "the caller token is not valid at this time: authenticate again"
+        Code::Unauthenticated, "a run token is good for its run only: authenticate as the caller"
     );
   }
-  if (claims->tenant().empty() || claims->principal().empty()) {
-    return Error(Code::Unauthenticated, "the caller token names nobody: authenticate again");
-  }
-  return std::move(*claims);
+  return claims;
 }
 
 std::string sign_grant(const crypto::PrivateKey& key, const policy::v1::Grant& grant) {

@@ -18,6 +18,8 @@ namespace sluice::grant {
 inline constexpr std::string_view kTokenDomain = "sluice-caller-token-v1";
 inline constexpr std::string_view kGrantDomain = "sluice-grant-v1";
 inline constexpr std::int64_t kTokenLifeMs = 60'000;
+// Of a run token. Source: policy.proto, ScriptRun.life_ms.
+inline constexpr std::int64_t kRunTokenLifeMs = 600'000;
 inline constexpr std::int64_t kGrantLifeMs = 30'000;
 inline constexpr std::int64_t kClockSkewMs = 2'000;
 
@@ -37,9 +39,15 @@ class KeyRing {
 [[nodiscard]] std::string sign_token(
     const crypto::PrivateKey& key, const policy::v1::CallerClaims& claims
 );
-// Errors: Unauthenticated (malformed, unknown key, bad signature, not yet or no longer valid).
+// Errors: Unauthenticated (malformed, unknown key, bad signature, not yet or no longer valid; a run
+// token).
 [[nodiscard]] Result<policy::v1::CallerClaims> verify_token(
     const KeyRing& keys, std::string_view token, std::int64_t now_unix_ms
+);
+// The same where the calls of scripts arrive: a run token is taken too, for the run it was signed
+// for; run is that of the request. Errors: Unauthenticated, also for a run token of another run.
+[[nodiscard]] Result<policy::v1::CallerClaims> verify_run_or_caller_token(
+    const KeyRing& keys, std::string_view token, std::int64_t now_unix_ms, std::string_view run
 );
 
 // Serialized SignedGrant.

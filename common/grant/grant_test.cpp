@@ -163,6 +163,59 @@ TEST_F(GrantTest, OtherVersionsAndNamelessTokensAreRefused) {
   EXPECT_THAT(verify_token(ring, sign_token(key, token), kNow), HasCode(Code::Unauthenticated));
 }
 
+policy::v1::CallerClaims run_claims() {
+  policy::v1::CallerClaims made = claims();
+  made.set_run_id("run_1");
+  made.set_source_digest(std::string(32, 's'));
+  made.set_not_after_unix_ms(kNow + kRunTokenLifeMs);
+  return made;
+}
+
+TEST_F(GrantTest, ARunTokenIsGoodForItsRunOnly) {
+  const std::string token = sign_token(key, run_claims());
+  const auto late = kNow + kRunTokenLifeMs;
+
+  const auto own = verify_run_or_caller_token(ring, token, late, "run_1");
+  ASSERT_THAT(own, IsOk());
+  EXPECT_EQ(own.value().run_id(), "run_1");
+  for (const char* other : {"run_2", "", "run_", "run_11"}) {
+    EXPECT_THAT(
+        verify_run_or_caller_token(ring, token, kNow, other), HasCode(Code::Unauthenticated)
+    ) << other;
+  }
+  EXPECT_THAT(verify_token(ring, token, kNow), HasCode(Code::Unauthenticated));
+  EXPECT_THAT(
+      verify_run_or_caller_token(ring, token, late + 1, "run_1"), HasCode(Code::Unauthenticated)
+  );
+}
+
+TEST_F(GrantTest, WhereARunTokenIsTakenACallerTokenIsToo) {
+  const std::string token = sign_token(key, claims());
+
+  EXPECT_THAT(verify_run_or_caller_token(ring, token, kNow, "run_1"), IsOk());
+  EXPECT_THAT(verify_run_or_caller_token(ring, token, kNow, ""), IsOk());
+  EXPECT_THAT(
+      verify_run_or_caller_token(ring, token, kNow + kTokenLifeMs + 1, "run_1"),
+      HasCode(Code::Unauthenticated)
+  );
+}
+
+TEST_F(GrantTest, ARunTokenOfAStrangerOrTooLongALifeIsRefused) {
+  policy::v1::CallerClaims token = run_claims();
+  token.set_not_after_unix_ms(kNow + kRunTokenLifeMs + kClockSkewMs + 1);
+
+  EXPECT_THAT(
+      verify_run_or_caller_token(ring, sign_token(key, token), kNow, "run_1"),
+      HasCode(Code::Unauthenticated)
+  );
+  EXPECT_THAT(
+      verify_run_or_caller_token(
+          ring, sign_token(crypto::PrivateKey::generate(), run_claims()), kNow, "run_1"
+      ),
+      HasCode(Code::Unauthenticated)
+  );
+}
+
 TEST(GrantId, IsStableAndTakesEveryFieldIn) {
   const GrantIdentity base{"default", "key:k1", "0123456789abcdef", 0, "digest", ""};
   GrantIdentity changed[] = {base, base, base, base, base, base, base};

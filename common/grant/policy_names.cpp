@@ -22,10 +22,11 @@ constexpr Names<EffectClass, 3> kEffects{{
     {EFFECT_CLASS_WRITE, "write"},
     {EFFECT_CLASS_DELETE, "delete"},
 }};
-constexpr Names<Mode, 3> kModes{{
+constexpr Names<Mode, 4> kModes{{
     {MODE_MANUAL, "manual"},
     {MODE_AGENT, "agent"},
     {MODE_CODE, "code"},
+    {MODE_AGENT_CODE, "agent_code"},
 }};
 constexpr Names<ApprovalState, 6> kStates{{
     {APPROVAL_STATE_PENDING, "pending"},

@@ -281,7 +281,7 @@ RuleMatch read_match(Section match) {
   );
   out.effects =
       values_in(match, "effect_class", "read, write, delete", &policy::v1::effect_class_named);
-  out.modes = values_in(match, "mode", "manual, agent, code", &policy::v1::mode_named);
+  out.modes = values_in(match, "mode", "manual, agent, code, agent_code", &policy::v1::mode_named);
   Section caller = match.child("caller");
   out.principals = list_in(caller, "principal", "A principal or a list, such as key:<id>.");
   out.key_ids = list_in(caller, "key_id", "Id of a key, or a list; jwt:<id> for an issuer.");

@@ -12,6 +12,13 @@ namespace sluice::policy_engine {
 inline constexpr int kCallsMax = 64;
 // Source: policy.proto, DecideRequest.decision_id.
 inline constexpr std::size_t kDecisionIdBytes = 16;
+// Source: policy.proto, ScriptRun.
+inline constexpr int kScriptCallsMax = 256;
+inline constexpr std::size_t kSourceDigestBytes = 32;
+// "run_" and so many hexadecimal digits.
+inline constexpr std::size_t kRunIdDigits = 32;
+// Of the tools told in the record of a script. Source: ours; what a person reads at once.
+inline constexpr std::size_t kScriptDetailBytesMax = 2'000;
 // Source: policy.proto, DecideRequest.decision_unix_ms.
 inline constexpr std::int64_t kDecisionAgeMsMax = 60'000;
 inline constexpr std::int64_t kDecisionAheadMsMax = 5'000;

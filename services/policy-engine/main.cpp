@@ -312,6 +312,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
        &counting->gate,
        &gate,
        signing->grant(),
+       signing->token(),
        link.audit.get(),
        clock,
        runtime.metrics()}

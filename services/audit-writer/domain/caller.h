@@ -10,6 +10,10 @@ namespace sluice::audit_writer {
 [[nodiscard]] Result<policy::v1::CallerClaims> caller_of(
     const grant::KeyRing& keys, const RequestContext& context, std::int64_t now_unix_ms
 );
+// The same where a script's run asks: its run token is taken too, in requests of that run.
+[[nodiscard]] Result<policy::v1::CallerClaims> run_or_caller_of(
+    const grant::KeyRing& keys, const RequestContext& context, std::int64_t now_unix_ms
+);
 
 // Errors: Denied.
 [[nodiscard]] Result<void> require_admin(const policy::v1::CallerClaims& claims);

@@ -31,7 +31,7 @@ Result<JournalKey> key_of(
 Async<audit::v1::JournalReply> JournalHandler::operator()(
     audit::v1::JournalRequest request, RequestContext context
 ) {
-  SLUICE_CO_TRY(const auto claims, caller_of(*deps_.keys, context, deps_.clock->unix_ms()));
+  SLUICE_CO_TRY(const auto claims, run_or_caller_of(*deps_.keys, context, deps_.clock->unix_ms()));
   SLUICE_CO_TRY(JournalKey key, key_of(request, claims));
   SLUICE_CO_TRY(const JournalEntry entry, co_await deps_.store->journal(std::move(key)));
   co_return journal_reply(entry, deps_.key, deps_.clock->unix_ms());

@@ -57,6 +57,19 @@ TEST(JournalHandler, RefusesAnotherPrincipalOrTenant) {
   EXPECT_THAT(fixture.journal(), HasCode(Code::Denied));
 }
 
+TEST(JournalHandler, AnswersARunTokenInItsRunOnly) {
+  JournalFixture fixture;
+  const auto journal = [&fixture](const char* run, const char* token_run) {
+    return sluice::testing::run_sync(fixture.handler(
+        fixture.request, fixture.callers.context_of_run(run, token_run, fixture.clock.unix_ms())
+    ));
+  };
+
+  EXPECT_THAT(journal("run_1", "run_1"), IsOk());
+  EXPECT_THAT(journal("run_2", "run_1"), HasCode(Code::Unauthenticated));
+  EXPECT_THAT(journal("", "run_1"), HasCode(Code::Unauthenticated));
+}
+
 TEST(JournalHandler, NeedsATokenAndAKey) {
   JournalFixture fixture;
   EXPECT_THAT(

@@ -38,4 +38,20 @@ RequestContext TestCallers::context(
   return context;
 }
 
+RequestContext TestCallers::context_of_run(
+    const std::string& run, const std::string& token_run, std::int64_t now_unix_ms
+) const {
+  policy::v1::CallerClaims claims;
+  claims.set_tenant("default");
+  claims.set_principal("key:k1");
+  claims.add_roles("admin");
+  claims.set_run_id(token_run);
+  claims.set_not_before_unix_ms(now_unix_ms - grant::kTokenLifeMs - 1);
+  claims.set_not_after_unix_ms(now_unix_ms + 1);
+  RequestContext context;
+  context.caller_token = grant::sign_token(signer_, claims);
+  context.run = RunId(run);
+  return context;
+}
+
 }  // namespace sluice::audit_writer

@@ -32,6 +32,10 @@ class TestCallers {
   [[nodiscard]] RequestContext context(
       const std::string& principal, const std::string& role, std::int64_t now_unix_ms
   ) const;
+  // A context of that run with a run token of another or the same; long after it was signed.
+  [[nodiscard]] RequestContext context_of_run(
+      const std::string& run, const std::string& token_run, std::int64_t now_unix_ms
+  ) const;
 
  private:
   crypto::PrivateKey signer_ = crypto::PrivateKey::generate();

@@ -93,7 +93,7 @@ void add_policy(CLI::App* app, Words* words, Runner* chosen) {
   explain->add_option("--tool", words->tool, "Name of the tool, as the server calls it")
       ->required();
   explain->add_option("--arguments", words->arguments, "JSON object; without: a listing's view");
-  explain->add_option("--mode", words->mode, "manual, agent or code");
+  explain->add_option("--mode", words->mode, "manual, agent, code or agent_code");
   explain->add_option("--key-id", words->key_id, "Whose call; without: your own key's");
   explain->callback([words, chosen] {
     *chosen = [words]() -> Result<std::function<Async<Answer>(Gateway*)>> {

@@ -130,7 +130,9 @@ Result<policy::v1::ManageRequest> explain_in(const std::string& text) {
   if (!mode.empty()) {
     const auto known = policy::v1::mode_named(mode);
     if (!known) {
-      return body_error(R"("mode" is unknown: send "manual", "agent" or "code", or leave it out)");
+      return body_error(
+          R"("mode" is unknown: send "manual", "agent", "code" or "agent_code", or leave it out)"
+      );
     }
     asked->set_mode(*known);
   }

@@ -39,6 +39,9 @@ Result<void> check_grant(const policy::v1::Grant& grant, const GrantFacts& facts
   if (grant.tenant() != facts.tenant || grant.principal() != facts.principal) {
     return denied("belongs to another caller");
   }
+  if (!facts.run_id.empty() && grant.run_id() != facts.run_id) {
+    return denied("is for another run");
+  }
   if (!equal_constant_time(grant.args_digest(), crypto::sha256(facts.arguments))) {
     return denied("is for other arguments");
   }

@@ -18,6 +18,7 @@ struct GrantFacts {
   std::string_view arguments;  // the canonical bytes that will be sent
   std::string_view tenant;     // of the verified caller token
   std::string_view principal;
+  std::string_view run_id = {};      // of a run token; empty: a caller token
   std::uint64_t policy_version = 0;  // highest heard
   std::int64_t now_unix_ms = 0;
 };

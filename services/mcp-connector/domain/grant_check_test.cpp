@@ -73,6 +73,19 @@ TEST(CheckGrant, RefusesAGrantThatDiffersInAnyField) {
   }
 }
 
+TEST(CheckGrant, WhoComesWithARunTokenNeedsAGrantOfThatRun) {
+  GrantFacts run = facts();
+  run.run_id = "run_1";
+  policy::v1::Grant grant = good_grant();
+  EXPECT_THAT(check_grant(grant, run), HasCode(Code::Denied));
+  grant.set_run_id("run_2");
+  EXPECT_THAT(check_grant(grant, run), HasCode(Code::Denied));
+  grant.set_run_id("run_1");
+
+  EXPECT_THAT(check_grant(grant, run), IsOk());
+  EXPECT_THAT(check_grant(grant, facts()), IsOk());
+}
+
 TEST(CheckGrant, AGrantForAnotherMethodThanToolsCallNamesNoTool) {
   GrantFacts read = facts();
   read.method = "resources/read";

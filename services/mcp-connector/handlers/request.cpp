@@ -105,7 +105,12 @@ Result<void> RequestHandler::admit(GrantedCall* call) const {
   const auto now = deps_.clock->unix_ms();
   SLUICE_TRY(call->grant, grant::verify_grant(*deps_.grant_keys, call->request.grant(), now));
   call->grant_verified = true;
-  SLUICE_TRY(call->claims, grant::verify_token(*deps_.token_keys, call->context.caller_token, now));
+  SLUICE_TRY(
+      call->claims,
+      grant::verify_run_or_caller_token(
+          *deps_.token_keys, call->context.caller_token, now, call->context.run.str()
+      )
+  );
   call->caller_verified = true;
   if (call->context.deadline <= call->received + kReplyReserve) {
     return Error(
@@ -137,6 +142,7 @@ Result<void> RequestHandler::admit(GrantedCall* call) const {
        .arguments = call->request.params(),
        .tenant = call->claims.tenant(),
        .principal = call->claims.principal(),
+       .run_id = call->claims.run_id(),
        .policy_version = deps_.policy->highest(),
        .now_unix_ms = now}
   );

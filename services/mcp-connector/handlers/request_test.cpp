@@ -84,6 +84,31 @@ TEST(RequestHandler, CarriesOutAGrantedWriteAndRecordsIntentAndOutcome) {
   EXPECT_EQ(outcome.tool_call_id(), "call_1");
 }
 
+TEST(RequestHandler, ARunTokenCarriesOutTheCallsOfItsRunOnly) {
+  ConnectorFixture fixture;
+  fixture.start();
+  const auto send = [&fixture](const char* run, const char* granted_run) {
+    policy::v1::CallerClaims claims = fixture.claims();
+    claims.set_run_id("run_1");
+    claims.set_not_after_unix_ms(claims.not_before_unix_ms() + grant::kRunTokenLifeMs);
+    RequestContext context = fixture.context();
+    context.caller_token = grant::sign_token(fixture.token_key, claims);
+    context.run = RunId(run);
+    policy::v1::Grant grant =
+        fixture.grant_for("write_file", R"({"path":"/a"})", policy::v1::EFFECT_CLASS_WRITE);
+    grant.set_run_id(granted_run);
+    return fixture.loop.finish((*fixture.handler)(
+        fixture.request_with(grant, R"({"path":"/a"})"), &fixture.writer, std::move(context)
+    ));
+  };
+
+  EXPECT_THAT(send("run_1", "run_1"), IsOk());
+  EXPECT_THAT(send("run_2", "run_2"), HasCode(Code::Unauthenticated));
+  EXPECT_THAT(send("", "run_1"), HasCode(Code::Unauthenticated));
+  EXPECT_THAT(send("run_1", "run_2"), HasCode(Code::Denied));
+  EXPECT_EQ(fixture.server.count("tools/call"), 1U);
+}
+
 TEST(RequestHandler, SendsExactlyTheBytesTheGrantCovers) {
   ConnectorFixture fixture;
   fixture.start();

@@ -1,6 +1,7 @@
 #include "services/policy-engine/domain/approval_gate.h"
 
 #include "services/policy-engine/domain/approval_events.h"
+#include "services/policy-engine/domain/evaluate.h"
 #include "services/policy-engine/limits.h"
 
 #include "common/async/deadline.h"
@@ -162,7 +163,7 @@ Async<std::vector<int>> ApprovalGate::ask(const Batch* batch, policy::v1::Decide
     show(one, reply->mutable_decisions(asked[i].index));
     if (one && one->approval.id() == asked[i].approval.stored.approval.id()) {
       tell(deps_.events, deps_.log, one->approval);
-    } else if (one && batch->request->mode() == policy::v1::MODE_CODE && is_given(one->approval)) {
+    } else if (one && is_code_mode(batch->request->mode()) && is_given(one->approval)) {
       approved.push_back(asked[i].index);
     }
   }

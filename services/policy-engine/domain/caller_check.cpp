@@ -2,13 +2,36 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 namespace sluice::policy_engine {
 
 Result<VerifiedCaller> CallerCheck::verify(const RequestContext& context, std::int64_t now_unix_ms)
     const {
+  SLUICE_TRY(
+      policy::v1::CallerClaims claims,
+      grant::verify_token(*keys_, context.caller_token, now_unix_ms)
+  );
+  return caller_of(std::move(claims), now_unix_ms);
+}
+
+Result<VerifiedCaller> CallerCheck::verify_run(
+    const RequestContext& context, std::int64_t now_unix_ms
+) const {
+  SLUICE_TRY(
+      policy::v1::CallerClaims claims,
+      grant::verify_run_or_caller_token(
+          *keys_, context.caller_token, now_unix_ms, context.run.str()
+      )
+  );
+  return caller_of(std::move(claims), now_unix_ms);
+}
+
+Result<VerifiedCaller> CallerCheck::caller_of(
+    policy::v1::CallerClaims claims, std::int64_t now_unix_ms
+) const {
   VerifiedCaller caller;
-  SLUICE_TRY(caller.claims, grant::verify_token(*keys_, context.caller_token, now_unix_ms));
+  caller.claims = std::move(claims);
   state_->heard(caller.claims.policy_version());
   SLUICE_TRY(caller.policy, state_->current());
   caller.key = caller.policy->policy.key_named(caller.claims.key_id());

@@ -27,8 +27,16 @@ class CallerCheck {
   [[nodiscard]] Result<VerifiedCaller> verify(
       const RequestContext& context, std::int64_t now_unix_ms
   ) const;
+  // The same where a script's run asks: its run token is taken too, in requests of that run.
+  [[nodiscard]] Result<VerifiedCaller> verify_run(
+      const RequestContext& context, std::int64_t now_unix_ms
+  ) const;
 
  private:
+  [[nodiscard]] Result<VerifiedCaller> caller_of(
+      policy::v1::CallerClaims claims, std::int64_t now_unix_ms
+  ) const;
+
   const grant::KeyRing* keys_;
   PolicyState* state_;
 };

@@ -81,10 +81,11 @@ policy::v1::ToolFilter filter_of(const json::Value* request) {
 
 policy::v1::Mode mode_of(const json::Value& one) {
   const std::string name = one.text_or("mode", "");
-  return name == "manual"  ? policy::v1::MODE_MANUAL
-         : name == "agent" ? policy::v1::MODE_AGENT
-         : name == "code"  ? policy::v1::MODE_CODE
-                           : policy::v1::MODE_UNSPECIFIED;
+  return name == "manual"       ? policy::v1::MODE_MANUAL
+         : name == "agent"      ? policy::v1::MODE_AGENT
+         : name == "code"       ? policy::v1::MODE_CODE
+         : name == "agent_code" ? policy::v1::MODE_AGENT_CODE
+                                : policy::v1::MODE_UNSPECIFIED;
 }
 
 Ruling ruling_of(const json::Value& one, const Policy& policy, const Caller& caller) {

@@ -1,6 +1,5 @@
 #include "services/policy-engine/domain/decide_batch.h"
 
-#include "services/policy-engine/domain/evaluate.h"
 #include "services/policy-engine/limits.h"
 
 #include "common/crypto/sha256.h"
@@ -54,22 +53,6 @@ Ruling rule_on_read(const Batch& batch, const policy::v1::ToolCall& call) {
   );
 }
 
-Ruling rule_on_tool(const Batch& batch, const policy::v1::ToolCall& call) {
-  const CatalogTool* const tool = batch.catalog->find(call.server_id(), call.tool());
-  if (tool == nullptr || (!call.server().empty() && call.server() != tool->server)) {
-    return unknown_tool();
-  }
-  CallArguments arguments(call.arguments());
-  Ruling ruling = evaluate(batch.caller->policy->policy, caller_of(batch), *tool, &arguments);
-  if (ruling.verdict != policy::v1::VERDICT_DENY &&
-      call.definition_hash() != tool->definition_hash) {
-    ruling.verdict = policy::v1::VERDICT_DENY;
-    ruling.rule = "catalog.definition_changed";
-    ruling.reason = "the tool's definition has changed since it was listed: list the tools again";
-  }
-  return ruling;
-}
-
 policy::v1::Grant grant_for(const Batch& batch, int index, const policy::v1::Decision& decision) {
   const policy::v1::DecideRequest& request = *batch.request;
   const policy::v1::ToolCall& call = request.calls(index);
@@ -114,6 +97,11 @@ Result<void> check_call(const policy::v1::ToolCall& call, int index) {
         name + " is no tools/call but names a tool: leave tool and definition_hash empty"
     );
   }
+  if (!policy::v1::Verdict_IsValid(call.at_least())) {
+    return Error(
+        Code::Invalid, "at_least of " + name + " is no verdict: send one of policy.proto, or none"
+    );
+  }
   if (call.arguments().size() > kArgumentsBytesMax || !is_canonical_object(call.arguments())) {
     return Error(
         Code::Invalid,
@@ -149,18 +137,27 @@ Result<void> check_request(const policy::v1::DecideRequest& request, std::int64_
         "repeat"
     );
   }
-  if (request.mode() != policy::v1::MODE_MANUAL && request.mode() != policy::v1::MODE_AGENT &&
-      request.mode() != policy::v1::MODE_CODE) {
-    return Error(Code::Invalid, "mode is not served: send MODE_MANUAL, MODE_AGENT or MODE_CODE");
+  if (request.mode() == policy::v1::MODE_UNSPECIFIED || !policy::v1::Mode_IsValid(request.mode())) {
+    return Error(
+        Code::Invalid,
+        "mode is not served: send MODE_MANUAL, MODE_AGENT, MODE_CODE or MODE_AGENT_CODE"
+    );
   }
+  SLUICE_CHECK_OK(check_decision_time(request, now_unix_ms));
+  for (int i = 0; i < request.calls_size(); ++i) {
+    SLUICE_CHECK_OK(check_call(request.calls(i), i));
+  }
+  return {};
+}
+
+Result<void> check_decision_time(
+    const policy::v1::DecideRequest& request, std::int64_t now_unix_ms
+) {
   if (now_unix_ms - request.decision_unix_ms() > kDecisionAgeMsMax) {
     return Error(Code::Invalid, "the decision is older than 60 s: make a new one");
   }
   if (request.decision_unix_ms() - now_unix_ms > kDecisionAheadMsMax) {
     return Error(Code::Invalid, "the decision's time is in the future: set the caller's clock");
-  }
-  for (int i = 0; i < request.calls_size(); ++i) {
-    SLUICE_CHECK_OK(check_call(request.calls(i), i));
   }
   return {};
 }
@@ -237,13 +234,46 @@ void add_grant(const Batch& batch, int index, policy::v1::Decision* decision) {
   decision->set_grant(grant::sign_grant(*batch.grant_key, grant_for(batch, index, *decision)));
 }
 
+Ruling rule_on_tool(
+    const Batch& batch, const policy::v1::ToolCall& call, CallArguments* arguments
+) {
+  const CatalogTool* const tool = batch.catalog->find(call.server_id(), call.tool());
+  if (tool == nullptr || (!call.server().empty() && call.server() != tool->server)) {
+    return unknown_tool();
+  }
+  Ruling ruling = evaluate(batch.caller->policy->policy, caller_of(batch), *tool, arguments);
+  if (ruling.verdict != policy::v1::VERDICT_DENY &&
+      call.definition_hash() != tool->definition_hash) {
+    ruling.verdict = policy::v1::VERDICT_DENY;
+    ruling.rule = "catalog.definition_changed";
+    ruling.reason = "the tool's definition has changed since it was listed: list the tools again";
+  }
+  return ruling;
+}
+
+Ruling at_least(Ruling ruling, const policy::v1::ToolCall& call) {
+  if (call.at_least() <= ruling.verdict) {  // the proto's numbers ascend with strictness
+    return ruling;
+  }
+  ruling.verdict = call.at_least();
+  ruling.rule = "caller.at_least";
+  ruling.reason = "whoever makes the call asks for this verdict at least";
+  if (is_read(call) && ruling.verdict > policy::v1::VERDICT_MANUAL) {  // reads have no approvals
+    ruling.verdict = policy::v1::VERDICT_DENY;
+  }
+  return ruling;
+}
+
 policy::v1::DecideReply decide_batch(const Batch& batch) {
   const policy::v1::DecideRequest& request = *batch.request;
   policy::v1::DecideReply reply;
   reply.set_policy_version(batch.caller->policy->version);
   for (int i = 0; i < request.calls_size(); ++i) {
     const policy::v1::ToolCall& call = request.calls(i);
-    const Ruling ruling = is_read(call) ? rule_on_read(batch, call) : rule_on_tool(batch, call);
+    CallArguments arguments(call.arguments());
+    const Ruling ruling = at_least(
+        is_read(call) ? rule_on_read(batch, call) : rule_on_tool(batch, call, &arguments), call
+    );
     policy::v1::Decision* const decision = reply.add_decisions();
     decision->set_verdict(ruling.verdict);
     decision->set_rule(ruling.rule);

@@ -4,6 +4,7 @@
 
 #include "services/policy-engine/domain/caller_check.h"
 #include "services/policy-engine/domain/catalog.h"
+#include "services/policy-engine/domain/evaluate.h"
 
 #include "common/async/request_context.h"
 #include "common/crypto/ed25519.h"
@@ -16,7 +17,7 @@
 
 namespace sluice::policy_engine {
 
-// Errors: Invalid (number of calls, decision id, decision time, mode, a call's method,
+// Errors: Invalid (number of calls, decision id, decision time, mode, a call's method or at_least,
 // one that is no tools/call and names a tool, arguments that are no canonical JSON object), with
 // what to do.
 [[nodiscard]] Result<void> check_request(
@@ -43,6 +44,14 @@ struct DecisionKey {
 
 [[nodiscard]] DecisionKey decision_key_of(const policy::v1::DecideRequest& request, int index);
 
+// The caller's own word on a call: no laxer verdict than at_least.
+[[nodiscard]] Ruling at_least(Ruling ruling, const policy::v1::ToolCall& call);
+
+// Errors: Invalid (decision_unix_ms too old or in the future).
+[[nodiscard]] Result<void> check_decision_time(
+    const policy::v1::DecideRequest& request, std::int64_t now_unix_ms
+);
+
 struct Batch {
   const VerifiedCaller* caller = nullptr;  // all outlive the call
   const Catalog* catalog = nullptr;
@@ -63,6 +72,11 @@ struct Batch {
 
 // The id that a grant of that call has, with its approval.
 [[nodiscard]] std::string grant_id_of(const Batch& batch, int index);
+
+// What the policy says of a tool call, with arguments or, null, as a listing would. No grant.
+[[nodiscard]] Ruling rule_on_tool(
+    const Batch& batch, const policy::v1::ToolCall& call, CallArguments* arguments
+);
 
 // Signs the grant of a call for its decision.
 void add_grant(const Batch& batch, int index, policy::v1::Decision* decision);

@@ -151,8 +151,7 @@ std::optional<Ruling> refusal(
         "the request itself excludes this " + what + ": widen its filter"
     );
   }
-  if (asked.tool != nullptr && caller.mode == policy::v1::MODE_CODE &&
-      !server.is_code_mode_client) {
+  if (asked.tool != nullptr && is_code_mode(caller.mode) && !server.is_code_mode_client) {
     return denied(
         asked.effect,
         asked.server + ".is_code_mode_client",
@@ -296,7 +295,7 @@ Ruling evaluate_read(
     return std::move(*refused);
   }
   const std::string rule = server + ".reads";
-  if (caller.mode == policy::v1::MODE_AGENT || caller.mode == policy::v1::MODE_CODE) {
+  if (caller.mode == policy::v1::MODE_AGENT || is_code_mode(caller.mode)) {
     return denied(
         kEffect,
         rule,
@@ -334,6 +333,10 @@ Ruling unknown_tool() {
       "catalog.unknown_tool",
       "there is no such tool now: list the tools again",
   };
+}
+
+bool is_code_mode(policy::v1::Mode mode) {
+  return mode == policy::v1::MODE_CODE || mode == policy::v1::MODE_AGENT_CODE;
 }
 
 bool may_run(policy::v1::Mode mode, Verdict verdict) {

@@ -76,8 +76,12 @@ struct AskedServer {
 // Of a call of a tool the catalog does not hold.
 [[nodiscard]] Ruling unknown_tool();
 
+// Of scripts, executed explicitly or unattended.
+[[nodiscard]] bool is_code_mode(policy::v1::Mode mode);
+
 // Whether a call of that verdict runs now. An explicit execution, of the call or of the script that
-// makes it, is the caller's consent to a manual call; an agent has no such consent.
+// makes it, is the caller's consent to a manual call; an agent has no such consent, nor has a
+// script that runs unattended.
 [[nodiscard]] bool may_run(policy::v1::Mode mode, policy::v1::Verdict verdict);
 
 }  // namespace sluice::policy_engine

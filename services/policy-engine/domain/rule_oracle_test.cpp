@@ -233,6 +233,12 @@ Expected base_of(const Case& one) {
   return {by_preset, "preset." + one.preset};
 }
 
+// A script that runs unattended is of agent mode and of code mode.
+bool mode_has(const Value* modes, const std::string& mode) {
+  return list_has(modes, mode) ||
+         (mode == "agent_code" && (list_has(modes, "agent") || list_has(modes, "code")));
+}
+
 bool rule_matches(const Value& rule, const Case& one) {
   static const Value kNone = Object();
   const Value* match = rule.find("match");
@@ -246,7 +252,7 @@ bool rule_matches(const Value& rule, const Case& one) {
   const std::string id = *one.key.find("id")->as_string();
   bool matches = list_has(match->find("server"), "s0") && list_has(match->find("tool"), one.tool) &&
                  list_has(match->find("effect_class"), one.effect) &&
-                 list_has(match->find("mode"), one.mode) && role &&
+                 mode_has(match->find("mode"), one.mode) && role &&
                  list_has(caller->find("key_id"), id) &&
                  list_has(caller->find("principal"), "key:" + id) &&
                  list_has(caller->find("agent"), *one.key.find("agent")->as_string()) &&
@@ -292,7 +298,7 @@ class Generator {
       Case one = base;
       one.tool = tool();
       one.effect = *base.server.find("effect_classes")->find(one.tool)->as_string();
-      one.mode = pick({"", "manual", "agent", "code"});
+      one.mode = pick({"", "manual", "agent", "code", "agent_code"});
       one.key.set("id", pick({"k0", "k1"}));
       one.key.set("agent", pick({"a0", "a1", "x"}));
       one.key.set("tenant", pick({"t0", "t1"}));
@@ -348,7 +354,7 @@ class Generator {
     maybe(&match, "server", {"s0", "s1", "*"});
     maybe(&match, "tool", {"u0", "u1", "u2", "*"});
     maybe(&match, "effect_class", {"read", "write", "delete"});
-    maybe(&match, "mode", {"manual", "agent", "code"});
+    maybe(&match, "mode", {"manual", "agent", "code", "agent_code"});
     Object caller;
     if (below(3) == 0) {
       maybe(&caller, "principal", {"key:k0", "key:k1"});

@@ -52,6 +52,13 @@ std::optional<Mismatch::Part> caller_mismatch(
   return std::nullopt;
 }
 
+// A call of a script that runs unattended is one of agent mode and one of code mode.
+bool names_mode(const std::set<policy::v1::Mode>& modes, policy::v1::Mode mode) {
+  return modes.contains(mode) ||
+         (mode == policy::v1::MODE_AGENT_CODE &&
+          (modes.contains(policy::v1::MODE_AGENT) || modes.contains(policy::v1::MODE_CODE)));
+}
+
 std::optional<Mismatch> mismatch_of(const RuleMatch& match, const RuleQuestion& question) {
   using Part = Mismatch::Part;
   if (!holds(match.servers, question.server)) {
@@ -63,7 +70,7 @@ std::optional<Mismatch> mismatch_of(const RuleMatch& match, const RuleQuestion& 
   if (!match.effects.empty() && !match.effects.contains(question.effect)) {
     return Mismatch{Part::Effect};
   }
-  if (!match.modes.empty() && !match.modes.contains(question.mode)) {
+  if (!match.modes.empty() && !names_mode(match.modes, question.mode)) {
     return Mismatch{Part::Mode};
   }
   if (const auto part = caller_mismatch(match, *question.claims); part) {

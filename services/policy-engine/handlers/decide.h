@@ -1,6 +1,7 @@
 // Decides a batch of tool calls and other MCP requests; grants for those that may run now. One
-// policy.decision record per call is in the outbox before the answer. Waits for Postgres only where
-// a call needs an approval or comes with one, for Redis only where a limit counts one.
+// policy.decision record per call is in the outbox before the answer. Or decides what a script can
+// call before it runs, with one policy.script record, and signs its run token. Waits for Postgres
+// only where a call needs an approval or comes with one, for Redis only where a limit counts one.
 //
 // Errors: Unauthenticated, Invalid (check_request), Unavailable (policy not loaded, catalog cannot
 // be fetched, approvals or counters cannot be reached, audit outbox full), Deadline. A refusal is a
@@ -28,6 +29,7 @@ class DecideHandler {
     LimitGate* limits;
     ApprovalGate* approvals;
     const crypto::PrivateKey* grant_key;
+    const crypto::PrivateKey* token_key;  // signs run tokens
     audit::Client* audit;
     async::Clock* clock;
     observability::Metrics* metrics;
@@ -40,6 +42,8 @@ class DecideHandler {
   );
 
  private:
+  Async<policy::v1::DecideReply> calls(policy::v1::DecideRequest request, RequestContext context);
+  Async<policy::v1::DecideReply> script(policy::v1::DecideRequest request, RequestContext context);
   // taken: also when this fails.
   Async<policy::v1::DecideReply> decide(const Batch* batch, TakenPlaces* taken);
 

@@ -50,7 +50,7 @@ Async<policy::v1::VisibleReply> VisibleHandler::operator()(
     policy::v1::VisibleRequest request, RequestContext context
 ) {
   SLUICE_CO_TRY(
-      const VerifiedCaller caller, deps_.callers->verify(context, deps_.clock->unix_ms())
+      const VerifiedCaller caller, deps_.callers->verify_run(context, deps_.clock->unix_ms())
   );
   if (request.filter().servers_size() > kFilterEntriesMax ||
       request.filter().tools_size() > kFilterEntriesMax) {

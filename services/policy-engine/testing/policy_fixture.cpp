@@ -81,7 +81,15 @@ PolicyFixture::PolicyFixture(std::string_view settings, testing::FaultPlan* faul
   visible =
       std::make_unique<VisibleHandler>(VisibleHandler::Deps{callers.get(), &catalogs, &clock});
   decide = std::make_unique<DecideHandler>(DecideHandler::Deps{
-      callers.get(), &catalogs, &limits, &gate, &grant_key, &audit, &clock, metrics.get()
+      callers.get(),
+      &catalogs,
+      &limits,
+      &gate,
+      &grant_key,
+      &token_key,
+      &audit,
+      &clock,
+      metrics.get()
   });
   approvals_list = std::make_unique<ApprovalsListHandler>(
       ApprovalsListHandler::Deps{callers.get(), &approvals, &clock}

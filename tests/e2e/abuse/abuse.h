@@ -37,6 +37,7 @@ void add_decisions(Abuses* abuses);
 void add_approvals(Abuses* abuses);
 void add_administration(Abuses* abuses);
 void add_grants(Abuses* abuses);
-void add_flips(Abuses* abuses);  // every field of a grant
+void add_flips(Abuses* abuses);       // every field of a grant
+void add_run_tokens(Abuses* abuses);  // the token of a script's run, for anything else
 
 }  // namespace sluice::e2e

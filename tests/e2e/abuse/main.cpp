@@ -126,6 +126,7 @@ Abuses table(const std::string& mode) {
     add_administration(&abuses);
     add_grants(&abuses);
     add_flips(&abuses);
+    add_run_tokens(&abuses);
   } else if (mode == "forged") {
     abuses.push_back({"forged", "Denied", Shown::Trail, forged});
   }
