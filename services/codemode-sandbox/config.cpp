@@ -52,6 +52,32 @@ void read_codemode(config::Document& document, Config& config) {
       "",
       "Scripts under way in one instance, waiting ones included."
   );
+  config.park_time = std::chrono::seconds(section.integer(
+      "park_seconds",
+      {.fallback = 60,
+       .min = 0,
+       .max = kParkSecondsMax,
+       .unit = "seconds",
+       .description = "How long one script waits for approvals, on top of its run time. Then it "
+                      "ends as approval_required."}
+  ));
+  config.parked_max = static_cast<std::size_t>(section.integer(
+      "parked_max",
+      {.fallback = 200,
+       .min = 0,
+       .max = 1'000,
+       .unit = "",
+       .description = "Scripts of one instance that wait for approvals at a time; further ones end "
+                      "as approval_required at once."}
+  ));
+  const std::string escapes = section.text(
+      "escapes",
+      {.fallback = "refuse",
+       .choices = {"refuse", "ask"},
+       .description = "Scripts whose calls cannot all be listed before they run: not run, or run "
+                      "with an approval asked for each call."}
+  );
+  config.escapes = escapes == "ask" ? Escapes::Ask : Escapes::Refuse;
 }
 
 }  // namespace

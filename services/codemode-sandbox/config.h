@@ -2,11 +2,13 @@
 #pragma once
 
 #include "services/codemode-sandbox/domain/run_limits.h"
+#include "services/codemode-sandbox/domain/script_review.h"
 
 #include "common/audit/client.h"
 #include "common/bus/transport.h"
 #include "common/config/config.h"
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 
@@ -18,6 +20,9 @@ struct Config {
   std::string runner_directory;
   RunLimits limits;
   std::size_t runs_max = 64;
+  std::chrono::seconds park_time{60};
+  std::size_t parked_max = 200;
+  Escapes escapes = Escapes::Refuse;
 
   // Never fails: faults are noted in the document.
   [[nodiscard]] static Config load(config::Document& document);

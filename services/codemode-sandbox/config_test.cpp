@@ -27,10 +27,13 @@ TEST(Config, ReadsItsSections) {
   EXPECT_EQ(settings.limits.console_bytes, std::size_t{256} << 10);
   EXPECT_EQ(settings.limits.calls_max, 7U);
   EXPECT_EQ(settings.runs_max, 64U);
+  EXPECT_EQ(settings.park_time, std::chrono::seconds(60));
+  EXPECT_EQ(settings.parked_max, 200U);
+  EXPECT_EQ(settings.escapes, Escapes::Refuse);
 }
 
-TEST(Config, ARunMayNotOutliveItsCallerToken) {
-  auto document = config::Document::from_text(R"({"codemode": {"run_seconds": 60}})", {});
+TEST(Config, ARunMayNotOutliveTheBus) {
+  auto document = config::Document::from_text(R"({"codemode": {"run_seconds": 301}})", {});
   ASSERT_THAT(document, sluice::testing::IsOk());
 
   static_cast<void>(Config::load(document.value()));

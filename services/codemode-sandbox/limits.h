@@ -19,9 +19,10 @@ inline constexpr std::size_t kToolCallIdBytesMax = 256;
 inline constexpr int kFilterEntriesMax = 1'024;
 
 // Runs.
-// Source: a caller token lives 60 s (common/grant) and is renewed by nobody while a script runs;
-// waiting for a runner and the records come on top.
-inline constexpr std::int64_t kRunSecondsMax = 45;
+// Source: the bus ends a run after 600 s (proto/endpoints.h), and a run token lives at most as
+// long; waiting for a runner and the records come on top of both.
+inline constexpr std::int64_t kRunSecondsMax = 300;
+inline constexpr std::int64_t kParkSecondsMax = 240;
 // Kept of a run's time for its last record and the answer.
 inline constexpr std::chrono::milliseconds kAnswerReserve{500};
 // Source: runner_messages.proto, Limits.value_bytes and CallResult.value.
@@ -44,6 +45,14 @@ inline constexpr int kFunctionsMax = 10'000;
 inline constexpr std::size_t kNamesInHintMax = 20;
 
 // Calls.
+// Source: policy.proto, DecideRequest.decision_id.
+inline constexpr std::size_t kDecisionIdBytes = 16;
+// Calls named in the message about a script that does not run.
+inline constexpr std::size_t kCallsInMessageMax = 8;
+// Compiled schemas kept. Source: ours; both of 256 tools.
+inline constexpr std::size_t kSchemasKeptMax = 512;
+// How often an approval is looked at beside its events, which may be lost.
+inline constexpr std::chrono::milliseconds kApprovalLook{5'000};
 // Tool calls of one run that are under way at once; further ones wait their turn.
 inline constexpr std::size_t kCallsAtOnceMax = 16;
 // A policy change between decision and use is met by deciding once more, not again and again.
@@ -64,6 +73,8 @@ inline constexpr std::chrono::milliseconds kWaitForRunner{2'000};
 inline constexpr int kAttemptsMax = 3;
 // Over the script's own time: a runner ends it within 0.5 s; later it does not do its work.
 inline constexpr std::chrono::milliseconds kRunnerGrace{3'000};
+// Before a script's own time begins: waiting for a child, its check, the answer to that.
+inline constexpr std::chrono::milliseconds kCheckTime{12'000};
 inline constexpr std::size_t kCallArgumentsBytesMax = std::size_t{1} << 20;
 inline constexpr std::size_t kCallNameBytesMax = 256;
 inline constexpr std::size_t kCallSiteBytesMax = 32;

@@ -47,22 +47,28 @@ Async<void> serve(service::Runtime runtime, Config config) {
 
   // 3. Handlers. From here down everything is covered by unit tests.
   RunList list;
+  async::KeyWatch approvals;
+  ParkingLot lot{.time_max = config.park_time, .runs_max = config.parked_max};
   ScriptApis apis({.policy = &policy, .servers = &servers});
   ToolCaller tools(
       {.apis = &apis,
        .policy = &policy,
        .servers = &servers,
        .journal = &journal,
+       .approvals = &approvals,
+       .lot = &lot,
+       .list = &list,
        .audit = link.audit.get(),
        .clock = runtime.clock(),
        .metrics = runtime.metrics()}
   );
+  ScriptReview review({.policy = &policy, .clock = runtime.clock(), .escapes = config.escapes});
   RunHandler run(
       {.executor = runtime.executor(),
        .callers = &callers,
        .runners = &dispatcher,
        .apis = &apis,
-       .policy = &policy,
+       .review = &review,
        .tools = &tools,
        .announcer = &announcer,
        .list = &list,
@@ -81,6 +87,28 @@ Async<void> serve(service::Runtime runtime, Config config) {
       [log = runtime.log()](std::string_view name, const Error& error) {
         log->error("task-failed", {{"task", name}, {"error", error.to_log()}});
       }
+  );
+  SLUICE_CO_TRY(
+      const auto changed_approvals,
+      link.bus->listen(
+          endpoints::kApprovalChanged,
+          std::function<void(policy::v1::ApprovalChanged)>(
+              [&approvals](const policy::v1::ApprovalChanged& changed) {
+                approvals.heard(changed.id());
+              }
+          )
+      )
+  );
+  SLUICE_CO_TRY(
+      const auto cancelled_runs,
+      link.bus->listen(
+          endpoints::kRunCancelled,
+          std::function<void(codemode::v1::RunCancelled)>(
+              [&run](const codemode::v1::RunCancelled& cancelled) {
+                run.cancel(cancelled.run_id(), cancelled.by());
+              }
+          )
+      )
   );
   SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kCodemodeRun, run));
   SLUICE_CO_CHECK_OK(link.bus->serve(endpoints::kCodemodeDescribe, describe));

@@ -46,6 +46,8 @@ class Script {
   virtual void proceed() = 0;
   // Its wall time stands still while it is parked, and it takes no slot of its runner.
   virtual void park(bool parked) = 0;
+  // Ends it: what comes next is a Finished with that. Does nothing once the script has ended.
+  virtual void stop(codemode::v1::Outcome outcome, codemode::v1::ScriptError error) = 0;
   // Settles one call. Does nothing once the script has ended.
   virtual void answer(runner::CallResult result) = 0;
 };

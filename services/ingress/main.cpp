@@ -75,7 +75,7 @@ Result<void> listen_for_clients(
     McpStreams& streams,
     McpCalls& calls,
     ApprovalFeed& feed,
-    ApprovalWatch& watch
+    async::KeyWatch& watch
 ) {
   const auto updated = [&streams](connector::v1::ResourceUpdated message) {
     streams.updated(message.server_id(), message.uri());
@@ -88,7 +88,7 @@ Result<void> listen_for_clients(
   );
   const auto changed = [&feed, &watch](policy::v1::ApprovalChanged message) {
     feed.heard(message);
-    watch.heard(message);
+    watch.heard(message.id());
   };
   SLUICE_TRY(
       listening->approvals,
@@ -337,7 +337,7 @@ struct FrontDoor {
   ApprovalFeed approval_feed;
   ApprovalsHandler approvals;
   McpCalls mcp_calls;
-  ApprovalWatch approval_watch;
+  async::KeyWatch approval_watch;
   McpApprovals mcp_approvals;
   McpExecution mcp_executions;
   McpSubscriptions subscriptions;

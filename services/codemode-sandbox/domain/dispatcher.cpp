@@ -41,7 +41,18 @@ struct Dispatcher::Peer {
   std::uint32_t slots = 0;
   std::uint32_t free = 0;
   TimePoint heard{};
-  std::set<std::string> runs;  // ids of those it has
+  std::set<std::string> runs;    // ids of those it has
+  std::set<std::string> parked;  // of those, which take no slot
+
+  // Slots that scripts of this instance take, as far as it knows.
+  [[nodiscard]] std::uint32_t taken() const {
+    return static_cast<std::uint32_t>(std::min<std::size_t>(runs.size() - parked.size(), slots));
+  }
+
+  void forget(const std::string& run) {
+    runs.erase(run);
+    parked.erase(run);
+  }
 };
 
 // What start() gives out.
@@ -70,10 +81,16 @@ class Dispatcher::Handle final : public Script {
   }
 
   void park(bool parked) override {
-    runner::ToRunner message;
-    message.mutable_park()->set_run_id(run_->id());
-    message.mutable_park()->set_parked(parked);
-    tell(message);
+    if (!run_->ended()) {
+      owner_->park(run_, parked);
+    }
+  }
+
+  void stop(codemode::v1::Outcome outcome, codemode::v1::ScriptError error) override {
+    if (!run_->ended()) {
+      owner_->cancel(run_);
+      owner_->stop(run_, outcome, std::move(error));
+    }
   }
 
   void answer(runner::CallResult result) override {
@@ -152,8 +169,7 @@ void Dispatcher::heard(const std::string& peer, std::string_view bytes) {
   switch (message.message_case()) {
     case runner::ToService::kBeat: {
       Peer& it = known->second;
-      const auto ours = static_cast<std::uint32_t>(std::min<std::size_t>(it.runs.size(), it.slots));
-      it.free = std::min(message.beat().free_slots(), it.slots - ours);
+      it.free = std::min(message.beat().free_slots(), it.slots - it.taken());
       dispatch();
       break;
     }
@@ -200,8 +216,7 @@ void Dispatcher::take_ready(const std::string& peer, const runner::Ready& ready)
   Peer& it = peers_[peer];
   it.runner_id = ready.runner_id();
   it.slots = ready.slots();
-  const auto ours = static_cast<std::uint32_t>(std::min<std::size_t>(it.runs.size(), it.slots));
-  it.free = std::min(ready.free_slots(), it.slots - ours);
+  it.free = std::min(ready.free_slots(), it.slots - it.taken());
   it.heard = deps_.clock->now();
   if (fresh) {
     deps_.log->info(
@@ -268,7 +283,7 @@ void Dispatcher::take_refused(const RunPtr& run, const runner::Refused& refused)
   }
   deps_.log->info("run-refused", {{"run", refused.run_id()}, {"reason", refused.reason()}});
   run->refusers.insert(run->peer);
-  peers_[run->peer].runs.erase(run->id());
+  peers_[run->peer].forget(run->id());
   peers_[run->peer].free = 0;  // until it says otherwise
   again(run, "the runner refused it");
   dispatch();
@@ -323,8 +338,7 @@ bool Dispatcher::hand_to_best(const RunPtr& run) {
     }
     ++run->attempts;
     run->peer = best->first;
-    run->overdue = deps_.clock->now() +
-                   std::chrono::milliseconds(run->message().limits().wall_ms()) + kRunnerGrace;
+    run->set_handed_over(deps_.clock->now());
     --best->second.free;
     best->second.runs.insert(run->id());
     return true;
@@ -363,8 +377,10 @@ void Dispatcher::lost(const std::string& peer, std::string_view why) {
 
 void Dispatcher::free_slot(const RunPtr& run) {
   const auto peer = peers_.find(run->peer);
-  if (peer != peers_.end() && peer->second.runs.erase(run->id()) > 0) {
-    peer->second.free = std::min(peer->second.free + 1, peer->second.slots);
+  if (peer != peers_.end() && peer->second.runs.contains(run->id())) {
+    const bool parked = peer->second.parked.contains(run->id());
+    peer->second.forget(run->id());
+    peer->second.free = std::min(peer->second.free + (parked ? 0 : 1), peer->second.slots);
   }
 }
 
@@ -374,7 +390,7 @@ void Dispatcher::cancel(const RunPtr& run) {
   if (peer == peers_.end()) {
     return;
   }
-  peer->second.runs.erase(run->id());
+  peer->second.forget(run->id());
   runner::ToRunner message;
   message.mutable_cancel()->set_run_id(run->id());
   say(peer->first, message);
@@ -393,14 +409,44 @@ void Dispatcher::forget(const RunPtr& run) {
 }
 
 void Dispatcher::kill(const RunPtr& run, std::string message, std::string hint) {
+  codemode::v1::ScriptError error;
+  error.set_message(std::move(message));
+  error.set_hint(std::move(hint));
+  stop(run, codemode::v1::OUTCOME_KILLED, std::move(error));
+}
+
+void Dispatcher::stop(
+    const RunPtr& run, codemode::v1::Outcome outcome, codemode::v1::ScriptError error
+) {
   runner::Finished finished;
   finished.set_run_id(run->id());
-  finished.set_outcome(codemode::v1::OUTCOME_KILLED);
-  finished.mutable_error()->set_message(std::move(message));
-  finished.mutable_error()->set_hint(std::move(hint));
+  finished.set_outcome(outcome);
+  *finished.mutable_error() = std::move(error);
   finished.set_calls(run->calls());
   finished.set_console_bytes_dropped(run->console_bytes_dropped());
   end(run, ScriptEvent(std::move(finished)));
+}
+
+// A parked script takes no slot, there and here.
+void Dispatcher::park(const RunPtr& run, bool parked) {
+  const auto peer = peers_.find(run->peer);
+  if (peer == peers_.end() || !run->set_parked(parked, deps_.clock->now())) {
+    return;
+  }
+  Peer& it = peer->second;
+  if (parked) {
+    it.parked.insert(run->id());
+    it.free = std::min(it.free + 1, it.slots);
+  } else {
+    it.parked.erase(run->id());
+    it.free -= std::min(it.free, 1U);
+  }
+  runner::ToRunner message;
+  message.mutable_park()->set_run_id(run->id());
+  message.mutable_park()->set_parked(parked);
+  if (say(peer->first, message) && parked) {
+    dispatch();
+  }
 }
 
 void Dispatcher::tick() {
@@ -444,7 +490,7 @@ void Dispatcher::expire(TimePoint now) {
       } else if (now - run->submitted() >= kWaitForSlot) {
         end(run, all_busy());
       }
-    } else if (now >= run->overdue) {
+    } else if (now >= run->overdue()) {
       deps_.log->error("run-overdue", {{"run", run->id()}});
       cancel(run);
       kill(

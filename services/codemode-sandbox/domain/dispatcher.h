@@ -80,6 +80,8 @@ class Dispatcher final : public Runners {
   void end(RunPtr run, Result<ScriptEvent> event);
   void forget(const RunPtr& run);
   void kill(const RunPtr& run, std::string message, std::string hint);
+  void stop(const RunPtr& run, codemode::v1::Outcome outcome, codemode::v1::ScriptError error);
+  void park(const RunPtr& run, bool parked);
   void expire(TimePoint now);
   bool say(const std::string& peer, const runner::ToRunner& message);
   void bad_message(const std::string& peer, std::string_view why);

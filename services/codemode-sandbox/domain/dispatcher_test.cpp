@@ -123,7 +123,7 @@ class DispatcherTest : public ::testing::Test {
     run.mutable_limits()->set_calls_max(3);
     run.mutable_limits()->set_console_bytes(64);
     run.mutable_limits()->set_value_bytes(100);
-    auto script = dispatcher.start(std::move(run), clock.now() + 40s);
+    auto script = dispatcher.start(std::move(run), clock.now() + 200s);
     EXPECT_THAT(script, IsOk());
     return script.ok() ? std::move(script).value() : nullptr;
   }
@@ -349,7 +349,7 @@ TEST_F(DispatcherTest, CancelsWhenNobodyWaitsOrTheDeadlinePassed) {
 
   left.reset();
   EXPECT_EQ(sender.count("a", runner::ToRunner::kCancel), 1U);
-  clock.advance(40s);
+  clock.advance(200s);
   beat("a");
   dispatcher.tick();
 
@@ -361,10 +361,44 @@ TEST_F(DispatcherTest, EndsAScriptThatItsRunnerDoesNotEnd) {
   ready("a");
   const auto script = start("run_1");
 
-  pass(33'250ms, {"a"});
+  pass(45'250ms, {"a"});
 
   const auto end = end_of(*script);
   EXPECT_EQ(end.outcome(), codemode::v1::OUTCOME_KILLED);
+  EXPECT_EQ(sender.count("a", runner::ToRunner::kCancel), 1U);
+}
+
+TEST_F(DispatcherTest, AParkedScriptTakesNoSlotAndNoTime) {
+  ready("a", 1);
+  const auto one = start("run_1");
+  call("a", "run_1", 1);
+  const auto two = start("run_2");
+  ASSERT_EQ(sender.runs_of("a").size(), 1U);
+
+  one->park(true);
+  EXPECT_EQ(sender.runs_of("a").size(), 2U) << "its slot is another's";
+  finished("a", "run_2");
+  pass(50'000ms, {"a"});
+  one->park(false);
+  pass(44'000ms, {"a"});
+
+  finished("a", "run_1", "7");
+  EXPECT_EQ(end_of(*one).value(), "7");
+  EXPECT_EQ(sender.count("a", runner::ToRunner::kPark), 2U);
+}
+
+TEST_F(DispatcherTest, AScriptIsStoppedWithWhatIsTold) {
+  ready("a");
+  const auto script = start("run_1");
+  codemode::v1::ScriptError error;
+  error.set_message("enough");
+
+  script->stop(codemode::v1::OUTCOME_CANCELLED, error);
+  script->stop(codemode::v1::OUTCOME_KILLED, error);
+
+  const auto end = end_of(*script);
+  EXPECT_EQ(end.outcome(), codemode::v1::OUTCOME_CANCELLED);
+  EXPECT_EQ(end.error().message(), "enough");
   EXPECT_EQ(sender.count("a", runner::ToRunner::kCancel), 1U);
 }
 
@@ -374,7 +408,7 @@ TEST_F(DispatcherTest, OverdueScriptsOfAPeerThatIsGoneEndOnce) {
   const auto two = start("run_2");
   call("a", "run_1", 1);
   call("a", "run_2", 1);
-  clock.advance(33s);
+  clock.advance(45s);
   beat("a", 0);
   sender.unreachable.insert("a");
 
@@ -395,7 +429,7 @@ TEST_F(DispatcherTest, TellsARunnerToEndARunItShouldNotHave) {
   call("b", "run_unknown", 1);
   finished("b", "run_1", "\"stolen\"");
 
-  EXPECT_EQ(sender.count("b", runner::ToRunner::kCancel), 3U);
+  EXPECT_EQ(sender.count("b", runner::ToRunner::kCancel), 5U) << "two checks, two calls, an end";
   finished("a", "run_1", "1");
   EXPECT_EQ(end_of(*script).value(), "1");
 }
@@ -498,7 +532,7 @@ TEST_F(DispatcherTest, IgnoresGarbageAndStrangers) {
   dispatcher.heard("a", "");
   beat("a");
   runner::ToService wrong;
-  wrong.mutable_ready()->set_version(2);
+  wrong.mutable_ready()->set_version(kMessagesVersion + 1);
   wrong.mutable_ready()->set_runner_id("r");
   wrong.mutable_ready()->set_slots(1);
   hear("a", wrong);

@@ -101,10 +101,30 @@ bool OpenScript::settle(std::uint32_t call_id) {
   return !ended_ && open_calls_.erase(call_id) > 0;
 }
 
+void OpenScript::set_handed_over(TimePoint now) {
+  overdue_ =
+      now + std::chrono::milliseconds(message_.limits().wall_ms()) + kCheckTime + kRunnerGrace;
+}
+
+bool OpenScript::set_parked(bool parked, TimePoint now) {
+  if (parked == left_.has_value()) {
+    return false;
+  }
+  if (parked) {
+    left_ = overdue_ - now;
+    overdue_ = TimePoint::max();
+  } else {
+    overdue_ = now + *left_;
+    left_.reset();
+  }
+  return true;
+}
+
 void OpenScript::give_back(TimePoint now) {
   peer.clear();
   submitted_ = now;
   checked_ = false;
+  left_.reset();
   if (console_bytes_ == 0) {
     return;
   }

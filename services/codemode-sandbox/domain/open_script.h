@@ -8,6 +8,7 @@
 #include "common/async/clock.h"
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -55,7 +56,14 @@ class OpenScript {
   std::string peer;                // empty: waiting
   std::set<std::string> refusers;  // peers that did not take it
   int attempts = 0;
-  TimePoint overdue;  // when its runner should have ended it
+
+  // A runner has it: from here on its time runs.
+  void set_handed_over(TimePoint now);
+  // False: it was so before, or has no runner.
+  [[nodiscard]] bool set_parked(bool parked, TimePoint now);
+
+  // When its runner should have ended it. Its time stands still while it is parked.
+  [[nodiscard]] TimePoint overdue() const { return overdue_; }
 
  private:
   runner::Run message_;
@@ -66,7 +74,9 @@ class OpenScript {
   std::uint64_t console_bytes_ = 0;
   std::uint64_t console_bytes_dropped_ = 0;
   std::size_t console_lines_queued_ = 0;
-  bool checked_ = false;  // on the runner that has it
+  TimePoint overdue_{};
+  std::optional<Duration> left_;  // until overdue, while it is parked
+  bool checked_ = false;          // on the runner that has it
   bool ended_ = false;
   async::Channel<Result<ScriptEvent>> events_;
 };

@@ -1,6 +1,8 @@
 // RunScope: one run, as its tool calls see it.
 #pragma once
 
+#include "services/codemode-sandbox/domain/call_set.h"
+#include "services/codemode-sandbox/domain/parking.h"
 #include "services/codemode-sandbox/domain/script_api.h"
 #include "services/codemode-sandbox/limits.h"
 #include "services/codemode-sandbox/ports.h"
@@ -9,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace sluice::codemode_sandbox {
 
@@ -19,9 +22,20 @@ struct RunScope {
   std::string source;
   std::string source_digest;  // SHA-256
   policy::v1::ToolFilter filter;
+  policy::v1::Mode mode = policy::v1::MODE_CODE;
   ScriptApiPtr tools;
+  CallSet calls;  // of its check
+  codemode::v1::Check check;
+  std::vector<codemode::v1::CallVerdict> call_set;
   std::map<std::string, std::uint32_t> repeats;  // of equal calls, by their digest
   std::unique_ptr<Script> script;
+  Parking parking;
+  std::string approval_id;  // that ended it
+
+  // Of every call: a script whose calls cannot be listed is asked about each.
+  [[nodiscard]] policy::v1::Verdict at_least() const {
+    return calls.escapes() ? policy::v1::VERDICT_APPROVE : policy::v1::VERDICT_UNSPECIFIED;
+  }
 
   // Of the first record of a call.
   [[nodiscard]] std::uint32_t hop_of_call(std::uint32_t call_id) const {

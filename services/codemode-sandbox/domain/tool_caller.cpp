@@ -10,12 +10,13 @@
 #include "common/json/parse.h"
 #include "common/mcp/server_id.h"
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace sluice::codemode_sandbox {
 namespace {
 
-constexpr std::size_t kDecisionIdBytes = 16;
 // Hops of one decision and of what the connector records under it.
 constexpr std::uint32_t kHopsPerDecision = 4;
 // Rules by which policy-engine says that its catalog is not the one the call was made from.
@@ -69,6 +70,12 @@ runner::CallResult settled(const connector::v1::Final& final) {
   );
 }
 
+bool waits(const policy::v1::Decision& decision) {
+  return decision.grant().empty() && !decision.approval_id().empty() &&
+         (decision.verdict() == policy::v1::VERDICT_APPROVE ||
+          decision.verdict() == policy::v1::VERDICT_APPROVE_TWICE);
+}
+
 // policy-engine's refusal, with what to do next.
 runner::CallResult refused(const policy::v1::Decision& decision, const std::string& hint) {
   if (decision.rule() == kUnknownTool) {
@@ -77,16 +84,24 @@ runner::CallResult refused(const policy::v1::Decision& decision, const std::stri
   if (decision.retry_after_ms() > 0) {
     return rejected("rate_limited", decision.reason() + " (rule " + decision.rule() + ")");
   }
-  const bool waits = decision.verdict() == policy::v1::VERDICT_APPROVE ||
-                     decision.verdict() == policy::v1::VERDICT_APPROVE_TWICE;
-  return rejected(
-      waits ? "approval_required" : "Denied",
-      decision.reason() + " (rule " + decision.rule() + ")" +
-          (waits ? ", approval " + decision.approval_id() +
-                       ": when it is given, execute the script again under its tool call id; "
-                 : "; ") +
-          hint
-  );
+  if (decision.verdict() == policy::v1::VERDICT_MANUAL) {
+    return rejected(
+        "Denied",
+        decision.reason() + " (rule " + decision.rule() +
+            "): not in a script that runs unattended; execute the script explicitly"
+    );
+  }
+  return rejected("Denied", decision.reason() + " (rule " + decision.rule() + "); " + hint);
+}
+
+// A value that does not fit the tool's schema.
+runner::CallResult misfit(
+    std::string_view code, const std::string& what, const json::Violation& fault
+) {
+  runner::CallResult result =
+      rejected(code, what + (fault.path.empty() ? "" : " at " + fault.path) + ": " + fault.message);
+  result.mutable_error()->set_path(fault.path);
+  return result;
 }
 
 bool is_read(const policy::v1::Decision& decision) {
@@ -129,24 +144,63 @@ Async<runner::CallResult> ToolCaller::call(RunScopePtr scope, ScriptCall call) {
   Work work;
   work.scope = std::move(scope);
   work.call = std::move(call);
-  const std::uint32_t call_id = work.call.asked.call_id();
-  runner::CallResult result;
-  if (work.call.arguments.empty()) {
-    result = rejected(
+  find_tool(&work);
+  const runner::ToolCall& asked = work.call.asked;
+  const std::string run_id = work.scope->context.run.str();
+  deps_.list->call_started(
+      run_id,
+      {.call_id = asked.call_id(),
+       .server = work.tool.server,
+       .tool = work.tool.tool,
+       .call_site = asked.call_site(),
+       .arguments = work.call.arguments},
+      deps_.clock->unix_ms()
+  );
+  SLUICE_CO_TRY(runner::CallResult result, co_await carry_out_checked(&work));
+  result.set_call_id(asked.call_id());
+  deps_.list->call_ended(
+      run_id,
+      {.call_id = asked.call_id(),
+       .outcome = result.has_error() ? result.error().code() : "resolved",
+       .message = result.error().message(),
+       .rule = work.rule},
+      deps_.clock->unix_ms()
+  );
+  count(result);
+  co_return result;
+}
+
+Async<runner::CallResult> ToolCaller::carry_out_checked(Work* work) {
+  const std::string name = work->call.asked.server() + "." + work->call.asked.function();
+  if (work->call.arguments.empty()) {
+    co_return rejected(
         "Invalid",
-        "the argument of " + work.call.asked.server() + "." + work.call.asked.function() +
-            " is not one JSON object; call it as tool({name: value})"
+        "the argument of " + name + " is not one JSON object; call it as tool({name: value})"
     );
-  } else {
-    find_tool(&work);
-    if (work.tool.definition_hash.empty() && work.scope->filter.restricted()) {
-      result = refuse_left_out(&work);
-    } else {
-      SLUICE_CO_TRY(result, co_await decide_and_run(&work));
+  }
+  if (work->tool.definition_hash.empty() && work->scope->filter.restricted()) {
+    co_return refuse(
+        work,
+        "request.include",
+        "the request's include headers leave this tool out, or there is none of that name"
+    );
+  }
+  if (!work->scope->calls.allows(work->call.asked.server(), work->call.asked.function())) {
+    co_return refuse(
+        work,
+        "script.call_set",
+        "the call is not among those that were found in the script before it ran"
+    );
+  }
+  if (const auto fault = bridge_.arguments(work->tool, work->call.arguments); fault) {
+    co_return misfit("invalid_arguments", "the argument of " + name, *fault);
+  }
+  SLUICE_CO_TRY(runner::CallResult result, co_await decide_and_run(work));
+  if (result.has_value()) {
+    if (const auto fault = bridge_.result(work->tool, result.value()); fault) {
+      co_return misfit("invalid_result", "the call was carried out; the result of " + name, *fault);
     }
   }
-  result.set_call_id(call_id);
-  count(result);
   co_return result;
 }
 
@@ -163,8 +217,8 @@ void ToolCaller::find_tool(Work* work) {
   work->tool.tool = asked.function();
 }
 
-// The request's own include headers; policy-engine does not know them.
-runner::CallResult ToolCaller::refuse_left_out(Work* work) {
+runner::CallResult ToolCaller::refuse(Work* work, std::string_view rule, std::string_view reason) {
+  work->rule = rule;
   RequestContext context = work->scope->context;
   context.hop = work->scope->hop_of_call(work->call.asked.call_id());
   auto record = audit::record_of(context, "tool.refused");
@@ -175,28 +229,91 @@ runner::CallResult ToolCaller::refuse_left_out(Work* work) {
   record.set_tool_call_id(work->scope->tool_call_id);
   record.set_args_digest(crypto::sha256(work->call.arguments));
   record.set_outcome(audit::v1::OUTCOME_REFUSED);
-  record.set_rule("request.include");
-  record.set_reason("not among the tools that the request includes");
+  record.set_rule(std::string(rule));
+  record.set_reason(std::string(reason));
   record.set_detail("call " + work->call.path + " of the script");
   if (auto recorded = deps_.audit->record(std::move(record)); !recorded.ok()) {
     return rejected(recorded.error());
   }
   return rejected(
-      "Denied",
-      "the request's include headers leave this tool out, or there is none of that name; " +
-          work->scope->tools->hint(work->tool.server)
+      "Denied", std::string(reason) + "; " + work->scope->tools->hint(work->call.asked.server())
   );
 }
 
+// A call that waits for people, while it lives.
+class ToolCaller::Wait {
+ public:
+  Wait(const Deps& deps, RunScope* scope, const std::string& approval_id)
+      : deps_(deps), scope_(scope), place_(deps.approvals, approval_id) {
+    const TimePoint now = deps_.clock->now();
+    until_ = now;
+    if (const auto time = scope_->parking.begin_wait(deps_.lot, now, scope_->script); time) {
+      until_ += *time;
+      begun_ = true;
+      deps_.list->parked(scope_->context.run.str(), approval_id);
+    }
+  }
+
+  Wait(const Wait&) = delete;
+  Wait& operator=(const Wait&) = delete;
+  Wait(Wait&&) = delete;
+  Wait& operator=(Wait&&) = delete;
+
+  ~Wait() {
+    if (begun_) {
+      scope_->parking.end_wait(deps_.clock->now(), scope_->script);
+      deps_.list->parked(scope_->context.run.str(), "");
+    }
+  }
+
+  // True: time to ask again. False: the time is over, or the run.
+  Async<bool> next() {
+    const TimePoint now = deps_.clock->now();
+    if (now >= until_ || scope_->script == nullptr) {
+      co_return false;
+    }
+    SLUICE_CO_CHECK_OK(
+        co_await place_.wait(deps_.clock, std::min<TimePoint>(until_, now + kApprovalLook))
+    );
+    co_return scope_->script != nullptr;
+  }
+
+ private:
+  const Deps& deps_;
+  RunScope* scope_;
+  async::KeyWatch::Place place_;
+  TimePoint until_{};
+  bool begun_ = false;
+};
+
 Async<runner::CallResult> ToolCaller::decide_and_run(Work* work) {
-  for (;;) {  // at most kDecisionsMax rounds
+  std::optional<Wait> wait;
+  for (;;) {  // at most kDecisionsMax rounds, and those of a wait, which has an end
+    const std::uint32_t decisions = work->decisions;
     auto decided = co_await decide_current(work);
-    if (!decided.ok()) {
+    if (!decided.ok() && !wait) {
       co_return rejected(decided.error());
     }
+    if (!decided.ok() || waits(decided.value())) {
+      if (!wait) {
+        wait.emplace(deps_, work->scope.get(), decided.value().approval_id());
+      }
+      SLUICE_CO_TRY(const bool again, co_await wait->next());
+      if (again) {
+        work->decisions = decisions;  // the same decision is asked for again
+        continue;
+      }
+      if (!decided.ok()) {
+        co_return rejected(decided.error());
+      }
+      end_unapproved(work, decided.value());
+      co_return rejected("approval_required", "nobody has approved the call in time");
+    }
+    wait.reset();
     const policy::v1::Decision& decision = decided.value();
+    work->rule = decision.rule();
     if (decision.grant().empty()) {
-      co_return refused(decision, work->scope->tools->hint(work->tool.server));
+      co_return refused(decision, work->scope->tools->hint(work->call.asked.server()));
     }
     const bool read = is_read(decision);
     std::string grant_id = decision.grant_id();
@@ -223,6 +340,24 @@ Async<runner::CallResult> ToolCaller::decide_and_run(Work* work) {
   }
 }
 
+void ToolCaller::end_unapproved(Work* work, const policy::v1::Decision& decision) {
+  RunScope& scope = *work->scope;
+  if (scope.script == nullptr) {
+    return;
+  }
+  codemode::v1::ScriptError error;
+  error.set_message(
+      work->tool.server + "." + work->tool.tool + " needs an approval, which was not given while " +
+      "the script waited: " + decision.approval_id() + " (rule " + decision.rule() + ")"
+  );
+  error.set_hint(
+      "when it is approved, execute the same call again under its tool call id: what the script "
+      "has done is answered from the trail"
+  );
+  scope.approval_id = decision.approval_id();
+  scope.script->stop(codemode::v1::OUTCOME_APPROVAL_REQUIRED, std::move(error));
+}
+
 Async<policy::v1::Decision> ToolCaller::decide_current(Work* work) {
   auto decided = co_await decide(work);
   const bool outdated = decided.ok() ? decided.value().rule().starts_with(kCatalogRules)
@@ -247,7 +382,7 @@ Async<policy::v1::Decision> ToolCaller::decide(Work* work) {
                  : work->call.identity.substr(0, kDecisionIdBytes)
   );
   request.set_decision_unix_ms(deps_.clock->unix_ms());
-  request.set_mode(policy::v1::MODE_CODE);
+  request.set_mode(work->scope->mode);
   auto* call = request.add_calls();
   call->set_server_id(work->tool.server_id);
   call->set_server(work->tool.server);
@@ -256,6 +391,7 @@ Async<policy::v1::Decision> ToolCaller::decide(Work* work) {
   call->set_arguments(work->call.arguments);
   call->set_tool_call_id(work->scope->tool_call_id);
   call->set_call_path(work->call.path);
+  call->set_at_least(work->scope->at_least());
   RequestContext context = work->scope->context;
   context.hop =
       work->scope->hop_of_call(work->call.asked.call_id()) + work->decisions * kHopsPerDecision;

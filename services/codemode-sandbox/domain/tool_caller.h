@@ -7,9 +7,12 @@
 // call is answered from the trail.
 #pragma once
 
+#include "services/codemode-sandbox/domain/bridge_check.h"
+#include "services/codemode-sandbox/domain/run_list.h"
 #include "services/codemode-sandbox/domain/run_scope.h"
 #include "services/codemode-sandbox/ports.h"
 
+#include "common/async/key_watch.h"
 #include "common/audit/client.h"
 #include "common/observability/metrics.h"
 
@@ -33,6 +36,9 @@ class ToolCaller {
     PolicyEngine* policy;
     ToolServers* servers;
     AuditJournal* journal;
+    async::KeyWatch* approvals;  // woken by approval ids
+    ParkingLot* lot;
+    RunList* list;
     audit::Client* audit;
     async::Clock* clock;
     observability::Metrics* metrics;
@@ -43,9 +49,13 @@ class ToolCaller {
   // To be called for each call, in their order: counts equal ones.
   [[nodiscard]] static ScriptCall prepare(RunScope* scope, runner::ToolCall asked);
 
+  // A call that needs people waits for them, as long as a run may; then it ends the run as
+  // APPROVAL_REQUIRED.
+  //
   // Never fails: what goes wrong rejects the promise. Codes of rejections: "tool_error" (the tool
-  // says so), "NotFound", "Denied", "approval_required", "in_progress", "outcome_unknown",
-  // "not_carried_out", "result_expired", and the names of canonical codes.
+  // says so), "invalid_arguments", "invalid_result" (of the tool's schemas, with the path of what
+  // does not fit), "NotFound", "Denied", "rate_limited", "approval_required", "in_progress",
+  // "outcome_unknown", "not_carried_out", "result_expired", and the names of canonical codes.
   Async<runner::CallResult> call(RunScopePtr scope, ScriptCall call);
 
  private:
@@ -55,9 +65,15 @@ class ToolCaller {
     ScriptCall call;
     ScriptTool tool;
     std::uint32_t decisions = 0;
+    std::string rule;  // that decided last
   };
 
+  class Wait;
+
+  Async<runner::CallResult> carry_out_checked(Work* work);
+
   Async<runner::CallResult> decide_and_run(Work* work);
+  void end_unapproved(Work* work, const policy::v1::Decision& decision);
   Async<policy::v1::Decision> decide(Work* work);
   // Decides, and once more where the catalog changed in between.
   Async<policy::v1::Decision> decide_current(Work* work);
@@ -65,11 +81,13 @@ class ToolCaller {
   // What the trail knows of a grant; a CallResult without a result when the grant was not used.
   Async<runner::CallResult> recall(Work* work, std::string grant_id);
   Async<void> refresh(Work* work);
-  runner::CallResult refuse_left_out(Work* work);
+  // Refused here, with a record: policy-engine is not asked.
+  runner::CallResult refuse(Work* work, std::string_view rule, std::string_view reason);
   void find_tool(Work* work);
   void count(const runner::CallResult& result);
 
   Deps deps_;
+  BridgeCheck bridge_;
 };
 
 }  // namespace sluice::codemode_sandbox

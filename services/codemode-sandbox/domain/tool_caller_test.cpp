@@ -74,12 +74,6 @@ TEST_F(ToolCallerTest, NamesTheServersForAnUnknownOne) {
   EXPECT_EQ(answer.error().message(), "there is no such tool; the servers are: files");
 }
 
-TEST_F(ToolCallerTest, SaysThatACallWaitsForAnApproval) {
-  fixture.policy.push(decision_of(policy::v1::VERDICT_APPROVE, ""));
-
-  EXPECT_EQ(call("write_file").error().code(), "approval_required");
-}
-
 TEST_F(ToolCallerTest, RejectsArgumentsThatAreNoObject) {
   for (const char* arguments : {"", "[1]", "1", "{", R"({"a":1,"a":2})", R"({"a":"\ud800"})"}) {
     const auto answer = call("read_file", arguments);

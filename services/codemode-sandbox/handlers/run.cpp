@@ -56,23 +56,6 @@ std::uint64_t seed_of(const RunScope& scope) {
   return seed;
 }
 
-codemode::v1::RunFinal final_of(
-    const RunScope& scope, runner::Finished finished, std::chrono::milliseconds took
-) {
-  codemode::v1::RunFinal final;
-  final.set_value(std::move(*finished.mutable_value()));
-  final.set_outcome(finished.outcome());
-  if (finished.has_error()) {
-    *final.mutable_error() = std::move(*finished.mutable_error());
-  }
-  final.set_run_id(scope.context.run.str());
-  final.set_calls(finished.calls());
-  final.set_console_bytes_dropped(finished.console_bytes_dropped());
-  final.set_duration_ms(static_cast<std::uint32_t>(took.count()));
-  final.set_hop(scope.hop_of_call(finished.calls() + 1));
-  return final;
-}
-
 }  // namespace
 
 RunHandler::RunHandler(Deps deps)
@@ -85,7 +68,16 @@ Async<void> RunHandler::close() {
   co_return co_await calls_.close();
 }
 
-void RunHandler::cancel(std::string_view /*run_id*/, std::string_view /*by*/) {}
+void RunHandler::cancel(std::string_view run_id, std::string_view by) {
+  const auto found = under_way_.find(run_id);
+  if (found == under_way_.end() || found->second->script == nullptr) {
+    return;
+  }
+  codemode::v1::ScriptError error;
+  error.set_message("cancelled by " + std::string(by));
+  error.set_hint("what its calls did is in the audit trail");
+  found->second->script->stop(codemode::v1::OUTCOME_CANCELLED, std::move(error));
+}
 
 Async<codemode::v1::RunFinal> RunHandler::operator()(
     codemode::v1::RunRequest request, ConsoleWriter* console, RequestContext context
@@ -95,7 +87,9 @@ Async<codemode::v1::RunFinal> RunHandler::operator()(
   deps_.list->started(*scope, deps_.clock->unix_ms());
   announce(*scope, "running");
   std::uint32_t calls = 0;
+  under_way_.emplace(scope->context.run.str(), scope.get());
   auto final = co_await run(scope, console, &calls);
+  under_way_.erase(scope->context.run.str());
   scope->script.reset();
   if (final.ok()) {
     co_return co_await finish(scope, std::move(final).value());
@@ -117,6 +111,7 @@ Async<RunScopePtr> RunHandler::admit(codemode::v1::RunRequest request, RequestCo
   scope->source = std::move(*request.mutable_source());
   scope->source_digest = crypto::sha256(scope->source);
   scope->filter = std::move(*request.mutable_filter());
+  scope->mode = request.unattended() ? policy::v1::MODE_AGENT_CODE : policy::v1::MODE_CODE;
   SLUICE_CO_TRY(scope->tools, co_await deps_.apis->of(scope->filter, scope->context));
   co_return RunScopePtr(std::move(scope));
 }
@@ -154,14 +149,57 @@ Async<codemode::v1::RunFinal> RunHandler::run(
       codemode::v1::RunProgress progress;
       progress.set_console(std::move(*line->mutable_text()));
       progress.set_level(std::move(*line->mutable_level()));
+      deps_.list->wrote(scope->context.run.str(), progress);
       SLUICE_CO_CHECK_OK(co_await console->write(std::move(progress)));
-    } else if (std::holds_alternative<runner::Checked>(event)) {
-      scope->script->proceed();
+    } else if (auto* const checked = std::get_if<runner::Checked>(&event); checked != nullptr) {
+      SLUICE_CO_CHECK_OK(co_await review(scope.get(), &checked->check()));
     } else {
       auto& finished = std::get<runner::Finished>(event);
-      co_return final_of(*scope, std::move(finished), milliseconds_of(deps_.clock->now() - began));
+      co_return final_of(*scope, std::move(finished), deps_.clock->now() - began);
     }
   }
+}
+
+Async<void> RunHandler::review(RunScope* scope, const codemode::v1::Check* check) {
+  const auto left = milliseconds_of(scope->context.deadline - deps_.clock->now());
+  SLUICE_CO_TRY(ReviewEnd end, co_await deps_.review->review(scope, check, left));
+  scope->check = *check;
+  scope->call_set = std::move(end.call_set);
+  deps_.list->checked(scope->context.run.str(), scope->check, scope->call_set);
+  if (end.outcome != codemode::v1::OUTCOME_OK) {
+    scope->script->stop(end.outcome, std::move(end.error));
+    co_return Result<void>();
+  }
+  if (!end.run_token.empty()) {
+    scope->context.caller_token = std::move(end.run_token);
+  }
+  scope->script->proceed();
+  co_return Result<void>();
+}
+
+codemode::v1::RunFinal RunHandler::final_of(
+    RunScope& scope, runner::Finished finished, Duration took
+) {
+  deps_.list->used(scope.context.run.str(), finished);
+  codemode::v1::RunFinal final;
+  if (finished.has_check()) {
+    scope.check = std::move(*finished.mutable_check());
+    deps_.list->checked(scope.context.run.str(), scope.check, scope.call_set);
+  }
+  final.set_value(std::move(*finished.mutable_value()));
+  final.set_outcome(finished.outcome());
+  if (finished.has_error()) {
+    *final.mutable_error() = std::move(*finished.mutable_error());
+  }
+  final.set_run_id(scope.context.run.str());
+  final.set_calls(finished.calls());
+  final.set_console_bytes_dropped(finished.console_bytes_dropped());
+  final.set_duration_ms(static_cast<std::uint32_t>(milliseconds_of(took).count()));
+  final.set_hop(scope.hop_of_call(finished.calls() + 1));
+  *final.mutable_check() = scope.check;
+  final.mutable_call_set()->Assign(scope.call_set.begin(), scope.call_set.end());
+  final.set_approval_id(scope.approval_id);
+  return final;
 }
 
 // Goes on when the run has ended: what was let through has its outcome in the trail.
@@ -170,6 +208,7 @@ Async<void> RunHandler::serve_call(RunScopePtr scope, Permits permits, ScriptCal
   if (scope->script == nullptr) {
     co_return Result<void>();  // it ended before this call's turn: nothing is done
   }
+  const Parking::Call under_way(&scope->parking, &scope->script);
   SLUICE_CO_TRY(runner::CallResult result, co_await deps_.tools->call(scope, std::move(call)));
   if (scope->script != nullptr) {
     scope->script->answer(std::move(result));
@@ -202,6 +241,8 @@ void RunHandler::announce(const RunScope& scope, std::string state) {
   codemode::v1::RunChanged event;
   event.set_run_id(scope.context.run.str());
   event.set_state(std::move(state));
+  event.set_tenant(scope.caller.tenant());
+  event.set_principal(scope.caller.principal());
   deps_.announcer->run_changed(event);
 }
 

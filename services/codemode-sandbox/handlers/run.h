@@ -11,6 +11,7 @@
 #include "services/codemode-sandbox/domain/run_limits.h"
 #include "services/codemode-sandbox/domain/run_list.h"
 #include "services/codemode-sandbox/domain/run_scope.h"
+#include "services/codemode-sandbox/domain/script_review.h"
 #include "services/codemode-sandbox/domain/tool_caller.h"
 #include "services/codemode-sandbox/ports.h"
 
@@ -19,6 +20,11 @@
 #include "common/audit/client.h"
 #include "common/observability/log.h"
 #include "common/observability/metrics.h"
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
 
 namespace sluice::codemode_sandbox {
 
@@ -29,7 +35,7 @@ class RunHandler {
     const CallerCheck* callers;  // all outlive the handler
     Runners* runners;
     ScriptApis* apis;
-    PolicyEngine* policy;
+    ScriptReview* review;
     ToolCaller* tools;
     RunAnnouncer* announcer;
     RunList* list;
@@ -60,6 +66,9 @@ class RunHandler {
   Async<codemode::v1::RunFinal> run(
       RunScopePtr scope, ConsoleWriter* console, std::uint32_t* calls
   );
+  // The script may run, or is ended.
+  Async<void> review(RunScope* scope, const codemode::v1::Check* check);
+  codemode::v1::RunFinal final_of(RunScope& scope, runner::Finished finished, Duration took);
   Result<std::unique_ptr<Script>> start(const RunScope& scope);
   Async<void> serve_call(RunScopePtr scope, Permits permits, ScriptCall call);
   Async<codemode::v1::RunFinal> finish(RunScopePtr scope, codemode::v1::RunFinal final);
@@ -68,6 +77,7 @@ class RunHandler {
   void count(const std::string& outcome, double seconds);
 
   Deps deps_;
+  std::map<std::string, RunScope*, std::less<>> under_way_;  // by run id
   async::TaskGroup calls_;
 };
 

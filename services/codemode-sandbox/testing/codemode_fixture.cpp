@@ -39,6 +39,9 @@ class ScriptedRunners::Played final : public Script {
   ~Played() override { --owner_->scripts_open; }
 
   Async<ScriptEvent> next() override {
+    if (stopped_) {
+      co_return ScriptEvent(std::move(*stopped_));
+    }
     SLUICE_CHECK(!owner_->events_.empty(), "a played script has an end");
     auto event = std::move(owner_->events_.front());
     owner_->events_.pop_front();
@@ -46,14 +49,25 @@ class ScriptedRunners::Played final : public Script {
       ++calls_;
     } else if (event.ok() && std::holds_alternative<runner::Finished>(event.value())) {
       const auto executor = co_await boost::asio::this_coro::executor;
-      for (int turn = 0; turn < kTurnsMax && answered_ < calls_; ++turn) {
+      for (int turn = 0; turn < kTurnsMax && answered_ < calls_ && !stopped_; ++turn) {
+        owner_->on_turn();
         co_await boost::asio::post(executor, async::kAwait);
+      }
+      if (stopped_) {
+        co_return ScriptEvent(std::move(*stopped_));
       }
     }
     co_return event;
   }
 
   void proceed() override { ++owner_->proceeded; }
+
+  void stop(codemode::v1::Outcome outcome, codemode::v1::ScriptError error) override {
+    stopped_.emplace();
+    stopped_->set_outcome(outcome);
+    *stopped_->mutable_error() = std::move(error);
+    stopped_->set_calls(static_cast<std::uint32_t>(calls_));
+  }
 
   void park(bool parked) override { owner_->parks.push_back(parked); }
 
@@ -64,6 +78,7 @@ class ScriptedRunners::Played final : public Script {
 
  private:
   ScriptedRunners* owner_;
+  std::optional<runner::Finished> stopped_;
   int calls_ = 0;
   int answered_ = 0;
 };
@@ -71,6 +86,26 @@ class ScriptedRunners::Played final : public Script {
 Result<std::unique_ptr<Script>> ScriptedRunners::start(runner::Run run, TimePoint /*deadline*/) {
   SLUICE_CHECK_OK(fault_of(faults_));
   runs.push_back(std::move(run));
+  runner::Checked checked;
+  if (check) {
+    *checked.mutable_check() = *check;
+  } else {
+    for (const auto& event : events_) {
+      if (event.ok() && std::holds_alternative<runner::ToolCall>(event.value())) {
+        const auto& call = std::get<runner::ToolCall>(event.value());
+        auto* listed = checked.mutable_check()->add_calls();
+        listed->set_server(call.server());
+        listed->set_tool(call.function());
+      }
+    }
+  }
+  const bool compiles = events_.empty() || !events_.front().ok() ||
+                        !std::holds_alternative<runner::Finished>(events_.front().value()) ||
+                        std::get<runner::Finished>(events_.front().value()).outcome() !=
+                            codemode::v1::OUTCOME_TYPE_ERROR;
+  if (compiles) {
+    events_.emplace_front(ScriptEvent(std::move(checked)));
+  }
   return std::unique_ptr<Script>(std::make_unique<Played>(this));
 }
 
@@ -150,6 +185,18 @@ Async<policy::v1::VisibleReply> FakePolicyEngine::visible(
 Async<policy::v1::DecideReply> FakePolicyEngine::decide(
     policy::v1::DecideRequest request, RequestContext context
 ) {
+  if (request.has_script()) {
+    policy::v1::DecideReply ruled;
+    for (const auto& call : request.script().calls()) {
+      const auto told = set_verdicts.find(call.tool());
+      *ruled.mutable_script()->add_decisions() =
+          decision_of(told == set_verdicts.end() ? policy::v1::VERDICT_MANUAL : told->second, "");
+    }
+    ruled.mutable_script()->set_run_token(context.caller_token);
+    scripts.push_back(std::move(request));
+    SLUICE_CO_CHECK_OK(fault_of(faults_));
+    co_return ruled;
+  }
   const bool read = request.calls(0).tool().starts_with("read");
   decides.emplace_back(std::move(request), std::move(context));
   SLUICE_CO_CHECK_OK(fault_of(faults_));
@@ -234,11 +281,15 @@ CodemodeFixture::CodemodeFixture(testing::FaultPlan* faults)
       keys_(ring_of(key_)),
       callers(&keys_, &clock),
       apis({.policy = &policy, .servers = &servers}),
+      review({.policy = &policy, .clock = &clock}),
       tools(
           {.apis = &apis,
            .policy = &policy,
            .servers = &servers,
            .journal = &journal,
+           .approvals = &approvals,
+           .lot = &lot,
+           .list = &list,
            .audit = &audit,
            .clock = &clock,
            .metrics = metrics.get()}
@@ -248,7 +299,7 @@ CodemodeFixture::CodemodeFixture(testing::FaultPlan* faults)
            .callers = &callers,
            .runners = &runners,
            .apis = &apis,
-           .policy = &policy,
+           .review = &review,
            .tools = &tools,
            .announcer = &announcer,
            .list = &list,

@@ -14,6 +14,8 @@
 
 #include <deque>
 #include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -46,7 +48,10 @@ class ScriptedRunners final : public Runners {
 
   std::vector<runner::Run> runs;
   std::vector<runner::CallResult> answers;
+  // What the check of the next script finds; unset: the calls that are given.
+  std::optional<codemode::v1::Check> check;
   std::vector<bool> parks;
+  std::function<void()> on_turn = [] {};  // of the loop, while a script waits for answers
   int proceeded = 0;
   int scripts_open = 0;
 
@@ -74,6 +79,10 @@ class FakePolicyEngine final : public PolicyEngine {
       policy::v1::EffectClass effect = policy::v1::EFFECT_CLASS_WRITE,
       bool code_mode = true
   );
+
+  // Of a script's call set: manual unless it is told here.
+  std::map<std::string, policy::v1::Verdict> set_verdicts;  // by tool
+  std::vector<policy::v1::DecideRequest> scripts;
 
   void push(Result<policy::v1::Decision> decision) { decisions_.push_back(std::move(decision)); }
 
@@ -189,7 +198,10 @@ class CodemodeFixture {
  public:
   CallerCheck callers;
   RunList list;
+  async::KeyWatch approvals;
+  ParkingLot lot;
   ScriptApis apis;
+  ScriptReview review;
   ToolCaller tools;
   RunHandler run;
 };

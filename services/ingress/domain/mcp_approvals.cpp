@@ -56,7 +56,7 @@ std::string response_of(const std::string& responses) {
 struct McpApprovals::Waiting {
   policy::v1::Approval approval;  // as it was last seen
   bool seen = false;
-  ApprovalWatch::Place* place = nullptr;
+  async::KeyWatch::Place* place = nullptr;
   std::unique_ptr<McpCalls::Asked> asked;
   bool refused = false;  // the caller's own answer
   TimePoint ask_at;      // not before
@@ -117,7 +117,7 @@ Async<McpApprovals::Standing> McpApprovals::ask(Execution* execution, std::strin
 Async<McpApprovals::Standing> McpApprovals::resume(
     Execution* execution, std::string approval_id, std::string responses, TimePoint deadline
 ) {
-  ApprovalWatch::Place place(deps_.watch, approval_id);
+  async::KeyWatch::Place place(deps_.watch, approval_id);
   SLUICE_CO_TRY(policy::v1::Approval found, co_await get(execution, approval_id));
   ApprovalResponse response = approval_response_in(response_of(responses));
   if (!is_pending(found)) {
@@ -149,7 +149,7 @@ Async<McpApprovals::Standing> McpApprovals::wait(
     McpExchange* exchange, Execution* execution, std::string approval_id
 ) {
   const TimePoint until = exchange->context.deadline - kMcpApprovalReserve;
-  ApprovalWatch::Place place(deps_.watch, approval_id);
+  async::KeyWatch::Place place(deps_.watch, approval_id);
   Waiting waiting;
   waiting.approval.set_id(approval_id);
   waiting.place = &place;

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "services/ingress/domain/admission.h"
-#include "services/ingress/domain/approval_watch.h"
 #include "services/ingress/domain/mcp_approval_form.h"
 #include "services/ingress/domain/mcp_calls.h"
 #include "services/ingress/domain/mcp_exchange.h"
@@ -11,6 +10,7 @@
 #include "services/ingress/ports.h"
 
 #include "common/async/clock.h"
+#include "common/async/key_watch.h"
 
 #include <memory>
 #include <string>
@@ -25,7 +25,7 @@ class McpApprovals {
     Approvals* approvals;  // all outlive it
     Admission* admission;
     McpCalls* calls;
-    ApprovalWatch* watch;
+    async::KeyWatch* watch;
     async::Clock* clock;
   };
 

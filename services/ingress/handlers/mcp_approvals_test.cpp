@@ -85,7 +85,7 @@ class McpApprovalsTest : public McpRig {
     policy::v1::ApprovalChanged changed;
     changed.set_id(kId);
     if (told) {
-      fixture.approval_watch.heard(changed);
+      fixture.approval_watch.heard(changed.id());
     }
     turn();
   }

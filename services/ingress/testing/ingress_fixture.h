@@ -123,7 +123,7 @@ class IngressFixture {
   RedisMcpEvents mcp_event_store;
   McpEventLog mcp_events;
   McpCalls mcp_calls;
-  ApprovalWatch approval_watch;
+  async::KeyWatch approval_watch;
   McpApprovals mcp_approvals;
   McpExecution mcp_executions;
   McpSubscriptions subscriptions;

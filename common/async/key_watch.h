@@ -1,25 +1,23 @@
-// ApprovalWatch: who on this replica waits for something to become of an approval. Single thread.
+// KeyWatch: who in this process waits for something to become of what has a key. Single thread.
 #pragma once
 
 #include "common/async/clock.h"
 #include "common/async/one_shot.h"
 
-#include "proto/sluice/policy/v1/policy.pb.h"
-
 #include <map>
 #include <string>
 #include <utility>
 
-namespace sluice::ingress {
+namespace sluice::async {
 
-class ApprovalWatch {
+class KeyWatch {
  public:
   // One who waits, while it lives.
   class Place {
    public:
     // The watch outlives it.
-    Place(ApprovalWatch* watch, const std::string& approval_id)
-        : watch_(watch), entry_(watch->places_.emplace(approval_id, this)) {}
+    Place(KeyWatch* watch, const std::string& key)
+        : watch_(watch), entry_(watch->places_.emplace(key, this)) {}
 
     Place(const Place&) = delete;
     Place& operator=(const Place&) = delete;
@@ -36,9 +34,9 @@ class ApprovalWatch {
     }
 
     // Until it is woken, was woken since the last wait, or then. Errors: Cancelled.
-    Async<void> wait(async::Clock* clock, TimePoint until) {
+    Async<void> wait(Clock* clock, TimePoint until) {
       if (!woken_) {
-        async::OneShot<void> woken;
+        OneShot<void> woken;
         waiter_ = &woken;
         const auto timer = clock->schedule(until, [&woken] { woken.set({}); });
         const auto waited = co_await woken.wait();
@@ -50,21 +48,22 @@ class ApprovalWatch {
     }
 
    private:
-    ApprovalWatch* watch_;
+    KeyWatch* watch_;
     std::multimap<std::string, Place*>::iterator entry_;
     bool woken_ = false;
-    async::OneShot<void>* waiter_ = nullptr;
+    OneShot<void>* waiter_ = nullptr;
   };
 
-  ApprovalWatch() = default;
-  ApprovalWatch(const ApprovalWatch&) = delete;
-  ApprovalWatch& operator=(const ApprovalWatch&) = delete;
-  ApprovalWatch(ApprovalWatch&&) = delete;
-  ApprovalWatch& operator=(ApprovalWatch&&) = delete;
-  ~ApprovalWatch() = default;
+  KeyWatch() = default;
+  KeyWatch(const KeyWatch&) = delete;
+  KeyWatch& operator=(const KeyWatch&) = delete;
+  KeyWatch(KeyWatch&&) = delete;
+  KeyWatch& operator=(KeyWatch&&) = delete;
+  ~KeyWatch() = default;
 
-  void heard(const policy::v1::ApprovalChanged& changed) {
-    const auto [first, last] = places_.equal_range(changed.id());
+  // Wakes everybody who waits for the key.
+  void heard(const std::string& key) {
+    const auto [first, last] = places_.equal_range(key);
     for (auto place = first; place != last; ++place) {
       place->second->wake();
     }
@@ -76,4 +75,4 @@ class ApprovalWatch {
   std::multimap<std::string, Place*> places_;
 };
 
-}  // namespace sluice::ingress
+}  // namespace sluice::async
