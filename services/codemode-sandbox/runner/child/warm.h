@@ -22,6 +22,13 @@ class Warm {
 
   [[nodiscard]] virtual std::string v8_version() const = 0;
 
+  // Gets a little warmer, within some 100 ms, while nobody orders a child. False: it is as warm as
+  // it gets.
+  virtual bool warm_more() { return false; }
+
+  // Declarations that the compiler's children forked from here on find worked on.
+  virtual void prepare(const std::string& /*digest*/, const std::string& /*declarations*/) {}
+
   // In the forked child, with only fd (its end of the socketpair) and stdio open: reads one Compile
   // or Start, works on it in the jail, writes its last message and ends by _exit.
   [[noreturn]] virtual void run_child(int fd) = 0;
@@ -32,7 +39,7 @@ class Warm {
 [[nodiscard]] Result<std::unique_ptr<Warm>> warm_executor();
 
 // TypeScript and ts-blank-space from the bundle at the path (made by the target compiler_js), used
-// on a few scripts. Errors: NotFound (no bundle), Internal, Unavailable.
+// on a few scripts; warm_more goes on. Errors: NotFound (no bundle), Internal, Unavailable.
 [[nodiscard]] Result<std::unique_ptr<Warm>> warm_compiler(const std::string& compiler_js_path);
 
 }  // namespace sluice::codemode_runner

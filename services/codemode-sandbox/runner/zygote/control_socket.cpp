@@ -5,11 +5,17 @@
 #include <cstring>
 #include <utility>
 
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 namespace sluice::codemode_runner {
 namespace {
+
+constexpr int kSeals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
 // Room for one descriptor, aligned as the kernel wants it.
 union Ancillary {
@@ -102,6 +108,38 @@ Result<std::optional<Datagram>> receive_datagram(int socket) {
   }
   datagram.bytes.resize(static_cast<std::size_t>(count));
   return std::optional<Datagram>(std::move(datagram));
+}
+
+Result<FileDescriptor> sealed_text(std::string_view text) {
+  FileDescriptor file(::memfd_create("declarations", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!file.open()) {
+    return Error(Code::Exhausted, "no file in memory can be made; raise the limit of open files");
+  }
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const ssize_t count = ::write(file.get(), rest.data(), rest.size());
+    if (count <= 0) {
+      return Error(Code::Exhausted, "a file in memory cannot be written");
+    }
+    rest.remove_prefix(static_cast<std::size_t>(count));
+  }
+  if (::fcntl(file.get(), F_ADD_SEALS, kSeals) != 0) {
+    return Error(Code::Exhausted, "a file in memory cannot be sealed");
+  }
+  return file;
+}
+
+Result<std::string> read_text(int file, std::size_t bytes_max) {
+  struct stat facts{};
+  if (::fcntl(file, F_GET_SEALS) != kSeals || ::fstat(file, &facts) != 0 || facts.st_size <= 0 ||
+      static_cast<std::size_t>(facts.st_size) > bytes_max) {
+    return Error(Code::Invalid, "a file is not sealed, empty or too large");
+  }
+  std::string text(static_cast<std::size_t>(facts.st_size), '\0');
+  if (::pread(file, text.data(), text.size(), 0) != facts.st_size) {
+    return Error(Code::Internal, "a sealed file cannot be read");
+  }
+  return text;
 }
 
 }  // namespace sluice::codemode_runner

@@ -8,8 +8,10 @@
 
 #include <google/protobuf/message_lite.h>
 
+#include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace sluice::codemode_runner {
 
@@ -39,5 +41,11 @@ struct Datagram {
 // Never waits. Nothing: none is there. Errors: Unavailable (the other side is gone), Invalid
 // (larger than kDatagramBytesMax).
 [[nodiscard]] Result<std::optional<Datagram>> receive_datagram(int socket);
+
+// A file without a name that holds the text and can be changed by nobody. Errors: Exhausted.
+[[nodiscard]] Result<FileDescriptor> sealed_text(std::string_view text);
+
+// What a sealed file holds. Errors: Invalid (not sealed, empty, over bytes_max), Internal.
+[[nodiscard]] Result<std::string> read_text(int file, std::size_t bytes_max);
 
 }  // namespace sluice::codemode_runner

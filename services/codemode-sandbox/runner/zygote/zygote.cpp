@@ -52,11 +52,14 @@ class Zygote {
       return kExitFailed;
     }
     for (;;) {
-      wait();
+      const bool idle = wait() == 0;
       reap();
       const auto more = take_orders();
       if (!more.ok()) {
         return more.error().code() == Code::Unavailable ? kExitStopped : kExitFailed;
+      }
+      if (idle) {
+        getting_warmer_ = warm_.warm_more();
       }
     }
   }
@@ -69,13 +72,15 @@ class Zygote {
     bool ended = false;
   };
 
-  void wait() {
+  // Returns how many descriptors have something; none only while it could get warmer.
+  int wait() {
     polled_.clear();
     polled_.push_back({control_, POLLIN, 0});
     for (const Child& child : children_) {
       polled_.push_back({child.pidfd.get(), POLLIN, 0});
     }
-    ::poll(polled_.data(), polled_.size(), -1);  // ends with the supervisor: its end closes
+    // Ends with the supervisor: its end closes.
+    return ::poll(polled_.data(), polled_.size(), getting_warmer_ ? 0 : -1);
   }
 
   // polled_ is about children_ as it was before any fork of this turn.
@@ -113,12 +118,25 @@ class Zygote {
         return {};
       }
       wire::ToZygote order;
-      if (!order.ParseFromString(datagram->bytes) || !order.has_spawn() ||
-          !datagram->descriptor.open()) {
+      if (!order.ParseFromString(datagram->bytes) || !datagram->descriptor.open() ||
+          order.message_case() == wire::ToZygote::MESSAGE_NOT_SET) {
         log_.error("zygote-order-invalid", {{"bytes", datagram->bytes.size()}});
         return Error(Code::Invalid, "no order a zygote knows");
       }
-      spawn(order.spawn().child_id(), std::move(datagram->descriptor));
+      if (order.has_spawn()) {
+        spawn(order.spawn().child_id(), std::move(datagram->descriptor));
+      } else {
+        prepare(order.prepare().declarations_digest(), datagram->descriptor);
+      }
+    }
+  }
+
+  void prepare(const std::string& digest, const FileDescriptor& file) {
+    const auto text = read_text(file.get(), kPreparedBytesMax);
+    if (text.ok()) {
+      warm_.prepare(digest, text.value());
+    } else {
+      log_.error("declarations-not-read", {{"error", text.error().to_log()}});
     }
   }
 
@@ -191,6 +209,7 @@ class Zygote {
   Warm& warm_;
   observability::Log& log_;
   FileDescriptor nothing_;
+  bool getting_warmer_ = true;
   std::vector<Child> children_;
   std::vector<pollfd> polled_;
 };

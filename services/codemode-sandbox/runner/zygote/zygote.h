@@ -1,6 +1,6 @@
-// A zygote: a warm process that forks one child per Spawn, tells how it ended, and does nothing
-// else. It never talks to a child and never sees a script. Ends when its control socket closes; its
-// children die with it.
+// A zygote: a warm process that forks one child per Spawn, tells how it ended, and works on the
+// declarations it is given with Prepare. It never talks to a child and never sees a script. Ends
+// when its control socket closes; its children die with it.
 #pragma once
 
 #include "services/codemode-sandbox/runner/child/warm.h"
@@ -14,6 +14,9 @@ namespace sluice::codemode_runner {
 // Children of one zygote at a time, running and idle. Source: kSlotsMax plus idle ones
 // (runner/supervisor/limits.h), with room for those being reaped.
 inline constexpr std::size_t kChildrenMax = 256;
+
+// Of one Prepare. Source: runner_messages.proto, Run.declarations.
+inline constexpr std::size_t kPreparedBytesMax = std::size_t{1} << 20;
 
 struct ZygoteTold {
   std::uint32_t warm_ms = 0;  // how long it took to get warm, for Warm
