@@ -208,6 +208,14 @@ void read_codemode(config::Document& document, Config& config) {
        .unit = "seconds",
        .description = "Longest run of one script."}
   ));
+  config.park_time = std::chrono::seconds(codemode.integer(
+      "park_seconds",
+      {.fallback = 60,
+       .min = 0,
+       .max = kParkSecondsMax,
+       .unit = "seconds",
+       .description = "How long one script waits for approvals, on top of its run time."}
+  ));
 }
 
 }  // namespace

@@ -37,7 +37,8 @@ struct Config {
   ProtectedResource resource;
   bool legacy_sse = false;
   std::chrono::milliseconds tool_execution_timeout{30'000};
-  std::chrono::milliseconds run_time{30'000};  // of one script
+  std::chrono::milliseconds run_time{30'000};   // of one script
+  std::chrono::milliseconds park_time{60'000};  // that it may wait for approvals besides
 
   // Never fails: faults are noted in the document.
   [[nodiscard]] static Config load(config::Document& document);

@@ -110,10 +110,12 @@ inline constexpr std::size_t kSuggestionRecordsMax =
 inline constexpr std::size_t kModelLabelsMax = 200;  // distinct values of the label "model"
 
 // Scripts.
-// Source: codemode-sandbox: a run must end before its caller token, which lives 60 s.
-inline constexpr std::int64_t kRunSecondsMax = 45;
-// Over the script's own time: waiting for a runner (5 s), its start and its last record.
-inline constexpr std::chrono::milliseconds kRunWait{8'000};
+// Source: codemode-sandbox, which bounds both by the 600 s that the bus gives a run.
+inline constexpr std::int64_t kRunSecondsMax = 300;
+inline constexpr std::int64_t kParkSecondsMax = 240;
+// Over the script's own time: waiting for a runner (5 s), its check (12 s), its last record. The
+// caller token has to last that long; a token of the run takes its place.
+inline constexpr std::chrono::milliseconds kRunWait{20'000};
 // Source: codemode-sandbox, RunRequest.source.
 inline constexpr std::size_t kScriptBytesMax = std::size_t{64} << 10;
 // Console output given back. Source: the largest that codemode-sandbox may be set to keep is 1 MiB;

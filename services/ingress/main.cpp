@@ -187,7 +187,7 @@ struct FrontDoor {
             {.admission = &admission,
              .runner = &ports.scripts,
              .clock = runtime.clock(),
-             .run_time = config.run_time}
+             .run_time = config.run_time + config.park_time}
         ),
         sampler(
             {.provider = &ports.provider,
@@ -400,7 +400,9 @@ Async<void> serve(service::Runtime runtime, Config config) {
                door.setup,
                config.legacy_sse ? &door.mcp_sse : nullptr,
                &door.protected_resource},
-              std::max(config.tool_execution_timeout, config.run_time + kRunWait) + kExecuteSlack,
+              std::max(
+                  config.tool_execution_timeout, config.run_time + config.park_time + kRunWait
+              ) + kExecuteSlack,
               config.virtual_servers
           )
       )

@@ -36,25 +36,6 @@ Error gave_up(std::string_view why) {
 
 }  // namespace
 
-struct Dispatcher::Peer {
-  std::string runner_id;
-  std::uint32_t slots = 0;
-  std::uint32_t free = 0;
-  TimePoint heard{};
-  std::set<std::string> runs;    // ids of those it has
-  std::set<std::string> parked;  // of those, which take no slot
-
-  // Slots that scripts of this instance take, as far as it knows.
-  [[nodiscard]] std::uint32_t taken() const {
-    return static_cast<std::uint32_t>(std::min<std::size_t>(runs.size() - parked.size(), slots));
-  }
-
-  void forget(const std::string& run) {
-    runs.erase(run);
-    parked.erase(run);
-  }
-};
-
 // What start() gives out.
 class Dispatcher::Handle final : public Script {
  public:
@@ -160,19 +141,17 @@ void Dispatcher::heard(const std::string& peer, std::string_view bytes) {
     take_ready(peer, message.ready());
     return;
   }
-  const auto known = peers_.find(peer);
-  if (known == peers_.end()) {
+  RunnerSlots::Peer* const known = peers_.find(peer);
+  if (known == nullptr) {
     return;  // it will say Ready again when it hears nothing
   }
-  known->second.heard = deps_.clock->now();
+  known->heard = deps_.clock->now();
   RunPtr run;
   switch (message.message_case()) {
-    case runner::ToService::kBeat: {
-      Peer& it = known->second;
-      it.free = std::min(message.beat().free_slots(), it.slots - it.taken());
+    case runner::ToService::kBeat:
+      known->tell_free(message.beat().free_slots());
       dispatch();
       break;
-    }
     case runner::ToService::kCall:
       if ((run = run_of(peer, message.call().run_id()))) {
         take_call(run, std::move(*message.mutable_call()));
@@ -208,15 +187,15 @@ void Dispatcher::take_ready(const std::string& peer, const runner::Ready& ready)
     bad_message(peer, fault);
     return;
   }
-  const bool fresh = !peers_.contains(peer);
-  if (fresh && peers_.size() >= kRunnersMax) {
+  const bool fresh = peers_.find(peer) == nullptr;
+  if (fresh && peers_.all().size() >= kRunnersMax) {
     bad_message(peer, "too many runners are connected");
     return;
   }
-  Peer& it = peers_[peer];
+  RunnerSlots::Peer& it = peers_.add(peer);
   it.runner_id = ready.runner_id();
   it.slots = ready.slots();
-  it.free = std::min(ready.free_slots(), it.slots - it.taken());
+  it.tell_free(ready.free_slots());
   it.heard = deps_.clock->now();
   if (fresh) {
     deps_.log->info(
@@ -283,8 +262,10 @@ void Dispatcher::take_refused(const RunPtr& run, const runner::Refused& refused)
   }
   deps_.log->info("run-refused", {{"run", refused.run_id()}, {"reason", refused.reason()}});
   run->refusers.insert(run->peer);
-  peers_[run->peer].forget(run->id());
-  peers_[run->peer].free = 0;  // until it says otherwise
+  if (RunnerSlots::Peer* const it = peers_.find(run->peer); it != nullptr) {
+    it->forget(run->id());
+    it->free = 0;  // until it says otherwise
+  }
   again(run, "the runner refused it");
   dispatch();
 }
@@ -313,49 +294,35 @@ void Dispatcher::dispatch() {
 
 bool Dispatcher::hand_to_best(const RunPtr& run) {
   for (;;) {  // each round ends it or loses a peer
-    auto best = peers_.end();
-    bool second_choice = true;
-    for (auto it = peers_.begin(); it != peers_.end(); ++it) {
-      const bool refused = run->refusers.contains(it->first);
-      if (it->second.free == 0 || (refused && !second_choice)) {
-        continue;
-      }
-      if (best == peers_.end() || (second_choice && !refused) ||
-          it->second.free > best->second.free) {
-        best = it;
-        second_choice = refused;
-      }
-    }
-    if (best == peers_.end()) {
+    std::string name;
+    RunnerSlots::Peer* const best = peers_.best(run->refusers, &name);
+    if (best == nullptr) {
       return false;
     }
     runner::ToRunner message;
     *message.mutable_run() = run->message();
-    if (!deps_.sender->send(best->first, message)) {
-      const std::string gone = best->first;
-      lost(gone, "it cannot be reached");
+    if (!deps_.sender->send(name, message)) {
+      lost(name, "it cannot be reached");
       continue;
     }
     ++run->attempts;
-    run->peer = best->first;
+    run->peer = name;
     run->set_handed_over(deps_.clock->now());
-    --best->second.free;
-    best->second.runs.insert(run->id());
+    best->take(run->id());
     return true;
   }
 }
 
 void Dispatcher::lost(const std::string& peer, std::string_view why) {
-  const auto found = peers_.find(peer);
-  if (found == peers_.end()) {
+  RunnerSlots::Peer* const found = peers_.find(peer);
+  if (found == nullptr) {
     return;
   }
   deps_.log->warn(
-      "runner-lost",
-      {{"runner", found->second.runner_id}, {"why", why}, {"scripts", found->second.runs.size()}}
+      "runner-lost", {{"runner", found->runner_id}, {"why", why}, {"scripts", found->runs.size()}}
   );
-  const std::set<std::string> ids = std::move(found->second.runs);
-  peers_.erase(found);
+  const std::set<std::string> ids = std::move(found->runs);
+  peers_.remove(peer);
   for (const std::string& id : ids) {
     const auto known = runs_.find(id);
     if (known == runs_.end()) {
@@ -376,24 +343,21 @@ void Dispatcher::lost(const std::string& peer, std::string_view why) {
 }
 
 void Dispatcher::free_slot(const RunPtr& run) {
-  const auto peer = peers_.find(run->peer);
-  if (peer != peers_.end() && peer->second.runs.contains(run->id())) {
-    const bool parked = peer->second.parked.contains(run->id());
-    peer->second.forget(run->id());
-    peer->second.free = std::min(peer->second.free + (parked ? 0 : 1), peer->second.slots);
+  if (RunnerSlots::Peer* const peer = peers_.find(run->peer); peer != nullptr) {
+    peer->give_back(run->id());
   }
 }
 
 // Tells its runner; the slot counts as taken until the runner's next beat.
 void Dispatcher::cancel(const RunPtr& run) {
-  const auto peer = peers_.find(run->peer);
-  if (peer == peers_.end()) {
+  RunnerSlots::Peer* const peer = peers_.find(run->peer);
+  if (peer == nullptr) {
     return;
   }
-  peer->second.forget(run->id());
+  peer->forget(run->id());
   runner::ToRunner message;
   message.mutable_cancel()->set_run_id(run->id());
-  say(peer->first, message);
+  say(std::string(run->peer), message);
 }
 
 void Dispatcher::end(RunPtr run, Result<ScriptEvent> event) {
@@ -429,22 +393,15 @@ void Dispatcher::stop(
 
 // A parked script takes no slot, there and here.
 void Dispatcher::park(const RunPtr& run, bool parked) {
-  const auto peer = peers_.find(run->peer);
-  if (peer == peers_.end() || !run->set_parked(parked, deps_.clock->now())) {
+  RunnerSlots::Peer* const peer = peers_.find(run->peer);
+  if (peer == nullptr || !run->set_parked(parked, deps_.clock->now())) {
     return;
   }
-  Peer& it = peer->second;
-  if (parked) {
-    it.parked.insert(run->id());
-    it.free = std::min(it.free + 1, it.slots);
-  } else {
-    it.parked.erase(run->id());
-    it.free -= std::min(it.free, 1U);
-  }
+  peer->park(run->id(), parked);
   runner::ToRunner message;
   message.mutable_park()->set_run_id(run->id());
   message.mutable_park()->set_parked(parked);
-  if (say(peer->first, message) && parked) {
+  if (say(std::string(run->peer), message) && parked) {
     dispatch();
   }
 }
@@ -453,7 +410,7 @@ void Dispatcher::tick() {
   const TimePoint now = deps_.clock->now();
   std::vector<std::string> silent;
   std::vector<std::string> heard;
-  for (const auto& [peer, it] : peers_) {
+  for (const auto& [peer, it] : peers_.all()) {
     (now - it.heard > kSilenceMax ? silent : heard).push_back(peer);
   }
   for (const std::string& peer : silent) {
@@ -485,7 +442,7 @@ void Dispatcher::expire(TimePoint now) {
       cancel(run);
       end(run, Error(Code::Deadline, "the script did not end in the time its caller gave it"));
     } else if (run->peer.empty()) {
-      if (peers_.empty() && now - run->submitted() >= kWaitForRunner) {
+      if (peers_.all().empty() && now - run->submitted() >= kWaitForRunner) {
         end(run, no_runner());
       } else if (now - run->submitted() >= kWaitForSlot) {
         end(run, all_busy());
@@ -512,21 +469,16 @@ bool Dispatcher::say(const std::string& peer, const runner::ToRunner& message) {
 
 void Dispatcher::bad_message(const std::string& peer, std::string_view why) {
   bad_messages_->add();
-  const auto known = peers_.find(peer);
+  const RunnerSlots::Peer* const known = peers_.find(peer);
   deps_.log->warn(
       "runner-message-refused",
-      {{"runner", known != peers_.end() ? std::string_view(known->second.runner_id) : "unknown"},
-       {"why", why}}
+      {{"runner", known != nullptr ? std::string_view(known->runner_id) : "unknown"}, {"why", why}}
   );
 }
 
 void Dispatcher::measure() {
-  double free = 0;
-  for (const auto& [peer, it] : peers_) {
-    free += it.free;
-  }
-  runners_->set(static_cast<double>(peers_.size()));
-  slots_free_->set(free);
+  runners_->set(static_cast<double>(peers_.all().size()));
+  slots_free_->set(static_cast<double>(peers_.free()));
   waiting_gauge_->set(static_cast<double>(waiting_.size()));
   running_->set(static_cast<double>(runs_.size() - waiting_.size()));
 }

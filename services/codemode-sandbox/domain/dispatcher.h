@@ -3,6 +3,7 @@
 #pragma once
 
 #include "services/codemode-sandbox/domain/open_script.h"
+#include "services/codemode-sandbox/domain/runner_slots.h"
 #include "services/codemode-sandbox/ports.h"
 
 #include "common/async/clock.h"
@@ -12,7 +13,6 @@
 #include <deque>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <string_view>
 
@@ -53,12 +53,11 @@ class Dispatcher final : public Runners {
   // Beats, and what time has decided. Every kTick.
   void tick();
 
-  [[nodiscard]] std::size_t runners() const { return peers_.size(); }
+  [[nodiscard]] std::size_t runners() const { return peers_.all().size(); }
 
   [[nodiscard]] std::size_t scripts() const { return runs_.size(); }
 
  private:
-  struct Peer;
   class Handle;
 
   using RunPtr = std::shared_ptr<OpenScript>;
@@ -88,7 +87,7 @@ class Dispatcher final : public Runners {
   void measure();
 
   Deps deps_;
-  std::map<std::string, Peer> peers_;
+  RunnerSlots peers_;
   std::map<std::string, RunPtr> runs_;
   std::deque<RunPtr> waiting_;
   TimePoint last_beat_{};

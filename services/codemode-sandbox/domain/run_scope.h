@@ -27,6 +27,7 @@ struct RunScope {
   CallSet calls;  // of its check
   codemode::v1::Check check;
   std::vector<codemode::v1::CallVerdict> call_set;
+  bool reviewed = false;                         // it may run, under a token of its own
   std::map<std::string, std::uint32_t> repeats;  // of equal calls, by their digest
   std::unique_ptr<Script> script;
   Parking parking;

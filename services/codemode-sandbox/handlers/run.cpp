@@ -161,6 +161,10 @@ Async<codemode::v1::RunFinal> RunHandler::run(
 }
 
 Async<void> RunHandler::review(RunScope* scope, const codemode::v1::Check* check) {
+  if (scope->reviewed) {  // on another runner; the first call set holds
+    scope->script->proceed();
+    co_return Result<void>();
+  }
   const auto left = milliseconds_of(scope->context.deadline - deps_.clock->now());
   SLUICE_CO_TRY(ReviewEnd end, co_await deps_.review->review(scope, check, left));
   scope->check = *check;
@@ -170,9 +174,8 @@ Async<void> RunHandler::review(RunScope* scope, const codemode::v1::Check* check
     scope->script->stop(end.outcome, std::move(end.error));
     co_return Result<void>();
   }
-  if (!end.run_token.empty()) {
-    scope->context.caller_token = std::move(end.run_token);
-  }
+  scope->reviewed = true;
+  scope->context.caller_token = std::move(end.run_token);
   scope->script->proceed();
   co_return Result<void>();
 }

@@ -31,7 +31,7 @@ Result<std::string> script_of(std::string_view arguments) {
 Async<CodeAnswer> CodeExecution::run(CodeCall call, RequestContext context) {
   const auto longest = deps_.run_time + kRunWait;
   SLUICE_CO_TRY(
-      context.caller_token, co_await deps_.admission->lasting_token(call.request, longest, context)
+      context.caller_token, co_await deps_.admission->lasting_token(call.request, kRunWait, context)
   );
   codemode::v1::RunRequest request;
   request.set_source(std::move(call.source));

@@ -43,7 +43,7 @@ class CodeExecution {
     Admission* admission;  // all outlive it
     CodeRunner* runner;
     async::Clock* clock;
-    std::chrono::milliseconds run_time{30'000};  // codemode.run_seconds
+    std::chrono::milliseconds run_time{30'000};  // codemode.run_seconds and .park_seconds
   };
 
   explicit CodeExecution(Deps deps) : deps_(deps) {}
