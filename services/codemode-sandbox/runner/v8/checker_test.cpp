@@ -8,7 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <iostream>
+#include <cstdio>
 #include <memory>
 #include <set>
 #include <sstream>
@@ -55,8 +55,14 @@ class CheckerCases : public ::testing::Test {
     const auto ms = [](std::size_t at) {
       return std::chrono::duration<double, std::milli>(times_[at]).count();
     };
-    std::cout << what << ": " << count << "; check p50 " << ms(times_.size() / 2) << " ms, p99 "
-              << ms(times_.size() * 99 / 100) << " ms\n";
+    std::fprintf(
+        stdout,
+        "%s: %zu; check p50 %.1f ms, p99 %.1f ms\n",
+        what,
+        count,
+        ms(times_.size() / 2),
+        ms(times_.size() * 99 / 100)
+    );
     times_.clear();
   }
 
