@@ -127,6 +127,58 @@ TEST_F(CodemodeRunner, ARepeatedScriptIsNotCompiledAgain) {
   EXPECT_EQ(second.value(), first.value());
 }
 
+wire::Run typed(const std::string& source) {
+  wire::Run run = RunnerService::ordinary(source);
+  run.set_declarations(
+      "declare const test: { echo(args: { n: number }): Promise<any>; wait(args?: any): "
+      "Promise<any> "
+      "};"
+  );
+  return run;
+}
+
+TEST_F(CodemodeRunner, ChecksAScriptAgainstItsDeclarationsBeforeItRuns) {
+  const std::string good = service_->ask(typed("return (await test.echo({ n: 4 })).n"));
+  EXPECT_EQ(result_of(good).value(), "4");
+  const wire::Checked* checked = service_->checked(good);
+  ASSERT_NE(checked, nullptr);
+  EXPECT_FALSE(checked->cached());
+  ASSERT_EQ(checked->check().calls_size(), 1);
+  EXPECT_EQ(checked->check().calls(0).server(), "test");
+  EXPECT_EQ(checked->check().calls(0).tool(), "echo");
+
+  const std::string again = service_->ask(typed("return (await test.echo({ n: 4 })).n"));
+  EXPECT_EQ(result_of(again).value(), "4");
+  EXPECT_TRUE(service_->checked(again)->cached());
+  EXPECT_EQ(service_->checked(again)->check().calls_size(), 1);
+}
+
+TEST_F(CodemodeRunner, AScriptThatCannotBeRightMakesNoCall) {
+  const std::string id =
+      service_->ask(typed("const first = await test.echo({ n: 1 });\nreturn await test.ehco({})"));
+  const wire::Finished finished = result_of(id);
+
+  EXPECT_EQ(finished.outcome(), v1::OUTCOME_TYPE_ERROR) << finished.ShortDebugString();
+  EXPECT_EQ(finished.error().line(), 2U);
+  EXPECT_EQ(finished.error().hint(), "write echo");
+  EXPECT_EQ(finished.error().excerpt(), "return await test.ehco({})");
+  ASSERT_EQ(finished.check().diagnostics_size(), 1);
+  EXPECT_TRUE(finished.check().diagnostics(0).blocks());
+  EXPECT_EQ(service_->checked(id), nullptr);
+  EXPECT_THAT(service_->calls(), SizeIs(0));
+}
+
+TEST_F(CodemodeRunner, AScriptThatIsTooMuchForTheCompilerIsATypeError) {
+  const std::string id = service_->ask(
+      typed("type R<N, A extends 1[] = []> = A['length'] extends N ? A : R<N, [...A, 1]>;\n"
+            "let a: R<9999>; let b: R<9998>; let c: R<9997>; return [a, b, c]")
+  );
+  const wire::Finished finished = result_of(id);
+
+  EXPECT_EQ(finished.outcome(), v1::OUTCOME_TYPE_ERROR) << finished.ShortDebugString();
+  EXPECT_EQ(result_of(service_->ask(typed("return 1"))).value(), "1");
+}
+
 TEST_F(CodemodeRunner, AScriptRunsWhenTheServiceSaysSo) {
   service_->set_proceeds(false);
   const std::string id = service_->ask("await test.echo({}); return 1");

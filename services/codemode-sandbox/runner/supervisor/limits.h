@@ -83,6 +83,10 @@ inline constexpr std::size_t kCacheBytesMax = std::size_t{8} << 20;
 // Children forked ahead. Source: v8.md 4: 1 MB each executor, 10 MB each compiler.
 inline constexpr std::size_t kIdleExecutors = 4;
 inline constexpr std::size_t kIdleCompilers = 2;
+// Declarations the compiler zygote keeps. Source: runner_messages.proto, ToZygote.Prepare.
+inline constexpr std::size_t kPreparedMax = 8;
+// Declarations that ended a compiler zygote, which it is not given again. Source: ours.
+inline constexpr std::size_t kPreparedRefusedMax = 256;
 // Orders a zygote has not answered yet.
 inline constexpr std::size_t kSpawnsPendingMax = 16;
 // Then a fresh process takes over, whose addresses and hash seeds are others. Source: v8.md 4.

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 namespace sluice::codemode_runner {
 
@@ -55,6 +56,9 @@ class Children {
   // runs want one; Runs::child_idle follows.
   virtual std::optional<ChildId> take(ChildKind kind) = 0;
   virtual void set_waiting(ChildKind kind, std::size_t waiting) = 0;
+  // Compiler children forked from here on may have the declarations worked on. Cheap when they were
+  // told before.
+  virtual void prepare(const std::string& digest, const std::string& declarations) = 0;
   // False: the child reads too slowly, the message is dropped.
   virtual bool send(ChildId child, const wire::ToChild& message) = 0;
   // SIGKILL. Runs::child_ended follows in any case.

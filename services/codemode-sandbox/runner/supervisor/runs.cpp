@@ -234,6 +234,9 @@ void Runs::compile(Run& run, TimePoint now) {
   message.mutable_compile()->set_declarations(run.request.declarations());
   message.mutable_compile()->set_declarations_digest(run.declarations_digest);
   static_cast<void>(deps_.children->send(run.child, message));  // one message fits in any case
+  if (!run.declarations_digest.empty()) {  // this child brings them along; the next ones have them
+    deps_.children->prepare(run.declarations_digest, run.request.declarations());
+  }
 }
 
 void Runs::execute(Run& run, TimePoint now) {

@@ -192,6 +192,7 @@ TEST_F(RunsTest, TellsWhatTheCompilerFoundBeforeTheRunAndForTheSameDeclarationsA
   const wire::Compile compile = children_.taken(compiler).messages[0].compile();
   EXPECT_EQ(compile.declarations(), "declare const github: {};");
   EXPECT_THAT(compile.declarations_digest(), SizeIs(32));
+  EXPECT_EQ(children_.prepared().at(compile.declarations_digest()), "declare const github: {};");
   wire::FromChild compiled;
   compiled.mutable_compiled()->set_javascript("return 1");
   compiled.mutable_compiled()->mutable_check()->add_calls()->set_server("github");

@@ -6,6 +6,8 @@
 #include "services/codemode-sandbox/runner/supervisor/zygote_process.h"
 #include "services/codemode-sandbox/runner/zygote/control_socket.h"
 
+#include "common/base/bytes.h"
+
 #include <algorithm>
 #include <deque>
 #include <utility>
@@ -34,6 +36,7 @@ struct ZygoteChildren::Zygote {
   bool retired = false;                               // another one took over
   std::deque<std::pair<ChildId, TimePoint>> pending;  // ordered, not answered
   std::size_t children = 0;                           // ordered, not ended
+  TellsUnderWay tells;                                // of declarations
 };
 
 struct ZygoteChildren::Pool {
@@ -65,6 +68,7 @@ struct ZygoteChildren::Child {
 
 ZygoteChildren::ZygoteChildren(Deps deps)
     : deps_(std::move(deps)),
+      prepared_(kPreparedMax, kPreparedRefusedMax),
       pools_{
           std::make_unique<Pool>(ChildKind::Compiler, kIdleCompilers, deps_.children_per_zygote),
           std::make_unique<Pool>(ChildKind::Executor, kIdleExecutors, deps_.children_per_zygote)
@@ -235,6 +239,28 @@ void ZygoteChildren::became_warm(Zygote& zygote, const wire::FromZygote::Warm& w
   own.was_warm = true;
   own.plan.warm();
   v8_version_ = warm.v8_version();
+  if (zygote.kind == ChildKind::Compiler) {
+    for (const PreparedDeclarations::Entry& entry : prepared_.all()) {
+      tell_declarations(zygote, entry);
+    }
+  }
+}
+
+void ZygoteChildren::prepare(const std::string& digest, const std::string& declarations) {
+  Zygote* current = pool(ChildKind::Compiler).current;
+  const PreparedDeclarations::Entry* entry = prepared_.add(digest, declarations);
+  if (entry != nullptr && current != nullptr) {
+    tell_declarations(*current, *entry);
+  }
+}
+
+void ZygoteChildren::tell_declarations(Zygote& zygote, const PreparedDeclarations::Entry& entry) {
+  const auto told = zygote.process->prepare(entry.digest, entry.text);
+  if (told.ok()) {
+    zygote.tells.told(entry.digest, last_id_);
+  } else {  // scripts bring them along
+    deps_.log->warn("declarations-not-told", {{"error", told.error().to_log()}});
+  }
 }
 
 void ZygoteChildren::remove_zygote(Zygote& zygote, Fate fate, TimePoint now) {
@@ -243,6 +269,10 @@ void ZygoteChildren::remove_zygote(Zygote& zygote, Fate fate, TimePoint now) {
     deps_.log->warn(
         "zygote-died", {{"kind", name_of(zygote.kind)}, {"pid", zygote.process->pid()}}
     );
+    if (const std::string suspect = zygote.tells.suspect(); !suspect.empty()) {
+      deps_.log->warn("declarations-refused", {{"digest", to_hex(suspect)}});
+      prepared_.refuse(suspect);
+    }
   }
   deps_.loop->forget(zygote.process->control());
   std::vector<ChildId> orphans;
@@ -272,6 +302,7 @@ void ZygoteChildren::remove_zygote(Zygote& zygote, Fate fate, TimePoint now) {
 
 void ZygoteChildren::spawned(Zygote& zygote, ChildId id, FileDescriptor pidfd, TimePoint now) {
   std::erase_if(zygote.pending, [id](const auto& entry) { return entry.first == id; });
+  zygote.tells.answered(id);
   Child* child = find(id);
   if (child == nullptr || child->zygote != &zygote || !pidfd.open()) {
     return;

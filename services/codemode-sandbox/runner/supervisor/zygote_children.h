@@ -4,6 +4,7 @@
 
 #include "services/codemode-sandbox/runner/supervisor/event_loop.h"
 #include "services/codemode-sandbox/runner/supervisor/ports.h"
+#include "services/codemode-sandbox/runner/supervisor/prepared_declarations.h"
 
 #include "common/observability/log.h"
 
@@ -58,6 +59,7 @@ class ZygoteChildren final : public Children {
 
   std::optional<ChildId> take(ChildKind kind) override;
   void set_waiting(ChildKind kind, std::size_t waiting) override;
+  void prepare(const std::string& digest, const std::string& declarations) override;
   bool send(ChildId child, const wire::ToChild& message) override;
   void kill(ChildId child) override;
   void read(ChildId child, bool wanted) override;
@@ -76,6 +78,7 @@ class ZygoteChildren final : public Children {
   void became_warm(Zygote& zygote, const wire::FromZygote::Warm& warm);
   void spawned(Zygote& zygote, ChildId id, FileDescriptor pidfd, TimePoint now);
   void exited(Zygote& zygote, const wire::FromZygote::Exited& exited, TimePoint now);
+  void tell_declarations(Zygote& zygote, const PreparedDeclarations::Entry& entry);
   void remove_child(ChildId id, std::optional<ChildUsage> usage, TimePoint now);
   void remove_zygote(Zygote& zygote, Fate fate, TimePoint now);
   void child_ready(ChildId id, std::uint32_t what);
@@ -87,6 +90,7 @@ class ZygoteChildren final : public Children {
   Events* events_ = nullptr;
   std::string v8_version_;
   ChildId last_id_ = 0;
+  PreparedDeclarations prepared_;
   std::array<std::unique_ptr<Pool>, 2> pools_;
   std::unordered_map<ChildId, std::unique_ptr<Child>> children_;
 };

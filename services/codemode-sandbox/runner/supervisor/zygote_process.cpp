@@ -125,6 +125,13 @@ Result<void> ZygoteProcess::order_child(ChildId child, int socket) {
   return send_datagram(control_.get(), order, socket);
 }
 
+Result<void> ZygoteProcess::prepare(const std::string& digest, const std::string& declarations) {
+  SLUICE_TRY(const FileDescriptor file, sealed_text(declarations));
+  wire::ToZygote order;
+  order.mutable_prepare()->set_declarations_digest(digest);
+  return send_datagram(control_.get(), order, file.get());
+}
+
 Result<std::optional<ZygoteMessage>> ZygoteProcess::receive() {
   SLUICE_TRY(std::optional<Datagram> datagram, receive_datagram(control_.get()));
   if (!datagram) {

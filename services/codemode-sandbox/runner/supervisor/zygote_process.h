@@ -45,6 +45,8 @@ class ZygoteProcess {
 
   // socket: the child's end, stays the caller's. Errors: Exhausted, Unavailable (it is gone).
   [[nodiscard]] Result<void> order_child(ChildId child, int socket);
+  // Errors: Exhausted (nothing was sent), Unavailable (it is gone).
+  [[nodiscard]] Result<void> prepare(const std::string& digest, const std::string& declarations);
   // Nothing: none is there. Errors: Unavailable (it is gone), Invalid.
   [[nodiscard]] Result<std::optional<ZygoteMessage>> receive();
 

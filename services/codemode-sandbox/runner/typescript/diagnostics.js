@@ -9,6 +9,7 @@ import { Comparison, isClassOrLiteral, isNullish, isOfScript, isOfTools, isPrimi
 const DIAGNOSTICS_MAX = 20;
 const MESSAGE_CHARACTERS_MAX = 900;
 const TYPE_CHARACTERS_MAX = 400;
+const NAMES_MAX = 20;
 
 // Errors of grammar end a script in V8 as well, except those of types alone.
 const GRAMMAR = [1000, 1999];
@@ -52,12 +53,20 @@ const ABSENT = {
   window: "scripts run without a browser: call a tool", document: "scripts run without a browser: call a tool",
 };
 
+const HINTS_BY_CODE = {
+  1308: "make the function around it async",
+  1103: "make the function around it async",
+  2307: "there are no modules: the tools are global",
+  2588: "declare it with let, or use another variable",
+};
+
 const AWAIT = "await it first: `await …`";
 
 class Judge {
-  constructor(file, { checker }) {
+  constructor(file, { checker, declarations }) {
     this.file = file;
     this.checker = checker;
+    this.declarations = declarations;
   }
 
   typeOf(node) {
@@ -77,7 +86,7 @@ class Judge {
   judge(diagnostic) {
     const { code } = diagnostic;
     const node = this.nodeOf(diagnostic);
-    if (NAMES.has(code)) return this.ofName(node);
+    if (NAMES.has(code)) return this.ofName(node, code);
     if (PROPERTIES.has(code)) return this.ofProperty(node, code);
     if (ASSIGNMENTS.has(code)) return this.ofAssignment(node);
     if (EXCESS.has(code)) return this.ofExcess(node);
@@ -92,14 +101,22 @@ class Judge {
     if (code === 2683) return undefined;
     if (TOO_COMPLEX.has(code)) return { blocks: true, hint: "write simpler types and smaller functions" };
     const grammar = (code >= GRAMMAR[0] && code <= GRAMMAR[1] && !isRegExpGrammar(code) && !GRAMMAR_OF_TYPES.has(code));
-    return { blocks: BLOCKING.has(code) || grammar };
+    return { blocks: BLOCKING.has(code) || grammar, hint: HINTS_BY_CODE[code] };
   }
 
-  ofName(node) {
+  ofName(node, code) {
     const name = node.text ?? "";
     const asked = new RegExp(`typeof\\s*\\(?\\s*${name.replace(/\W/g, "\\$&")}\\b`);
     const isType = ts.isPartOfTypeNode(node) || ts.isInTypeQuery(node);
-    return { blocks: !isType && !asked.test(this.file.text), hint: ABSENT[name] ?? "" };
+    return { blocks: !isType && !asked.test(this.file.text),
+      message: code === 2552 || code === 2693 ? undefined : `Cannot find name '${name}'.`,
+      hint: ABSENT[name] ?? (isType || code === 2693 ? "" : this.serversHint()) };
+  }
+
+  serversHint() {
+    const names = this.declarations.statements.filter(ts.isVariableStatement)
+      .flatMap((s) => s.declarationList.declarations.map((d) => d.name.text));
+    return cut(`servers are ${names.slice(0, NAMES_MAX).join(", ")}`, TYPE_CHARACTERS_MAX);
   }
 
   ofProperty(node, code) {
@@ -119,7 +136,22 @@ class Judge {
     const name = (ts.isBindingElement(node) ? node.propertyName ?? node.name : node).text ?? "";
     const written = ts.isAssignmentTarget(parent);
     const blocks = members.every((t) => this.lacks(t, name, code, written));
-    return { blocks, hint: code === 2550 ? "this engine may not have it: write it with what lib.es2022 has" : "" };
+    if (code === 2550) {
+      return { blocks, hint: "this engine may not have it: write it with what lib.es2022 has" };
+    }
+    const server = members.length === 1 ? serverNameOf(type) : undefined;
+    return {
+      blocks,
+      message: server && `${server} has no tool '${name}'`,
+      hint: code === 2339 && members.every(isOfTools) ? this.membersHint(type, name) : "",
+    };
+  }
+
+  // What the tools' declarations have instead.
+  membersHint(type, name) {
+    const names = type.getProperties().map((p) => p.name).filter((n) => n !== "~");
+    const same = names.find((n) => spelling(n) === spelling(name));
+    return same ? `write ${same}` : cut(`it has ${names.slice(0, NAMES_MAX).join(", ")}`, TYPE_CHARACTERS_MAX);
   }
 
   // Values of the type have no such property, whatever the script does.
@@ -165,7 +197,8 @@ class Judge {
     }
     const type = this.checker.typeToString(this.checker.getTypeOfSymbolAtLocation(parameter, call), undefined,
       ts.TypeFormatFlags.NoTruncation | ts.TypeFormatFlags.InTypeAlias);
-    return `${tools[0].server}.${tools[0].tool} takes ${cut(type, TYPE_CHARACTERS_MAX)}`;
+    const text = type.replace(/(\?: [^;{}]*?) \| undefined/g, "$1");
+    return `${tools[0].server}.${tools[0].tool} takes ${cut(text, TYPE_CHARACTERS_MAX)}`;
   }
 
   ofAssignment(node) {
@@ -186,8 +219,10 @@ class Judge {
   }
 
   promiseIn(node) {
-    const value = ts.isPropertyAssignment(node.parent) && node.parent.name === node ? node.parent.initializer : node;
-    return ts.isExpressionNode(value) && isPromise(this.typeOf(value));
+    const { parent } = node;
+    const value = ts.isPropertyAssignment(parent) && parent.name === node ? parent.initializer
+      : ts.isShorthandPropertyAssignment(node) ? node.name : node;
+    return (ts.isExpressionNode(value) || ts.isIdentifier(value)) && isPromise(this.typeOf(value));
   }
 
   parameterOf(call, index) {
@@ -240,6 +275,10 @@ class Judge {
     const cannot = (t) => isPrimitive(t) || (!isUnknowable(t) && t.getCallSignatures().length === 0 &&
       t.getConstructSignatures().length === 0 && (!isOfScript(t) || isClassOrLiteral(t)));
     const absent = ABSENT[callee.text];
+    const server = members.length === 1 ? serverNameOf(members[0]) : undefined;
+    if (server) {
+      return { blocks: true, message: `${server} is a server, not a tool`, hint: this.membersHint(members[0], "") };
+    }
     return { blocks: members.every(cannot), hint: members.some(isPromise) ? AWAIT : absent ?? "" };
   }
 
@@ -268,6 +307,18 @@ class Judge {
       : ts.isBinaryExpression(node.parent) ? [node.parent.left, node.parent.right] : [node];
     return operands.some((o) => isPromise(this.typeOf(o))) ? { blocks: true, hint: AWAIT } : { blocks: false };
   }
+}
+
+// Of the type of a server: the constant that has it.
+function serverNameOf(type) {
+  const literal = type.symbol?.declarations?.[0];
+  return isOfTools(type) && literal && ts.isTypeLiteralNode(literal) && ts.isVariableDeclaration(literal.parent)
+    ? literal.parent.name.text : undefined;
+}
+
+// Equal for names that are the same but for case, order and separators.
+function spelling(name) {
+  return [...name.toLowerCase().replace(/[^a-z0-9]/g, "")].sort().join("");
 }
 
 function cut(text, most) {
@@ -362,9 +413,9 @@ export function diagnosticsOf(file, checked, faults) {
   for (const diagnostic of checked.program.getSemanticDiagnostics(file)) {
     const judged = diagnostic.start === undefined ? undefined : judge.judge(diagnostic);
     if (judged) {
-      const message = ts.flattenDiagnosticMessageText(diagnostic.messageText, "\n");
+      const message = judged.message ?? ts.flattenDiagnosticMessageText(diagnostic.messageText, "\n");
       found.push({ start: diagnostic.start, code: diagnostic.code, message: cut(message, MESSAGE_CHARACTERS_MAX),
-        blocks: judged.blocks, hint: judged.hint || suggestionOf(message) });
+        blocks: judged.blocks, hint: suggestionOf(ts.flattenDiagnosticMessageText(diagnostic.messageText, "\n")) || judged.hint || "" });
     }
   }
   const seen = new Set();

@@ -200,7 +200,7 @@ TEST_F(CheckerCases, DeclarationsThatWereNotPreparedAreReadFromTheScript) {
   script.set_declarations_digest(std::string(32, 'o'));
   const wire::Compiled compiled = checker_->compile(script);
 
-  EXPECT_THAT(compiled.error().message(), HasSubstr("'other' does not exist"));
+  EXPECT_THAT(compiled.error().message(), HasSubstr("own has no tool 'other'"));
   ASSERT_EQ(compiled.check().calls_size(), 1);
   EXPECT_EQ(compiled.check().calls(0).server(), "own");
 }

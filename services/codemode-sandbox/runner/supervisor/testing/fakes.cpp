@@ -85,6 +85,10 @@ bool FakeChildren::send(ChildId child, const wire::ToChild& message) {
   return !refuses_;
 }
 
+void FakeChildren::prepare(const std::string& digest, const std::string& declarations) {
+  prepared_[digest] = declarations;
+}
+
 void FakeChildren::kill(ChildId child) {
   SLUICE_CHECK(taken_.contains(child), "only a child that was taken is killed");
   taken_[child].killed = true;

@@ -55,6 +55,9 @@ class FakeChildren final : public Children {
 
   [[nodiscard]] bool is_taken(ChildId child) const { return taken_.contains(child); }
 
+  // Digest -> declarations.
+  [[nodiscard]] const std::map<std::string, std::string>& prepared() const { return prepared_; }
+
   [[nodiscard]] std::size_t waiting(ChildKind kind) const {
     return kind == ChildKind::Compiler ? waiting_compiler_ : waiting_executor_;
   }
@@ -62,6 +65,7 @@ class FakeChildren final : public Children {
   std::optional<ChildId> take(ChildKind kind) override;
   void set_waiting(ChildKind kind, std::size_t waiting) override;
   bool send(ChildId child, const wire::ToChild& message) override;
+  void prepare(const std::string& digest, const std::string& declarations) override;
   void kill(ChildId child) override;
   void read(ChildId child, bool wanted) override;
 
@@ -72,6 +76,7 @@ class FakeChildren final : public Children {
   std::size_t waiting_executor_ = 0;
   std::map<ChildKind, std::deque<ChildId>> idle_;
   std::map<ChildId, Child> taken_;
+  std::map<std::string, std::string> prepared_;
 };
 
 }  // namespace sluice::codemode_runner
