@@ -8,7 +8,9 @@
 
 namespace sluice::tests {
 
-RunnerProcess::RunnerProcess(const std::vector<std::string>& options) {
+RunnerProcess::RunnerProcess(
+    const std::vector<std::string>& options, const std::map<std::string, std::string>& environment
+) {
   std::filesystem::create_directories(sockets());
   std::vector<std::string> argv{
       environment_or("SLUICE_BUILD_DIR", "build/dev") + "/bin/codemode-runner",
@@ -19,7 +21,10 @@ RunnerProcess::RunnerProcess(const std::vector<std::string>& options) {
   };
   argv.insert(argv.end(), options.begin(), options.end());
   auto process = Process::spawn(
-      {.argv = argv, .environment = {}, .output_file = folder_.file("log"), .working_directory = {}}
+      {.argv = argv,
+       .environment = environment,
+       .output_file = folder_.file("log"),
+       .working_directory = {}}
   );
   SLUICE_CHECK(process.ok(), "a runner can be started");
   process_ = std::move(process).value();

@@ -4,6 +4,7 @@
 #include "tests/integration/runner_service.h"
 #include "tests/support/process.h"
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,8 +13,12 @@ namespace sluice::tests {
 
 class RunnerProcess {
  public:
-  // Starts it on a folder of its own; options are added to its arguments.
-  explicit RunnerProcess(const std::vector<std::string>& options = {});
+  // Starts it on a folder of its own; options are added to its arguments, environment to the
+  // test's.
+  explicit RunnerProcess(
+      const std::vector<std::string>& options = {},
+      const std::map<std::string, std::string>& environment = {}
+  );
 
   [[nodiscard]] std::string sockets() const { return folder_.file("sockets"); }
 

@@ -103,20 +103,21 @@ Result<void> FrameStream::wait(short events, Deadline deadline) const {
 }
 
 Result<void> FrameStream::send(const wire::FromChild& message, Deadline deadline) {
-  std::string frame;
-  SLUICE_CHECK_OK(append_frame(frame, message));
-  std::string_view left = frame;
-  while (!left.empty()) {
-    const ssize_t written = ::write(fd_, left.data(), left.size());
+  SLUICE_CHECK_OK(append_frame(unsent_, message));
+  std::size_t done = 0;
+  Result<void> outcome;
+  while (done < unsent_.size() && outcome.ok()) {
+    const ssize_t written = ::write(fd_, unsent_.data() + done, unsent_.size() - done);
     if (written > 0) {
-      left.remove_prefix(static_cast<std::size_t>(written));
+      done += static_cast<std::size_t>(written);
     } else if (written < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-      SLUICE_CHECK_OK(wait(POLLOUT, deadline));
+      outcome = wait(POLLOUT, deadline);
     } else if (written == 0 || errno != EINTR) {
-      return gone();
+      outcome = gone();
     }
   }
-  return {};
+  unsent_.erase(0, done);
+  return outcome;
 }
 
 Result<wire::ToChild> FrameStream::receive(Deadline deadline) {

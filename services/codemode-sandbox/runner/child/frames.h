@@ -81,8 +81,8 @@ class FrameStream {
   // O_NONBLOCK on the descriptor. Errors: Internal.
   [[nodiscard]] static Result<void> prepare(int fd);
 
-  // Errors: Exhausted (too large; nothing was sent), Deadline, Unavailable (the other side is
-  // gone). After Deadline or Unavailable the stream is over.
+  // Errors: Exhausted (too large; nothing was sent), Deadline (the rest of the frame goes before
+  // the next one), Unavailable (the other side is gone; the stream is over).
   [[nodiscard]] Result<void> send(const wire::FromChild& message, Deadline deadline);
 
   // Errors: Deadline, Unavailable (the other side is gone), Invalid.
@@ -92,6 +92,7 @@ class FrameStream {
   [[nodiscard]] Result<void> wait(short events, Deadline deadline) const;
 
   int fd_;
+  std::string unsent_;
   FrameDecoder<wire::ToChild> decoder_;
 };
 

@@ -172,6 +172,35 @@ TEST(FrameStream, EndsAtItsDeadlineBothWays) {
   EXPECT_THAT(stream.send(large, in(20ms)), HasCode(Code::Deadline));
 }
 
+TEST(FrameStream, TheRestOfAFrameGoesBeforeTheNextOne) {
+  Ends ends;
+  FrameStream stream(ends.child);
+  wire::FromChild large;
+  large.mutable_console()->set_text(std::string(std::size_t{4} << 20, 'x'));
+  wire::FromChild last;
+  last.mutable_finished()->set_calls(7);
+  ASSERT_THAT(stream.send(large, in(20ms)), HasCode(Code::Deadline));
+
+  FrameDecoder<wire::FromChild> decoder;
+  std::vector<wire::FromChild> received;
+  std::thread reader([&] {
+    std::vector<char> bytes(std::size_t{64} << 10);
+    while (received.size() < 2) {
+      const ssize_t got = ::read(ends.runner, bytes.data(), bytes.size());
+      ASSERT_GT(got, 0);
+      decoder.feed({bytes.data(), static_cast<std::size_t>(got)});
+      for (auto next = decoder.next(); next.ok() && next.value(); next = decoder.next()) {
+        received.push_back(*next.value());
+      }
+    }
+  });
+  EXPECT_THAT(stream.send(last, in(5s)), IsOk());
+  reader.join();
+
+  EXPECT_EQ(received[0].console().text().size(), std::size_t{4} << 20);
+  EXPECT_EQ(received[1].finished().calls(), 7U);
+}
+
 TEST(FrameStream, TellsThatTheOtherEndIsGone) {
   Ends ends;
   ends.hang_up();

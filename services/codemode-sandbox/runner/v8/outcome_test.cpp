@@ -33,6 +33,21 @@ TEST_F(RunOutcome, CallsInFlightHaveALimitOfTheirOwn) {
   EXPECT_EQ(ran.calls.size(), 256U);
 }
 
+TEST_F(RunOutcome, CallsMadeWhileArgumentsAreWrittenCountToo) {
+  wire::ToChild start = start_of(
+      "let codes = []; const o = {toJSON() { youtube.search(o).catch((e) => codes.push(e.code)); "
+      "return {} }};"
+      "await youtube.search(o).catch((e) => codes.push(e.code)); return new "
+      "Set(codes).has('Exhausted')"
+  );
+  start.mutable_start()->mutable_limits()->set_calls_max(5);
+
+  const Ran ran = run(start);
+
+  EXPECT_EQ(ran.finished.value(), "true") << ran.finished.DebugString();
+  EXPECT_LE(ran.calls.size(), 5U);
+}
+
 TEST_F(RunOutcome, CallsThatWereNotAwaitedAreToldOf) {
   const Ran ran = run("youtube.search({}); youtube.search({}); return 1", never);
 

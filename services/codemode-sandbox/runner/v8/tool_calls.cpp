@@ -140,15 +140,8 @@ void ToolCalls::call(const Tool& tool, const v8::FunctionCallbackInfo<v8::Value>
   const auto refuse = [&](std::string_view code, std::string_view message) {
     reject_with(context, resolver, tool_error(context, code, message, place));
   };
-  if (state_.calls >= state_.limits.calls_max()) {
-    return refuse("Exhausted", "the script made all tool calls it may: do the rest in another run");
-  }
-  if (pending_.size() >= kCallsInFlightMax) {
-    return refuse(
-        "Exhausted",
-        "the script has " + std::to_string(kCallsInFlightMax) +
-            " calls under way: await some before the next"
-    );
+  if (const std::string over = limit_reached(); !over.empty()) {
+    return refuse("Exhausted", over);
   }
   v8::TryCatch caught(isolate_);
   bool too_large = false;
@@ -171,11 +164,26 @@ void ToolCalls::call(const Tool& tool, const v8::FunctionCallbackInfo<v8::Value>
             "({...})"
     );
   }
+  // Writing the arguments ran the script's code, which may have made calls of its own.
+  if (const std::string over = limit_reached(); !over.empty()) {
+    return refuse("Exhausted", over);
+  }
   if (!send(tool, std::move(arguments), place)) {
     isolate_->TerminateExecution();
     return;
   }
   pending_.emplace(state_.calls, Pending{.resolver = {isolate_, resolver}, .call_site = place});
+}
+
+std::string ToolCalls::limit_reached() const {
+  if (state_.calls >= state_.limits.calls_max()) {
+    return "the script made all tool calls it may: do the rest in another run";
+  }
+  if (pending_.size() >= kCallsInFlightMax) {
+    return "the script has " + std::to_string(kCallsInFlightMax) +
+           " calls under way: await some before the next";
+  }
+  return {};
 }
 
 bool ToolCalls::send(const Tool& tool, std::string arguments, const Place& place) {

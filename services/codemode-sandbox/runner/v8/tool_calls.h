@@ -53,6 +53,8 @@ class ToolCalls {
 
   void call(const Tool& tool, const v8::FunctionCallbackInfo<v8::Value>& info);
   void define_one(v8::Local<v8::Context> context, const wire::Namespace& space);
+  // Why no further call may be sent; empty: one may.
+  [[nodiscard]] std::string limit_reached() const;
   [[nodiscard]] bool send(const Tool& tool, std::string arguments, const Place& place);
 
   v8::Isolate* isolate_;
