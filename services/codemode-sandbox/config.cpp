@@ -80,12 +80,37 @@ void read_codemode(config::Document& document, Config& config) {
   config.escapes = escapes == "ask" ? Escapes::Ask : Escapes::Refuse;
 }
 
+// Bifrost's file has it among the settings of tools.
+BindingLevel read_binding(config::Document& document) {
+  const auto setting = [](std::string fallback, std::string description) {
+    return config::Text{
+        .fallback = std::move(fallback),
+        .choices = {"server", "tool"},
+        .description = std::move(description)
+    };
+  };
+  auto mcp = document.section("mcp");
+  mcp.leave_rest();
+  auto tools = mcp.child("tool_manager_config");
+  tools.leave_rest();
+  const std::string elsewhere =
+      tools.text("code_mode_binding_level", setting("server", "where codemode has none"));
+  const std::string level =
+      document.section("codemode")
+          .text(
+              "code_mode_binding_level",
+              setting(elsewhere, "Type files models read: one a server, or one a tool.")
+          );
+  return level == "tool" ? BindingLevel::Tool : BindingLevel::Server;
+}
+
 }  // namespace
 
 Config Config::load(config::Document& document) {
   Config config;
   config.bus = service::read_bus(document);
   read_codemode(document, config);
+  config.binding = read_binding(document);
   config.audit = service::read_audit(document, "codemode-sandbox");
   return config;
 }

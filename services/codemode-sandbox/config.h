@@ -1,6 +1,7 @@
-// Settings of codemode-sandbox: the sections bus, codemode and audit.
+// Settings of codemode-sandbox: the sections bus, codemode and audit, and one of mcp.
 #pragma once
 
+#include "services/codemode-sandbox/domain/declarations/type_files.h"
 #include "services/codemode-sandbox/domain/run_limits.h"
 #include "services/codemode-sandbox/domain/script_review.h"
 
@@ -19,6 +20,7 @@ struct Config {
   audit::Options audit;
   std::string runner_directory;
   RunLimits limits;
+  BindingLevel binding = BindingLevel::Server;
   std::size_t runs_max = 64;
   std::chrono::seconds park_time{60};
   std::size_t parked_max = 200;

@@ -32,6 +32,22 @@ TEST(Config, ReadsItsSections) {
   EXPECT_EQ(settings.escapes, Escapes::Refuse);
 }
 
+TEST(Config, TheBindingLevelStandsHereOrWhereBifrostHasIt) {
+  const auto binding_of = [](std::string_view text) {
+    auto document = config::Document::from_text(text, {});
+    EXPECT_THAT(document, sluice::testing::IsOk());
+    const Config settings = Config::load(document.value());
+    EXPECT_THAT(document.value().finish(), sluice::testing::IsOk());
+    return settings.binding;
+  };
+  EXPECT_EQ(binding_of("{}"), BindingLevel::Server);
+  EXPECT_EQ(binding_of(R"({"codemode": {"code_mode_binding_level": "tool"}})"), BindingLevel::Tool);
+  EXPECT_EQ(
+      binding_of(R"({"mcp": {"tool_manager_config": {"code_mode_binding_level": "tool"}}})"),
+      BindingLevel::Tool
+  );
+}
+
 TEST(Config, ARunMayNotOutliveTheBus) {
   auto document = config::Document::from_text(R"({"codemode": {"run_seconds": 301}})", {});
   ASSERT_THAT(document, sluice::testing::IsOk());

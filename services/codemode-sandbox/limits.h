@@ -17,6 +17,7 @@ inline constexpr std::size_t kRunIdBytesMax = 64;
 // Source: ingress, which lets no longer one through.
 inline constexpr std::size_t kToolCallIdBytesMax = 256;
 inline constexpr int kFilterEntriesMax = 1'024;
+inline constexpr std::size_t kFilterBytesMax = std::size_t{512} << 10;
 
 // Runs.
 // Source: the bus ends a run after 600 s (proto/endpoints.h), and a run token lives at most as
@@ -38,9 +39,9 @@ inline constexpr std::uint32_t kHopsPerCall = 8;
 // (16 KiB): escaping may double it.
 inline constexpr std::size_t kRecordSourceBytesMax = 8 << 10;
 
-// What a script may name. Source: policy-engine's limits on servers and tools.
+// What a script may name. Source: policy-engine's limit on servers; what a runner takes.
 inline constexpr int kNamespacesMax = 256;
-inline constexpr int kFunctionsMax = 10'000;
+inline constexpr int kFunctionsMax = 8'192;
 // Names listed in the hint about a function nobody has.
 inline constexpr std::size_t kNamesInHintMax = 20;
 

@@ -49,7 +49,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
   RunList list;
   async::KeyWatch approvals;
   ParkingLot lot{.time_max = config.park_time, .runs_max = config.parked_max};
-  ScriptApis apis({.policy = &policy, .servers = &servers});
+  ScriptApis apis({.policy = &policy, .servers = &servers, .binding = config.binding});
   ToolCaller tools(
       {.apis = &apis,
        .policy = &policy,
@@ -78,7 +78,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
        .metrics = runtime.metrics(),
        .limits = config.limits}
   );
-  DescribeHandler describe({&callers});
+  DescribeHandler describe({.callers = &callers, .apis = &apis});
   RunsHandler runs({&callers, &list});
 
   // 4. Routes, then run until SIGTERM and drain.

@@ -1,9 +1,12 @@
-// Answers that there are no type files: the description of executeToolCode lists servers and tools.
+// Types of what the caller's scripts may call: the list of files, the lines of one, or the tools
+// that are about some words. What is not found is an answer too, and says what there is.
 //
-// Errors: Unauthenticated (no valid caller token), Invalid (file name too long), NotFound.
+// Errors: Unauthenticated (no valid caller token), Invalid (a name or query that is too long, or
+// nothing that is asked), those of policy-engine and mcp-connector.
 #pragma once
 
 #include "services/codemode-sandbox/domain/caller_check.h"
+#include "services/codemode-sandbox/domain/script_api.h"
 #include "services/codemode-sandbox/ports.h"
 
 namespace sluice::codemode_sandbox {
@@ -11,7 +14,8 @@ namespace sluice::codemode_sandbox {
 class DescribeHandler {
  public:
   struct Deps {
-    const CallerCheck* callers;  // outlives the handler
+    const CallerCheck* callers;  // both outlive the handler
+    ScriptApis* apis;
   };
 
   explicit DescribeHandler(Deps deps) : deps_(deps) {}
