@@ -3,7 +3,8 @@
 
 The service's side is tests/bench/script_driver.cpp. "cached" repeats one script, which is compiled once; "distinct" gives the
 compiler another one each time. First line = compiling and the executor's start to the first line of the script, as the runner
-tells; finished = from Run sent to Finished received, as the driver sees it. Standard library only."""
+tells; finished = from Run sent to Finished received, as the driver sees it. The peer is workerd (peers/), which npm brings. Standard
+library only."""
 
 import argparse
 import json
@@ -11,17 +12,24 @@ import os
 import platform
 import re
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 WARM_SECONDS_MAX = 120
 HELD = 4  # the executors forked ahead, which then are the active ones
-TARGETS = {"first_line_ms": 5.0, "per_second": 150.0}
+PARKED = (8, 72)  # the difference tells what one more costs
+CALLS = 2000  # of a tool, in one script
+TARGETS = {"first_line_ms": 5.0, "per_second": 150.0, "parked_mb": 1.0}
+PEERS = ROOT / "tests" / "bench" / "peers"
+PEER_RUNS = 200
 
 
 def children_of(pid):
@@ -43,9 +51,36 @@ def memory_kb(pid):
     return {"private": fields["Private_Clean"] + fields["Private_Dirty"], "pss": fields["Pss"], "rss": fields["Rss"]}
 
 
+def all_in_kb(pids):
+    """Proportional memory and page tables of the processes together."""
+    total = 0
+    for pid in pids:
+        memory = memory_kb(pid)
+        tables = re.search(r"^VmPTE:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.M)
+        total += (memory["pss"] if memory else 0) + (int(tables.group(1)) if tables else 0)
+    return total
+
+
 def median_memory(pids):
     values = [v for v in map(memory_kb, pids) if v]
     return {k: statistics.median(v[k] for v in values) / 1024 for k in ("private", "pss", "rss")} if values else None
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def wait_for(ask, seconds):
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return ask()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
 
 
 class Bench:
@@ -58,6 +93,9 @@ class Bench:
         self.times = {"cached": [], "distinct": []}
         self.rates = {"cached": [], "distinct": []}
         self.memory = {}
+        self.calls = {}
+        self.parked_mb = 0.0
+        self.peer = None
         self.failed = 0
 
     def start(self):
@@ -116,11 +154,62 @@ class Bench:
             self.memory[f"{kind} zygote"] = median_memory([zygote])
             self.memory[f"{kind} child, idle"] = median_memory(children_of(zygote))
         idle = children_of(self.zygote("executor"))
-        holding = subprocess.Popen(self.driver("hold", HELD), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        if holding.stdout.readline().strip() != "holding":
-            raise RuntimeError("the driver does not hold its scripts")
+        holding = self.held(HELD, park=False)
         self.memory["executor child, waiting in a tool call"] = median_memory(idle)
         holding.communicate()
+
+    def held(self, count, park):
+        holding = subprocess.Popen([*self.driver("hold", count), "--park", str(int(park))], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   text=True)
+        if holding.stdout.readline().strip() != "holding":
+            raise RuntimeError("the driver does not hold its scripts")
+        return holding
+
+    def measure_parked(self):
+        """What one more parked run costs, page tables and its share of the zygote's pages included."""
+        totals = []
+        for count in PARKED:
+            holding = self.held(count, park=True)
+            time.sleep(0.5)
+            zygote = self.zygote("executor")
+            totals.append(all_in_kb([zygote, *children_of(zygote)]))
+            holding.communicate()
+            time.sleep(0.5)
+        self.parked_mb = (totals[1] - totals[0]) / (PARKED[1] - PARKED[0]) / 1024
+
+    # --- the peer ---------------------------------------------------------------------------------------------------------
+
+    def measure_peer(self):
+        """workerd with its dynamic worker loader: one request, one fresh isolate, the same trivial script."""
+        sys.path.insert(0, str(ROOT / "tests" / "support"))
+        import setup
+        try:
+            setup.install_node_packages(PEERS)
+        except (setup.SetupError, OSError) as error:
+            print(f"   no peer: {error}")
+            return
+        port = free_port()
+        log = open(self.folder / "peer.log", "w")
+        peer = subprocess.Popen([PEERS / "node_modules/@cloudflare/workerd-linux-64/bin/workerd", "serve", PEERS / "workerd.capnp",
+                                 "--experimental", "--socket-addr", f"http=127.0.0.1:{port}"], stdout=log, stderr=log)
+        try:
+            ask = lambda: urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10).read()
+            wait_for(ask, 30)
+            times = []
+            for _ in range(PEER_RUNS):
+                begin = time.perf_counter()
+                if ask() != b"42":
+                    raise RuntimeError("the peer answers something else")
+                times.append((time.perf_counter() - begin) * 1000)
+            begin = time.perf_counter()
+            with ThreadPoolExecutor(self.options.at_once) as pool:
+                list(pool.map(lambda _: ask(), range(PEER_RUNS)))
+            self.peer = {"p50": statistics.median(times), "p95": sorted(times)[int(len(times) * 0.95)],
+                         "per_second": PEER_RUNS / (time.perf_counter() - begin), "memory": memory_kb(peer.pid)}
+        finally:
+            peer.kill()
+            peer.wait()
+            log.close()
 
     # --- the run ----------------------------------------------------------------------------------------------------------
 
@@ -133,7 +222,11 @@ class Bench:
                 self.rates[kind].append(self.measure("many", runs, self.options.at_once, kind))
                 print(f"   {kind}: first line p50 {self.times[kind][-1]['first_line']['p50'] / 1000:.2f} ms, "
                       f"{self.rates[kind][-1]['per_second']:.0f} scripts/s", flush=True)
+        self.calls = self.measure("calls", min(CALLS, 10 * runs), 1, "cached")
         self.measure_memory()
+        self.measure_parked()
+        if not self.options.smoke:
+            self.measure_peer()
 
     def of(self, kind, what, quantile):
         return statistics.median(r[what][quantile] for r in self.times[kind]) / 1000
@@ -159,7 +252,20 @@ class Bench:
         for name, memory in self.memory.items():
             if memory:
                 print(f"| {name} | {memory['private']:.2f} | {memory['pss']:.2f} | {memory['rss']:.1f} |")
+        print(f"\ntool call, there and back, in one script: {self.calls['one_by_one_us']:.0f} µs one by one, "
+              f"{self.calls['hundred_at_once_us']:.0f} µs each with 100 at once")
+        print(f"one more parked run, page tables and its share of the zygote's pages included: {self.parked_mb:.2f} MB")
+        self.print_peer()
         self.print_targets()
+
+    def print_peer(self):
+        if not self.peer:
+            return
+        ours = self.of("distinct", "finished", "p50"), self.of("cached", "finished", "p50"), self.rate("distinct")
+        print(f"\nworkerd, a fresh isolate in one shared process for each script, in the same run: p50 {self.peer['p50']:.2f} ms, "
+              f"p95 {self.peer['p95']:.2f} ms, {self.peer['per_second']:.0f} scripts/s, {self.peer['memory']['rss'] / 1024:.0f} MB resident. "
+              f"Sluice, a fresh jailed process each: {ours[0] / self.peer['p50']:.2f} times its time for new scripts, "
+              f"{ours[1] / self.peer['p50']:.2f} times for a repeated one, {ours[2] / self.peer['per_second']:.2f} times its scripts/s")
 
     def print_targets(self):
         if self.options.smoke:
@@ -171,6 +277,8 @@ class Bench:
                     ("start of a trivial script, p50 ms", first, f"≤ {TARGETS['first_line_ms']}", first <= TARGETS["first_line_ms"]),
                     ("trivial scripts per second", rate, f"≥ {TARGETS['per_second']}", rate >= TARGETS["per_second"])):
                 print(f"- {kind}: {text}: {value:.2f} (target {bound}): {'met' if good else 'MISSED'}")
+        parked = TARGETS["parked_mb"]
+        print(f"- parked run, MB: {self.parked_mb:.2f} (target ≤ {parked}): {'met' if self.parked_mb <= parked else 'MISSED'}")
 
 
 def main():

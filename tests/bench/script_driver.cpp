@@ -1,10 +1,13 @@
 // The service's side of ./dev bench codemode: asks one runner for scripts and prints figures as one
 // line of JSON.
 //
-// script_driver --sockets <folder> --mode one|many|hold --runs N [--at-once N] [--distinct 1]
+// script_driver --sockets <folder> --mode one|many|calls|hold --runs N [--at-once N] [--distinct 1]
+//               [--park 1]
 //   one    one script after the other: µs to the first line of the script, and to Finished
 //   many   N at once, all the time: scripts per second
-//   hold   N scripts that wait for a tool: prints "holding", ends with its standard input
+//   calls  one script with N calls of a tool, awaited one by one, and one with N, 100 at a time
+//   hold   N scripts that wait for a tool, parked where told: prints "holding", ends with its
+//          standard input
 #include "tests/integration/runner_service.h"
 
 #include <algorithm>
@@ -35,6 +38,7 @@ struct Options {
   int runs = 100;
   int at_once = 4;
   bool distinct = false;
+  bool park = false;
 };
 
 // Distinct ones are new to the runner's cache also after an earlier run of this program.
@@ -126,11 +130,63 @@ int many(RunnerService& service, const Options& options) {
   return 0;
 }
 
+// Microseconds of each call of a script that does nothing else; < 0: it did not end well.
+double microseconds_per_call(RunnerService& service, const std::string& source, int calls) {
+  auto run = RunnerService::ordinary(source);
+  run.mutable_limits()->set_calls_max(static_cast<std::uint32_t>(calls));
+  run.mutable_limits()->set_wall_ms(30'000);
+  run.mutable_limits()->set_cpu_ms(30'000);
+  const std::string id = service.ask(run);
+  const bool ended =
+      serve_until({&service}, [&] { return service.finished(id) != nullptr; }, kLongest);
+  if (!ended || service.finished(id)->outcome() != codemode::v1::OUTCOME_OK) {
+    return -1;
+  }
+  return static_cast<double>(service.finished(id)->wall_us()) / calls;
+}
+
+int call_tools(RunnerService& service, const Options& options) {
+  service.answer_calls([](const tests::wire::ToolCall& call) {
+    tests::wire::CallResult result;
+    result.set_value(call.arguments());
+    return std::optional(result);
+  });
+  const std::string count = std::to_string(options.runs);
+  const double alone = microseconds_per_call(
+      service,
+      "for (let i = 0; i < " + count + "; i++) await test.echo({i}); return 1",
+      options.runs
+  );
+  const double together = microseconds_per_call(
+      service,
+      "for (let i = 0; i < " + count +
+          "; i += 100) await Promise.all(Array.from({length: 100}, (_, n) => test.echo({i, n}))); "
+          "return 1",
+      options.runs
+  );
+  if (alone < 0 || together < 0) {
+    std::fprintf(stderr, "a script that calls tools did not end well\n");
+    return 1;
+  }
+  std::printf(
+      R"({"one_by_one_us": %.1f, "hundred_at_once_us": %.1f, "failed": 0})", alone, together
+  );
+  std::printf("\n");
+  return 0;
+}
+
 int hold(RunnerService& service, const Options& options) {
   for (int i = 0; i < options.runs; ++i) {
     auto run = RunnerService::ordinary("await test.wait({}); return 1");
     run.mutable_limits()->set_wall_ms(30'000);
-    service.ask(run);
+    const std::string id = service.ask(run);
+    const auto calls = static_cast<std::size_t>(i) + 1;
+    if (options.park) {  // parked it takes no slot, so that more can be held than there are
+      if (!serve_until({&service}, [&] { return service.calls().size() == calls; }, kLongest)) {
+        break;
+      }
+      service.park(id, true);
+    }
   }
   const auto all = static_cast<std::size_t>(options.runs);
   if (!serve_until({&service}, [&] { return service.calls().size() == all; }, kLongest)) {
@@ -161,13 +217,14 @@ bool read_options(int count, char** words, Options* options) {
   options->runs = number("--runs", options->runs);
   options->at_once = number("--at-once", options->at_once);
   options->distinct = number("--distinct", 0) != 0;
+  options->park = number("--park", 0) != 0;
   return !options->sockets.empty() && options->runs > 0 && options->at_once > 0;
 }
 
 int run(int count, char** words) {
   Options options;
   if (!read_options(count, words, &options)) {
-    std::fprintf(stderr, "script_driver --sockets <folder> --mode one|many|hold --runs N\n");
+    std::fprintf(stderr, "script_driver --sockets <folder> --mode one|many|calls|hold --runs N\n");
     return 2;
   }
   RunnerService service(options.sockets, "bench");
@@ -177,6 +234,9 @@ int run(int count, char** words) {
   }
   if (options.mode == "many") {
     return many(service, options);
+  }
+  if (options.mode == "calls") {
+    return call_tools(service, options);
   }
   return options.mode == "hold" ? hold(service, options) : one_by_one(service, options);
 }
