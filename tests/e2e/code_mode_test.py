@@ -16,7 +16,7 @@ CHAIN_QUERY = "select action, tool, decision, outcome, error_code, tool_call_id 
 class CodeModeStack(StackTest):
     """filesystem is offered to scripts only; reads and write_file run, everything else needs an approval."""
 
-    config = {"codemode": {"run_seconds": RUN_SECONDS}, "policy": {"preset": "safe"}}
+    config = {"codemode": {"run_seconds": RUN_SECONDS, "park_seconds": 1}, "policy": {"preset": "safe"}}
 
     @classmethod
     def configure(cls, config):
@@ -67,7 +67,7 @@ class CodeMode(CodeModeStack):
         self.assertEqual(status, 200, text)
         self.assertEqual(headers["x-sluice-chain"], chain)
 
-        story = ["tool.execute", "run.started"] + ["policy.decision", "tool.intent", "tool.outcome"] * 5 + \
+        story = ["tool.execute", "run.started", "policy.script"] + ["policy.decision", "tool.intent", "tool.outcome"] * 5 + \
                 ["run.finished", "chat.request", "chat.answer"]
         rows = self.wait_for_rows(CHAIN_QUERY.format(chain), len(story))
         self.assertEqual([r[0] for r in rows], story, rows)
@@ -116,15 +116,30 @@ class CodeMode(CodeModeStack):
             f"try {{ await filesystem.create_directory({{path: {self.path('not_made')}}}); return 'made'; }}\n"
             "catch (error) { return {code: error.code, message: error.message}; }", "call_denied")
 
-        self.assertEqual(content["result"]["code"], "approval_required", content)
-        self.assertIn("preset.safe", content["result"]["message"])
+        self.assertEqual(content["error"]["outcome"], "approval_required", content)
+        self.assertIn("preset.safe", content["error"]["message"])
         self.assertFalse(folder.exists())
-        rows = self.wait_for_rows(CHAIN_QUERY.format(headers["x-sluice-chain"]), 5)
+        rows = self.wait_for_rows(CHAIN_QUERY.format(headers["x-sluice-chain"]), 6)
         asked = [r for r in rows if r[0] == "approval.created"]  # beside the decision, in either order
         self.assertEqual([r[2] for r in asked], ["approve"], rows)
-        self.assertEqual([(r[0], r[2], r[3]) for r in rows if r not in asked], [
-            ("tool.execute", "", ""), ("run.started", "", ""), ("policy.decision", "approve", "refused"),
-            ("run.finished", "", "done")], rows)
+        told = [(r[0], r[2], r[3]) for r in rows if r not in asked]
+        decisions = [row for row in told if row[0] == "policy.decision"]  # asked again when the time is over
+        self.assertEqual(set(decisions), {("policy.decision", "approve", "refused")})
+        self.assertEqual([row for row in told if row not in decisions], [
+            ("tool.execute", "", ""), ("run.started", "", ""), ("policy.script", "approve", ""),
+            ("run.finished", "", "failed")], rows)
+
+    def test_scripts_that_cannot_be_right_do_not_run(self):
+        wrong = [
+            ("filesystem.read_text_fil({path: 'x'})", "read_text_file"),
+            ("await filesystem.read_text_file({pth: 'x'})", "path"),
+            ("await filesystem.read_text_file({path: 1})", "number"),
+            ("const f = filesystem as any; await f['write' + '_file']({path: 'x', content: 'y'})", "filesystem"),
+        ]
+        for code, named in wrong:
+            _, headers, content = self.execute(code)
+            self.assertEqual(headers["x-sluice-outcome"], "type_error", content)
+            self.assertIn(named, json.dumps(content))
 
     def test_servers_outside_code_mode_are_not_there(self):
         _, _, content = self.execute("return typeof everything;")
