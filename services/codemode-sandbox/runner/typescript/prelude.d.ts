@@ -14,9 +14,10 @@ interface FunctionConstructor extends Function {
 }
 declare var Function: FunctionConstructor;
 
-// What a failed call of a tool rejects with has a code.
+// What a failed call of a tool rejects with has a code, and where a value does not fit a schema a JSON pointer to it.
 interface Error {
   code?: string;
+  path?: string;
 }
 interface ErrorConstructor {
   captureStackTrace(target: object, above?: (...args: any[]) => any): void;

@@ -93,6 +93,20 @@ TEST_F(Executor, RejectsThePromiseOfAFailedCall) {
   EXPECT_THAT(uncaught.finished.error().hint(), HasSubstr("try/catch"));
 }
 
+TEST_F(Executor, ToldWhereAValueDoesNotFitItsSchema) {
+  const Host misfit = [](const wire::ToolCall& call) {
+    auto result = error_of(call, "invalid_arguments", "does not fit at /list/1");
+    result.mutable_error()->set_path("/list/1");
+    return std::vector{result};
+  };
+
+  const Ran ran =
+      run("try { await youtube.search({list: [1, 'x']}) } catch (e) { return [e.code, e.path] }",
+          misfit);
+
+  EXPECT_EQ(ran.finished.value(), R"(["invalid_arguments","/list/1"])");
+}
+
 TEST_F(Executor, RefusesArgumentsThatAreNoObject) {
   const Ran ran =
       run("const seen = [];"

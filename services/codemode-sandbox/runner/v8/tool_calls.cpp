@@ -35,7 +35,11 @@ std::map<std::string, int> properties_of(const wire::Namespace& space) {
 }
 
 v8::Local<v8::Object> tool_error(
-    v8::Local<v8::Context> context, std::string_view code, std::string_view message, Place place
+    v8::Local<v8::Context> context,
+    std::string_view code,
+    std::string_view message,
+    Place place,
+    std::string_view path = {}
 ) {
   v8::Isolate* const isolate = context->GetIsolate();
   const auto error = v8::Exception::Error(make_string(isolate, message)).As<v8::Object>();
@@ -47,6 +51,9 @@ v8::Local<v8::Object> tool_error(
   };
   define("name", "ToolError");
   define("code", code);
+  if (!path.empty()) {
+    define("path", path);
+  }
   mark_tool_error(context, error, place);
   return error;
 }
@@ -211,7 +218,7 @@ void ToolCalls::settle(v8::Local<v8::Context> context, const wire::CallResult& r
   if (result.result_case() == wire::CallResult::kError) {
     const auto& error = result.error();
     return reject_with(
-        context, resolver, tool_error(context, error.code(), error.message(), place)
+        context, resolver, tool_error(context, error.code(), error.message(), place, error.path())
     );
   }
   v8::Local<v8::Value> value;
