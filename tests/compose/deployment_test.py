@@ -12,7 +12,7 @@ import unittest
 from pathlib import Path
 
 from compose_stack import ComposeStack
-from stack import ROOT, RUNNER, SERVICES
+from stack import ROOT, RUNNER, SERVICES, StackError
 
 DEMO_FILE = "/srv/demo/hello.txt"
 DEMO_TEXT = "Hello from a real file, read through Sluice."
@@ -109,7 +109,20 @@ class Deployment(unittest.TestCase):
             for line in (r"Uid:\s+10001\s+10001", r"CapEff:\s+0+\n", r"NoNewPrivs:\s+1\n"):
                 self.assertRegex(status, line)
 
-    def test_5_the_trail_outlives_down_and_up(self):
+    def test_5_hostile_native_code_in_a_runners_container_has_nothing(self):
+        """The program of codemode_jail_integration_test, under the settings of the runner's own container."""
+        intruder = ROOT / "build/dev/services/codemode-sandbox/runner/jail_intruder"
+        for options in (("--jail", "executor"), ("--jail", "compiler")):
+            told = self.stack.compose("run", "--rm", "-T", "--no-deps", "-v", f"{intruder}:/intruder:ro", "--entrypoint", "/intruder",
+                                      "codemode-runner", *options)
+            print(told.strip())
+            self.assertRegex(told, r"had: 0\n")
+            self.assertNotIn("HAD", told)
+        with self.assertRaisesRegex(StackError, "HAD unlink the canary, seen outside: files"):
+            self.stack.compose("run", "--rm", "-T", "--no-deps", "-v", f"{intruder}:/intruder:ro", "--entrypoint", "/intruder",
+                               "codemode-runner", "--plant", "landlock")
+
+    def test_6_the_trail_outlives_down_and_up(self):
         before = self.settled_rows()
         self.assertGreater(len(before), 20)
         self.stack.compose("down")
