@@ -36,6 +36,9 @@ class Engine {
 
   [[nodiscard]] CappedAllocator& buffers() { return buffers_; }
 
+  // Collects all garbage, so that children forked from here on have none to look at.
+  void tidy();
+
   // Of Math.random. Before its first use in this process.
   void seed(std::uint64_t seed);
 
