@@ -52,6 +52,7 @@ constexpr std::tuple kAll{
     endpoints::kCodemodeDescribe,
     endpoints::kCodemodeRuns,
     endpoints::kRunChanged,
+    endpoints::kRunCancelled,
     endpoints::kAuditCommit,
     endpoints::kAuditVoidGrant,
     endpoints::kAuditQuery,

@@ -2,6 +2,7 @@
 
 #include "services/codemode-sandbox/limits.h"
 
+#include "common/redis/settings.h"
 #include "common/service/connect.h"
 
 namespace sluice::codemode_sandbox {
@@ -109,6 +110,7 @@ BindingLevel read_binding(config::Document& document) {
 Config Config::load(config::Document& document) {
   Config config;
   config.bus = service::read_bus(document);
+  config.redis = redis::read_options(document, "codemode-sandbox");
   read_codemode(document, config);
   config.binding = read_binding(document);
   config.audit = service::read_audit(document, "codemode-sandbox");

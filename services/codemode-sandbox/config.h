@@ -1,4 +1,4 @@
-// Settings of codemode-sandbox: the sections bus, codemode and audit, and one of mcp.
+// Settings of codemode-sandbox: the sections bus, redis, codemode and audit, and one of mcp.
 #pragma once
 
 #include "services/codemode-sandbox/domain/declarations/type_files.h"
@@ -8,6 +8,7 @@
 #include "common/audit/client.h"
 #include "common/bus/transport.h"
 #include "common/config/config.h"
+#include "common/redis/client.h"
 
 #include <chrono>
 #include <cstddef>
@@ -18,6 +19,7 @@ namespace sluice::codemode_sandbox {
 struct Config {
   bus::NatsOptions bus;
   audit::Options audit;
+  redis::Options redis;
   std::string runner_directory;
   RunLimits limits;
   BindingLevel binding = BindingLevel::Server;

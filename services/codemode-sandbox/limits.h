@@ -96,6 +96,35 @@ inline constexpr int kRunnerQueueMessages = 256;
 // Messages handled before other work of the loop gets its turn.
 inline constexpr int kMessagesPerTurnMax = 64;
 
+// Documents of runs, for people. Source: ours; the trail has the essentials of every run, these are
+// kept for a day and fit what a page shows.
+inline constexpr std::size_t kRunDocumentBytesMax = std::size_t{1} << 20;
+inline constexpr std::size_t kRunValueShownMax = std::size_t{64} << 10;
+inline constexpr std::size_t kRunConsoleShownMax = std::size_t{256} << 10;
+inline constexpr std::size_t kRunCallsShownMax = 500;
+inline constexpr std::size_t kRunCallSetShownMax = 256;
+// Of one call, masked; of all calls of a run.
+inline constexpr std::size_t kRunCallArgumentsShownMax = 4 << 10;
+inline constexpr std::size_t kRunArgumentsShownMax = std::size_t{256} << 10;
+inline constexpr std::size_t kRunMessageShownMax = 1 << 10;
+inline constexpr std::chrono::hours kRunKeptFor{24};
+// Of one caller, and of one tenant, that are listed.
+inline constexpr std::size_t kRunsIndexedMax = 1'000;
+// Source: codemode.proto, RunsRequest.ListRuns.
+inline constexpr std::uint32_t kRunsPageDefault = 50;
+inline constexpr std::uint32_t kRunsPageMax = 200;
+// A document that changes is written this often; one that does not, this often while its run goes
+// on; one that was not for so long is of an instance that died.
+inline constexpr std::chrono::milliseconds kRunWriteInterval{1'000};
+inline constexpr std::chrono::milliseconds kRunBeatInterval{10'000};
+inline constexpr std::int64_t kRunLostAfterMs = 30'000;
+inline constexpr std::chrono::milliseconds kRunLookInterval{250};
+// Calls that outlast their run are told in its document for so long.
+inline constexpr std::chrono::milliseconds kRunCallsAwaitedFor{60'000};
+// What a cancel waits for the run's end, and how often it looks.
+inline constexpr std::chrono::milliseconds kCancelWait{3'000};
+inline constexpr std::chrono::milliseconds kCancelLook{50};
+
 // Source: ours; the longest a script may run, and a little.
 inline constexpr std::chrono::milliseconds kDrainTimeout{10'000};
 

@@ -13,9 +13,13 @@
 #include "proto/sluice/connector/v1/connector.pb.h"
 #include "proto/sluice/policy/v1/policy.pb.h"
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace sluice::codemode_sandbox {
 
@@ -102,6 +106,48 @@ class RunAnnouncer {
  public:
   virtual ~RunAnnouncer() = default;
   virtual void run_changed(const codemode::v1::RunChanged& event) = 0;
+};
+
+// To every replica: whoever runs it ends it.
+class RunCanceller {
+ public:
+  RunCanceller() = default;
+  RunCanceller(const RunCanceller&) = delete;
+  RunCanceller& operator=(const RunCanceller&) = delete;
+  RunCanceller(RunCanceller&&) = delete;
+  RunCanceller& operator=(RunCanceller&&) = delete;
+  virtual ~RunCanceller() = default;
+  virtual Result<void> cancel(const codemode::v1::RunCancelled& event) = 0;
+};
+
+// A run as it is kept for people.
+struct StoredRun {
+  std::string run_id;
+  std::string tenant;
+  std::string principal;
+  std::int64_t started_unix_ms = 0;
+  std::string summary;   // JSON object, RunDocument::summary()
+  std::string document;  // JSON object, RunDocument::json()
+};
+
+// Documents of the runs of all instances, for kRunKeptFor. Errors of all: Unavailable, Deadline.
+class RunStore {
+ public:
+  RunStore() = default;
+  RunStore(const RunStore&) = delete;
+  RunStore& operator=(const RunStore&) = delete;
+  RunStore(RunStore&&) = delete;
+  RunStore& operator=(RunStore&&) = delete;
+  virtual ~RunStore() = default;
+
+  // Takes the place of what was there of that run.
+  virtual Async<void> put(StoredRun run) = 0;
+  virtual Async<std::optional<std::string>> summary(std::string run_id) = 0;
+  virtual Async<std::optional<std::string>> document(std::string run_id) = 0;
+  // Summaries, newest first; an empty principal: of the whole tenant.
+  virtual Async<std::vector<std::string>> newest(
+      std::string tenant, std::string principal, std::size_t limit
+  ) = 0;
 };
 
 }  // namespace sluice::codemode_sandbox

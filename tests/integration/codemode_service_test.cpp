@@ -46,10 +46,12 @@ class CodemodeService : public ::testing::Test {
     nats_ = std::move(nats).value();
     std::filesystem::create_directories(folder_.file("secrets/token-keys"));
     write("secrets/nats.password", "pw\n");
+    write("secrets/redis.password", "pw\n");
     write("secrets/token-keys/a.pem", key_.public_key().to_pem());
     write(
         "sluice.json",
-        R"({"bus": {"url": ")" + nats_->url() + R"("}, "audit": {"outbox_directory": ")" +
+        R"({"bus": {"url": ")" + nats_->url() +
+            R"("}, "redis": {"port": 1}, "audit": {"outbox_directory": ")" +
             folder_.file("outbox") + R"("}, "codemode": {"runner_directory": ")" +
             folder_.file("r") + R"("}, "observability": {"run_directory": ")" +
             folder_.file("run") + R"("}})"
@@ -192,15 +194,16 @@ TEST_F(CodemodeService, WaitsForRunnersWhereItWasToldAndEndsInOrder) {
   EXPECT_TRUE(std::filesystem::is_socket(folder_.file("r/codemode-1.sock")));
 
   const auto described = run_sync(loop_, bus_->call(endpoints::kCodemodeDescribe, {}, context()));
-  const auto listed = run_sync(loop_, bus_->call(endpoints::kCodemodeRuns, {}, context()));
+  codemode::v1::RunsRequest list;
+  list.mutable_list();
+  const auto listed = run_sync(loop_, bus_->call(endpoints::kCodemodeRuns, list, context()));
   const auto stranger =
       run_sync(loop_, bus_->call(endpoints::kCodemodeRuns, {}, {.deadline = clock_.now() + 5s}));
   process->kill(SIGTERM);
   const auto status = process->wait(kLongest);
 
-  EXPECT_THAT(described, HasCode(Code::NotFound));
-  ASSERT_THAT(listed, IsOk());
-  EXPECT_EQ(listed.value().runs(), "[]");
+  EXPECT_THAT(described, HasCode(Code::Invalid));
+  EXPECT_THAT(listed, HasCode(Code::Unavailable)) << "there is no Redis, and it starts without";
   EXPECT_THAT(stranger, HasCode(Code::Unauthenticated));
   ASSERT_THAT(status, IsOk());
   EXPECT_EQ(status.value(), 0) << log();

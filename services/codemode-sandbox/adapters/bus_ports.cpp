@@ -54,4 +54,8 @@ void BusRunAnnouncer::run_changed(const codemode::v1::RunChanged& event) {
   }
 }
 
+Result<void> BusRunCanceller::cancel(const codemode::v1::RunCancelled& event) {
+  return bus_->publish(endpoints::kRunCancelled, event);
+}
+
 }  // namespace sluice::codemode_sandbox

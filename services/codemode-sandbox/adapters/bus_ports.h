@@ -1,4 +1,4 @@
-// PolicyEngine, ToolServers, AuditJournal and RunAnnouncer over the bus.
+// PolicyEngine, ToolServers, AuditJournal, RunAnnouncer and RunCanceller over the bus.
 #pragma once
 
 #include "services/codemode-sandbox/ports.h"
@@ -57,6 +57,16 @@ class BusRunAnnouncer final : public RunAnnouncer {
  private:
   bus::Bus* bus_;
   observability::Log* log_;
+};
+
+class BusRunCanceller final : public RunCanceller {
+ public:
+  explicit BusRunCanceller(bus::Bus* bus) : bus_(bus) {}
+
+  Result<void> cancel(const codemode::v1::RunCancelled& event) override;
+
+ private:
+  bus::Bus* bus_;
 };
 
 }  // namespace sluice::codemode_sandbox

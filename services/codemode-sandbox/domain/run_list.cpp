@@ -1,101 +1,144 @@
 #include "services/codemode-sandbox/domain/run_list.h"
 
-#include "services/codemode-sandbox/domain/run_trail.h"
-#include "services/codemode-sandbox/domain/runner_bounds.h"
 #include "services/codemode-sandbox/limits.h"
 
-#include "common/json/write.h"
-
 #include <algorithm>
+#include <utility>
 
 namespace sluice::codemode_sandbox {
-namespace {
 
-constexpr std::size_t kErrorShownBytesMax = 512;
-
-}  // namespace
+using Urgency = RunWatcher::Urgency;
 
 void RunList::started(const RunScope& scope, std::int64_t now_unix_ms) {
-  if (entries_.size() >= kRunsRemembered) {
-    entries_.pop_front();
+  make_room();
+  RunDocument document(scope, now_unix_ms);
+  if (limits_) {
+    document.limited(*limits_);
   }
-  Entry entry;
-  entry.run_id = scope.context.run.str();
-  entry.tenant = scope.caller.tenant();
-  entry.principal = scope.caller.principal();
-  entry.chain_id = scope.context.chain.str();
-  entry.tool_call_id = scope.tool_call_id;
-  entry.started_unix_ms = now_unix_ms;
-  entries_.push_back(std::move(entry));
+  const std::string run_id = document.run_id();
+  if (runs_.try_emplace(run_id, std::move(document)).second) {
+    order_.push_back(run_id);
+  }
+  tell(run_id, Urgency::Now);
 }
 
-RunList::Entry* RunList::find(std::string_view run_id) {
-  const auto found = std::find_if(entries_.rbegin(), entries_.rend(), [&](const Entry& entry) {
-    return entry.run_id == run_id;
+// Runs under way are bounded by whoever starts them.
+void RunList::make_room() {
+  if (watcher_ != nullptr || order_.size() < kRunsRemembered) {
+    return;
+  }
+  const auto ended = std::find_if(order_.begin(), order_.end(), [this](const std::string& id) {
+    return runs_.at(id).has_ended();
   });
-  return found != entries_.rend() ? &*found : nullptr;
+  forget(std::string(ended != order_.end() ? *ended : order_.front()));
+}
+
+const RunDocument* RunList::find(std::string_view run_id) const {
+  const auto found = runs_.find(run_id);
+  return found != runs_.end() ? &found->second : nullptr;
+}
+
+RunDocument* RunList::mutable_find(std::string_view run_id) {
+  const auto found = runs_.find(run_id);
+  return found != runs_.end() ? &found->second : nullptr;
+}
+
+void RunList::forget(std::string_view run_id) {
+  const auto found = runs_.find(run_id);
+  if (found == runs_.end()) {
+    return;
+  }
+  order_.erase(std::find(order_.begin(), order_.end(), found->first));
+  runs_.erase(found);
+}
+
+void RunList::tell(const std::string& run_id, Urgency urgency) {
+  if (watcher_ != nullptr) {
+    watcher_->changed(run_id, urgency);
+  }
+}
+
+void RunList::checked(
+    const std::string& run_id,
+    const codemode::v1::Check& check,
+    const std::vector<codemode::v1::CallVerdict>& call_set
+) {
+  if (RunDocument* const run = mutable_find(run_id); run != nullptr) {
+    run->checked(check, call_set);
+    tell(run_id, Urgency::Now);
+  }
+}
+
+void RunList::call_started(
+    const std::string& run_id, const RunCallStart& call, std::int64_t now_unix_ms
+) {
+  if (RunDocument* const run = mutable_find(run_id); run != nullptr) {
+    run->call_started(call, now_unix_ms);
+    tell(run_id, Urgency::Soon);
+  }
+}
+
+void RunList::call_ended(
+    const std::string& run_id, const RunCallEnd& call, std::int64_t now_unix_ms
+) {
+  if (RunDocument* const run = mutable_find(run_id); run != nullptr) {
+    run->call_ended(call, now_unix_ms);
+    tell(run_id, run->has_ended() ? Urgency::Now : Urgency::Soon);
+  }
+}
+
+void RunList::wrote(const std::string& run_id, const codemode::v1::RunProgress& line) {
+  if (RunDocument* const run = mutable_find(run_id); run != nullptr) {
+    run->wrote(line);
+    tell(run_id, Urgency::Soon);
+  }
+}
+
+void RunList::parked(const std::string& run_id, const std::string& approval_id) {
+  if (RunDocument* const run = mutable_find(run_id); run != nullptr) {
+    run->parked(approval_id);
+    tell(run_id, Urgency::Soon);
+  }
+}
+
+void RunList::used(const std::string& run_id, const runner::Finished& finished) {
+  if (RunDocument* const run = mutable_find(run_id); run != nullptr) {
+    run->used(finished);
+  }
 }
 
 void RunList::finished(const std::string& run_id, const codemode::v1::RunFinal& final) {
-  if (Entry* const entry = find(run_id); entry != nullptr) {
-    entry->state = name_of(final.outcome());
-    entry->calls = final.calls();
-    entry->duration_ms = final.duration_ms();
-    entry->error = clipped(final.error().message(), kErrorShownBytesMax);
+  if (RunDocument* const run = mutable_find(run_id); run != nullptr) {
+    run->finished(
+        final,
+        watcher_ != nullptr ? watcher_->now_unix_ms()
+                            : run->started_unix_ms() + std::int64_t{final.duration_ms()}
+    );
+    tell(run_id, Urgency::Now);
   }
 }
 
 void RunList::abandoned(const std::string& run_id, std::uint32_t calls, const Error& error) {
-  if (Entry* const entry = find(run_id); entry != nullptr) {
-    entry->state = "abandoned";
-    entry->calls = calls;
-    entry->error = clipped(error.message(), kErrorShownBytesMax);
+  if (RunDocument* const run = mutable_find(run_id); run != nullptr) {
+    run->abandoned(
+        calls, error, watcher_ != nullptr ? watcher_->now_unix_ms() : run->started_unix_ms()
+    );
+    tell(run_id, Urgency::Now);
   }
 }
 
 std::string RunList::list(const policy::v1::CallerClaims& caller, std::string_view run_id) const {
-  json::Array runs;
-  for (auto entry = entries_.rbegin(); entry != entries_.rend() && runs.size() < kRunsListed;
-       ++entry) {
-    if (entry->tenant != caller.tenant() || entry->principal != caller.principal() ||
-        (!run_id.empty() && entry->run_id != run_id)) {
+  std::string out = "[";
+  std::size_t listed = 0;
+  for (auto id = order_.rbegin(); id != order_.rend() && listed < kRunsListed; ++id) {
+    const RunDocument& run = runs_.at(*id);
+    if (run.tenant() != caller.tenant() || run.principal() != caller.principal() ||
+        (!run_id.empty() && run.run_id() != run_id)) {
       continue;
     }
-    json::Value run = json::object({
-        {"run_id", entry->run_id},
-        {"state", entry->state},
-        {"started_unix_ms", entry->started_unix_ms},
-        {"chain_id", entry->chain_id},
-        {"tool_call_id", entry->tool_call_id},
-        {"calls", static_cast<std::int64_t>(entry->calls)},
-        {"duration_ms", static_cast<std::int64_t>(entry->duration_ms)},
-    });
-    if (!entry->error.empty()) {
-      run.as_object()->set("error", entry->error);
-    }
-    runs.push_back(std::move(run));
+    out += (listed++ > 0 ? "," : "") + run.summary(run.started_unix_ms());
   }
-  return json::write(json::Value(std::move(runs)));
+  return out + "]";
 }
-
-void RunList::checked(
-    const std::string& /*run_id*/,
-    const codemode::v1::Check& /*check*/,
-    const std::vector<codemode::v1::CallVerdict>& /*call_set*/
-) {}
-
-void RunList::call_started(
-    const std::string& /*run_id*/, const RunCallStart& /*call*/, std::int64_t /*now_unix_ms*/
-) {}
-
-void RunList::call_ended(
-    const std::string& /*run_id*/, const RunCallEnd& /*call*/, std::int64_t /*now_unix_ms*/
-) {}
-
-void RunList::wrote(const std::string& /*run_id*/, const codemode::v1::RunProgress& /*line*/) {}
-
-void RunList::parked(const std::string& /*run_id*/, const std::string& /*approval_id*/) {}
-
-void RunList::used(const std::string& /*run_id*/, const runner::Finished& /*finished*/) {}
 
 }  // namespace sluice::codemode_sandbox

@@ -1,36 +1,43 @@
-// RunList: the newest runs of this instance, in memory. A view for people; the trail is the truth.
+// RunList: the runs of this instance that are under way or have just ended, as documents for
+// people. A view; the trail is the truth. What RunHandler tells it costs no wait. Single thread.
 #pragma once
 
-#include "services/codemode-sandbox/domain/run_scope.h"
-
-#include "common/base/error.h"
+#include "services/codemode-sandbox/domain/run_document.h"
 
 #include <cstdint>
 #include <deque>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace sluice::codemode_sandbox {
 
-// A call of a script's, by real names.
-struct RunCallStart {
-  std::uint32_t call_id = 0;
-  std::string server;
-  std::string tool;
-  std::string call_site;  // "<line>:<column>"
-  std::string arguments;  // canonical JSON
-};
+// Hears of every change of a RunList's documents; RunKeeper writes them down.
+class RunWatcher {
+ public:
+  RunWatcher() = default;
+  RunWatcher(const RunWatcher&) = delete;
+  RunWatcher& operator=(const RunWatcher&) = delete;
+  RunWatcher(RunWatcher&&) = delete;
+  RunWatcher& operator=(RunWatcher&&) = delete;
+  virtual ~RunWatcher() = default;
 
-struct RunCallEnd {
-  std::uint32_t call_id = 0;
-  std::string outcome;  // "resolved", or the code of the rejection
-  std::string message;  // of a rejection
-  std::string rule;     // that decided last; may be empty
+  enum class Urgency { Now, Soon };
+  virtual void changed(const std::string& run_id, Urgency urgency) = 0;
+  [[nodiscard]] virtual std::int64_t now_unix_ms() const = 0;
 };
 
 class RunList {
  public:
+  // Without a watcher the newest kRunsRemembered that have ended are kept; with one, a run is kept
+  // until the watcher forgets it. Watcher: outlives the list's use.
+  void watch(RunWatcher* watcher) { watcher_ = watcher; }
+
+  // Told in the documents of runs that start from here on.
+  void show_limits(const RunLimits& limits) { limits_ = limits; }
+
   void started(const RunScope& scope, std::int64_t now_unix_ms);
   // What was found out before it ran.
   void checked(
@@ -48,28 +55,24 @@ class RunList {
   void finished(const std::string& run_id, const codemode::v1::RunFinal& final);
   void abandoned(const std::string& run_id, std::uint32_t calls, const Error& error);
 
-  // JSON array of {run_id, state, …}, newest first, at most kRunsListed of the caller's own; with a
-  // run id only that one.
+  // nullptr: not here, or not any more.
+  [[nodiscard]] const RunDocument* find(std::string_view run_id) const;
+  void forget(std::string_view run_id);
+
+  // JSON array of short forms, newest first, at most kRunsListed of the caller's own; with a run id
+  // only that one. What is here; RunsHandler knows of other instances and times.
   [[nodiscard]] std::string list(const policy::v1::CallerClaims& caller, std::string_view run_id)
       const;
 
  private:
-  struct Entry {
-    std::string run_id;
-    std::string tenant;
-    std::string principal;
-    std::string chain_id;
-    std::string tool_call_id;
-    std::int64_t started_unix_ms = 0;
-    std::string state = "running";  // then the outcome, or "abandoned"
-    std::uint32_t calls = 0;
-    std::uint32_t duration_ms = 0;
-    std::string error;
-  };
+  RunDocument* mutable_find(std::string_view run_id);
+  void tell(const std::string& run_id, RunWatcher::Urgency urgency);
+  void make_room();
 
-  Entry* find(std::string_view run_id);
-
-  std::deque<Entry> entries_;  // oldest first, at most kRunsRemembered
+  RunWatcher* watcher_ = nullptr;
+  std::optional<RunLimits> limits_;
+  std::map<std::string, RunDocument, std::less<>> runs_;
+  std::deque<std::string> order_;  // of runs_, oldest first
 };
 
 }  // namespace sluice::codemode_sandbox

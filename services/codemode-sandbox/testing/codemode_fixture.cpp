@@ -322,14 +322,23 @@ RequestContext CodemodeFixture::context() const {
   return context_signed_by(key_);
 }
 
+RequestContext CodemodeFixture::context_with_role(const std::string& role) const {
+  return context_signed_by(key_, role);
+}
+
 RequestContext CodemodeFixture::stranger() const {
   return context_signed_by(crypto::PrivateKey::generate());
 }
 
-RequestContext CodemodeFixture::context_signed_by(const crypto::PrivateKey& key) const {
+RequestContext CodemodeFixture::context_signed_by(
+    const crypto::PrivateKey& key, const std::string& role
+) const {
   policy::v1::CallerClaims claims;
   claims.set_tenant("default");
   claims.set_principal("key:team-a");
+  if (!role.empty()) {
+    claims.add_roles(role);
+  }
   claims.set_not_before_unix_ms(clock.unix_ms());
   claims.set_not_after_unix_ms(clock.unix_ms() + grant::kTokenLifeMs);
   RequestContext context;

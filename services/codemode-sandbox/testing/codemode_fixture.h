@@ -164,6 +164,8 @@ class CodemodeFixture {
   // Of tenant "default" and principal "key:team-a", with a token that is valid for the next minute;
   // in a chain, at hop 10.
   [[nodiscard]] RequestContext context() const;
+  // The same with that role.
+  [[nodiscard]] RequestContext context_with_role(const std::string& role) const;
   // The same with a token signed by a key nobody trusts.
   [[nodiscard]] RequestContext stranger() const;
 
@@ -190,7 +192,9 @@ class CodemodeFixture {
   RecordingConsole console;
 
  private:
-  [[nodiscard]] RequestContext context_signed_by(const crypto::PrivateKey& key) const;
+  [[nodiscard]] RequestContext context_signed_by(
+      const crypto::PrivateKey& key, const std::string& role = ""
+  ) const;
 
   crypto::PrivateKey key_ = crypto::PrivateKey::generate();
   grant::KeyRing keys_;
