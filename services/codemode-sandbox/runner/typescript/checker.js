@@ -20,7 +20,7 @@ const OPTIONS = {
   noLib: true,
   types: [],
   strict: true,
-  noImplicitAny: false,
+  noImplicitAny: true,  // arrays and variables get the type of what is put into them; nobody is told of the errors
   noImplicitThis: false,
   strictPropertyInitialization: false,
   useUnknownInCatchVariables: false,

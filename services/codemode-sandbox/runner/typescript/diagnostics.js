@@ -1,6 +1,7 @@
 // Which of the compiler's errors block a script: those that are provable. The rest are warnings.
 import ts from "typescript";
 import { toolsOfType } from "./calls.js";
+import { AWAIT, ownFindings } from "./own_rules.js";
 import { placeOf } from "./script.js";
 import { Comparison, isClassOrLiteral, isNullish, isOfScript, isOfTools, isPrimitive, isPromise, isUnknowable,
   membersOf } from "./types.js";
@@ -15,6 +16,7 @@ const NAMES_MAX = 20;
 const GRAMMAR = [1000, 1999];
 const GRAMMAR_OF_TYPES = new Set([1055, 1058, 1059, 1060, 1062, 1064, 1065, 1110, 1117, 1219, 1238, 1239, 1240, 1241,
   1254, 1270, 1271, 1320, 1321, 1322, 1345, 1360, 1361]);
+const isImplicit = (code) => code >= 7000 && code <= 7999;
 const isRegExpGrammar = (code) => code >= 1499 && code <= 1540;
 
 const BLOCKING = new Set([
@@ -60,8 +62,6 @@ const HINTS_BY_CODE = {
   2588: "declare it with let, or use another variable",
 };
 
-const AWAIT = "await it first: `await …`";
-
 class Judge {
   constructor(file, { checker, declarations }) {
     this.file = file;
@@ -98,16 +98,19 @@ class Judge {
       const receiver = node.parent.expression;
       return { blocks: receiver !== undefined && isOfTools(this.typeOf(receiver)) };
     }
-    if (code === 2683) return undefined;
+    if (code === 2683 || isImplicit(code)) return undefined;
     if (TOO_COMPLEX.has(code)) return { blocks: true, hint: "write simpler types and smaller functions" };
     const grammar = (code >= GRAMMAR[0] && code <= GRAMMAR[1] && !isRegExpGrammar(code) && !GRAMMAR_OF_TYPES.has(code));
     return { blocks: BLOCKING.has(code) || grammar, hint: HINTS_BY_CODE[code] };
   }
 
   ofName(node, code) {
-    const name = node.text ?? "";
+    const name = node.text ?? node.getText(this.file);
     const asked = new RegExp(`typeof\\s*\\(?\\s*${name.replace(/\W/g, "\\$&")}\\b`);
     const isType = ts.isPartOfTypeNode(node) || ts.isInTypeQuery(node);
+    if (ts.isTypeOfExpression(node.parent)) {
+      return undefined;
+    }
     return { blocks: !isType && !asked.test(this.file.text),
       message: code === 2552 || code === 2693 ? undefined : `Cannot find name '${name}'.`,
       hint: ABSENT[name] ?? (isType || code === 2693 ? "" : this.serversHint()) };
@@ -335,75 +338,6 @@ function isBuiltIn(typeName, name) {
 function toolsOfMembers(checker, type) {
   return type.getProperties().some((p) => p.valueDeclaration &&
     toolsOfType(checker.getTypeOfSymbolAtLocation(p, p.valueDeclaration)).length > 0);
-}
-
-// What the compiler lets pass: promises as text, and names that are not there when the script runs.
-class OwnRules {
-  constructor(file, { checker }) {
-    this.file = file;
-    this.checker = checker;
-    this.found = [];
-  }
-
-  isPromise(node) {
-    return membersOf(this.checker.getTypeAtLocation(node)).every(isPromise);
-  }
-
-  promise(node) {
-    this.found.push([node, "a promise is used where its value is wanted: it is not awaited", AWAIT]);
-  }
-
-  visit(node) {
-    if (ts.isTemplateSpan(node) && this.isPromise(node.expression)) {
-      this.promise(node.expression);
-    } else if (ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.PlusToken) {
-      this.visitSum(node);
-    } else if (ts.isCallExpression(node)) {
-      this.visitCall(node);
-    } else if (ts.isFunctionDeclaration(node) && !node.body) {
-      this.visitBodiless(node);
-    }
-    const declared = ts.canHaveModifiers(node) && node.modifiers?.find((m) => m.kind === ts.SyntaxKind.DeclareKeyword);
-    if (declared) {
-      this.found.push([declared, "declares what is not there when the script runs", "leave it out: the tools are known"]);
-    }
-    ts.forEachChild(node, (child) => this.visit(child));
-  }
-
-  visitSum({ left, right }) {
-    const string = (n) => (this.checker.getTypeAtLocation(n).flags & ts.TypeFlags.StringLike) !== 0;
-    if ((string(left) && this.isPromise(right)) || (string(right) && this.isPromise(left))) {
-      this.promise(string(left) ? right : left);
-    }
-  }
-
-  visitCall(node) {
-    const [first] = node.arguments;
-    if (first === undefined) {
-      return;
-    }
-    if (node.expression.getText(this.file) === "JSON.stringify" && this.isPromise(first)) {
-      this.promise(first);
-    } else if (ts.isObjectLiteralExpression(first) &&
-               toolsOfType(this.checker.getTypeAtLocation(node.expression)).length > 0) {
-      first.properties.filter(ts.isPropertyAssignment).filter((p) => this.isPromise(p.initializer))
-        .forEach((p) => this.promise(p.initializer));
-    }
-  }
-
-  visitBodiless(node) {
-    const declarations = node.name ? this.checker.getSymbolAtLocation(node.name)?.declarations ?? [] : [];
-    if (!declarations.some((d) => d.body)) {
-      this.found.push([node, "a function without a body", "write its body, or leave it out"]);
-    }
-  }
-}
-
-function ownFindings(file, checked, faults) {
-  const rules = new OwnRules(file, checked);
-  rules.visit(file.statements[0].expression.expression.body);
-  return [...faults, ...rules.found].map(([node, message, hint]) =>
-    ({ start: node.getStart(file), blocks: true, code: 0, message, hint }));
 }
 
 // At most 20, the blocking ones first, each kind in the order of the source. faults: of calls.js.

@@ -16,7 +16,7 @@ declare var Function: FunctionConstructor;
 
 // What a failed call of a tool rejects with has a code, and where a value does not fit a schema a JSON pointer to it.
 interface Error {
-  code?: string;
+  code?: any;
   path?: string;
 }
 interface ErrorConstructor {
