@@ -33,8 +33,9 @@ using Clock = std::chrono::steady_clock;
 constexpr auto kStart = 60s;
 constexpr auto kLongest = 15s;
 constexpr std::size_t kAtOnce = 4;  // of the runner's eight slots
-constexpr std::size_t kQuietRuns = 200;
-constexpr auto kBetweenRuns = 15ms;  // so few that no zygote is renewed meanwhile
+constexpr std::size_t kParts = 8;
+constexpr std::size_t kQuietRuns = 50;  // before each part
+constexpr auto kBetweenRuns = 15ms;     // so few that no zygote is renewed meanwhile
 
 // Answers as attacks/README.md tells.
 std::optional<wire::CallResult> answer(const wire::ToolCall& call) {
@@ -342,6 +343,48 @@ class Campaign {
   std::vector<AttackCase> attacks_;
 };
 
+// Each part has some of every class.
+std::vector<std::vector<AttackCase>> parts_of(const std::vector<AttackCase>& attacks) {
+  std::vector<std::vector<AttackCase>> parts(kParts);
+  for (std::size_t i = 0; i < attacks.size(); ++i) {
+    parts[i % kParts].push_back(attacks[i]);
+  }
+  return parts;
+}
+
+// What the campaigns showed, and the times of ordinary runs without and beside them.
+struct Record {
+  std::map<std::string, int> ends;
+  std::vector<std::pair<std::uint32_t, std::string>> longest;
+  std::vector<std::int64_t> quiet;
+  std::vector<std::int64_t> beside;
+  double seconds = 0;
+
+  void print(std::size_t attacks) const {
+    const auto ms = [](std::int64_t us) {
+      return std::to_string(static_cast<double>(us) / 1000.0).substr(0, 5) + " ms";
+    };
+    std::string line = std::to_string(attacks) + " attacks in " + std::to_string(seconds) + " s:";
+    for (const auto& [outcome, count] : ends) {
+      line +=
+          " " + outcome.substr(std::string_view("OUTCOME_").size()) + " " + std::to_string(count);
+    }
+    line += "\nordinary runs, quiet: " + std::to_string(quiet.size()) + ", p50 " +
+            ms(quantile(quiet, 0.5)) + ", p99 " + ms(quantile(quiet, 0.99)) +
+            "; beside attacks: " + std::to_string(beside.size()) + ", p50 " +
+            ms(quantile(beside, 0.5)) + ", p99 " + ms(quantile(beside, 0.99)) + "; ratio of p99 ";
+    const auto ratio = static_cast<double>(quantile(beside, 0.99)) /
+                       static_cast<double>(std::max<std::int64_t>(1, quantile(quiet, 0.99)));
+    line += std::to_string(ratio).substr(0, 4) + "\n";
+    auto sorted = longest;
+    std::sort(sorted.rbegin(), sorted.rend());
+    for (std::size_t i = 0; i < std::min<std::size_t>(5, sorted.size()); ++i) {
+      line += "  " + ms(sorted[i].first) + " " + sorted[i].second + "\n";
+    }
+    std::fwrite(line.data(), 1, line.size(), stdout);
+  }
+};
+
 TEST_F(CodemodeAttacks, NoneSucceedsAndOthersDoNotNotice) {
   const auto attacks =
       read_attacks(source_directory() + "/services/codemode-sandbox/runner/v8/attacks");
@@ -350,33 +393,38 @@ TEST_F(CodemodeAttacks, NoneSucceedsAndOthersDoNotNotice) {
   const auto compilers = runner()->zygotes("compiler");
   Bystander bystander(runner()->sockets());
   ASSERT_TRUE(bystander.introduced());
-  const auto quiet = bystander.run([](std::size_t done) { return done < kQuietRuns; });
+  Record record;
+  std::size_t number = 0;
+  const auto prepare = [&](const AttackCase& attack, std::size_t index) {
+    return run_of(attack, prepared(attack, file(), mark(number + index)));
+  };
+  const auto judge = [&](const AttackCase& attack, const std::string& id, std::size_t index) {
+    const Seen what = seen(id);
+    for (const std::string& broken : breaches(attack, what, secrets(), mark(number + index))) {
+      ADD_FAILURE() << attack.name << ": " << broken;
+    }
+    ++record.ends[codemode::v1::Outcome_Name(what.finished.outcome())];
+    record.longest.emplace_back(what.finished.wall_us(), attack.name);
+  };
+  // In parts, each after a while without attacks: a machine that is busy with other things is so
+  // for both.
+  for (const std::vector<AttackCase>& part : parts_of(attacks)) {
+    const auto quiet = bystander.run([](std::size_t done) { return done < kQuietRuns; });
+    record.quiet.insert(record.quiet.end(), quiet.begin(), quiet.end());
+    std::atomic<bool> over = false;
+    std::vector<std::int64_t> beside;
+    std::thread others([&] { beside = bystander.run([&](std::size_t) { return !over.load(); }); });
+    const auto begun = Clock::now();
+    const bool all_ended = Campaign(*service_, part).run(prepare, judge);
+    record.seconds += std::chrono::duration<double>(Clock::now() - begun).count();
+    over = true;
+    others.join();
+    record.beside.insert(record.beside.end(), beside.begin(), beside.end());
+    number += part.size();
+    ASSERT_TRUE(all_ended) << "an attack has no end";
+  }
+  record.print(attacks.size());
 
-  std::atomic<bool> over = false;
-  std::vector<std::int64_t> beside;
-  std::thread others([&] { beside = bystander.run([&](std::size_t) { return !over.load(); }); });
-  const auto begun = Clock::now();
-  std::map<std::string, int> ends;
-  std::vector<std::pair<std::uint32_t, std::string>> longest;
-  Campaign campaign(*service_, attacks);
-  const bool all_ended = campaign.run(
-      [&](const AttackCase& attack, std::size_t number) {
-        return run_of(attack, prepared(attack, file(), mark(number)));
-      },
-      [&](const AttackCase& attack, const std::string& id, std::size_t number) {
-        const Seen what = seen(id);
-        for (const std::string& broken : breaches(attack, what, secrets(), mark(number))) {
-          ADD_FAILURE() << attack.name << ": " << broken;
-        }
-        ++ends[codemode::v1::Outcome_Name(what.finished.outcome())];
-        longest.emplace_back(what.finished.wall_us(), attack.name);
-      }
-  );
-  const double seconds = std::chrono::duration<double>(Clock::now() - begun).count();
-  over = true;
-  others.join();
-
-  EXPECT_TRUE(all_ended) << "an attack has no end";
   EXPECT_TRUE(runner()->process().running());
   EXPECT_EQ(runner()->zygotes("executor"), executors);
   EXPECT_EQ(runner()->zygotes("compiler"), compilers);
@@ -385,30 +433,6 @@ TEST_F(CodemodeAttacks, NoneSucceedsAndOthersDoNotNotice) {
   }
   EXPECT_EQ(bystander.wrong(), 0);
   EXPECT_THAT(runner()->log(), Not(HasSubstr("jail-violation")));
-
-  std::string line =
-      std::to_string(attacks.size()) + " attacks in " + std::to_string(seconds) + " s:";
-  for (const auto& [outcome, count] : ends) {
-    line += " " + outcome.substr(8) + " " + std::to_string(count);
-  }
-  const auto ms = [](std::int64_t us) {
-    return std::to_string(static_cast<double>(us) / 1000.0).substr(0, 5);
-  };
-  line += "\nordinary runs beside them: " + std::to_string(beside.size()) + ", p50 " +
-          ms(quantile(beside, 0.5)) + " ms, p99 " + ms(quantile(beside, 0.99)) +
-          " ms; quiet: p50 " + ms(quantile(quiet, 0.5)) + " ms, p99 " + ms(quantile(quiet, 0.99)) +
-          " ms; p99 ratio " +
-          std::to_string(
-              static_cast<double>(quantile(beside, 0.99)) /
-              static_cast<double>(std::max<std::int64_t>(1, quantile(quiet, 0.99)))
-          )
-              .substr(0, 4) +
-          "\n";
-  std::sort(longest.rbegin(), longest.rend());
-  for (std::size_t i = 0; i < std::min<std::size_t>(5, longest.size()); ++i) {
-    line += "  " + ms(longest[i].first) + " ms " + longest[i].second + "\n";
-  }
-  std::fwrite(line.data(), 1, line.size(), stdout);
 }
 
 }  // namespace
