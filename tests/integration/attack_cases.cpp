@@ -21,6 +21,7 @@ constexpr std::string_view kEnds = "//! ends: ";
 constexpr std::string_view kEach = "//! each: ";
 constexpr std::string_view kWall = "//! wall: ";
 constexpr std::string_view kHeap = "//! heap: ";
+constexpr std::string_view kDeclared = "//! declared: yes";
 constexpr std::string_view kGenerate = "//! generate: ";
 
 // A script says it where it has succeeded; it stands in no source.
@@ -154,10 +155,15 @@ void read_file(const std::filesystem::path& path, std::vector<AttackCase>& all) 
       }
     } else if (line.starts_with(kEach)) {
       raw.each = split(line.substr(kEach.size()), " | ");
+      for (std::string& one : raw.each) {
+        one = replaced(one, "\\|", "|");
+      }
     } else if (line.starts_with(kWall)) {
       raw.attack.wall_ms = static_cast<std::uint32_t>(std::stoul(line.substr(kWall.size())));
     } else if (line.starts_with(kHeap)) {
       raw.attack.heap_mib = static_cast<std::uint32_t>(std::stoul(line.substr(kHeap.size())));
+    } else if (line == kDeclared) {
+      raw.attack.declared = true;
     } else if (line.starts_with(kGenerate)) {
       raw.generate = true;
     } else {

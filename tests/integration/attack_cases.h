@@ -16,6 +16,7 @@ struct AttackCase {
   std::set<codemode::v1::Outcome> ends;
   std::uint32_t wall_ms = 5'000;
   std::uint32_t heap_mib = 64;
+  bool declared = false;  // checked against the types of its tools
 };
 
 // Every case below the folder, in a fixed order. Aborts on a line it does not understand.

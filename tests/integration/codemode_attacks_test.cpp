@@ -63,6 +63,14 @@ wire::Run run_of(const AttackCase& attack, const std::string& source) {
   for (const char* tool : {"fail", "poison", "big"}) {
     run.mutable_namespaces(0)->add_functions(tool);
   }
+  if (attack.declared) {
+    run.set_declarations(
+        "declare const test: {\n  readonly \"~\": \"test\";\n"
+        "  echo(args: { [k: string]: any }): Promise<any>;\n  fail(args: {}): Promise<any>;\n"
+        "  poison(args: {}): Promise<any>;\n  big(args: {}): Promise<any>;\n"
+        "  wait(args: {}): Promise<any>;\n};\n"
+    );
+  }
   run.mutable_limits()->set_wall_ms(attack.wall_ms);
   run.mutable_limits()->set_cpu_ms(attack.wall_ms);
   run.mutable_limits()->set_heap_bytes(std::uint64_t{attack.heap_mib} << 20);
