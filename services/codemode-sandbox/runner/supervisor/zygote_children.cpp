@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <set>
 #include <utility>
 
 #include <sys/epoll.h>
@@ -51,8 +52,11 @@ struct ZygoteChildren::Pool {
   TimePoint start_at;
   TimePoint order_at;
   std::deque<ChildId> idle;
+  std::set<ChildId> stale;  // of the idle ones: those to be forked now would know more
   std::size_t waiting = 0;
   bool was_warm = false;
+
+  [[nodiscard]] std::size_t fresh() const { return idle.size() - stale.size(); }
 };
 
 struct ZygoteChildren::Child {
@@ -178,8 +182,7 @@ void ZygoteChildren::order(Pool& pool, TimePoint now) {
   }
   pool.order_at = TimePoint();
   Zygote& zygote = *pool.current;
-  const std::size_t count =
-      pool.plan.to_order(pool.idle.size(), zygote.pending.size(), pool.waiting);
+  const std::size_t count = pool.plan.to_order(pool.fresh(), zygote.pending.size(), pool.waiting);
   for (std::size_t i = 0; i < count; ++i) {
     auto pair = make_socket_pair(SOCK_STREAM);
     const ChildId id = ++last_id_;
@@ -223,6 +226,10 @@ void ZygoteChildren::from_zygote(Zygote& zygote, TimePoint now) {
 
 void ZygoteChildren::became_warm(Zygote& zygote, const wire::FromZygote::Warm& warm) {
   Pool& own = pool(zygote.kind);
+  if (zygote.warm) {
+    replace_idle(own);
+    return;
+  }
   deps_.log->info(
       "zygote-warm",
       {{"kind", name_of(zygote.kind)}, {"v8", warm.v8_version()}, {"ms", warm.warm_ms()}}
@@ -230,6 +237,7 @@ void ZygoteChildren::became_warm(Zygote& zygote, const wire::FromZygote::Warm& w
   zygote.warm = true;
   if (own.current != nullptr) {  // its running children go on, its idle ones are not needed
     own.current->retired = true;
+    own.stale.clear();
     for (const ChildId id : std::exchange(own.idle, {})) {
       kill(id);
     }
@@ -254,10 +262,21 @@ void ZygoteChildren::prepare(const std::string& digest, const std::string& decla
   }
 }
 
+// They serve until those are there that are forked in their place.
+void ZygoteChildren::replace_idle(Pool& pool) {
+  pool.stale.insert(pool.idle.begin(), pool.idle.end());
+}
+
+void ZygoteChildren::forget_idle(Pool& pool, ChildId id) {
+  std::erase(pool.idle, id);
+  pool.stale.erase(id);
+}
+
 void ZygoteChildren::tell_declarations(Zygote& zygote, const PreparedDeclarations::Entry& entry) {
   const auto told = zygote.process->prepare(entry.digest, entry.text);
   if (told.ok()) {
     zygote.tells.told(entry.digest, last_id_);
+    replace_idle(pool(zygote.kind));
   } else {  // scripts bring them along
     deps_.log->warn("declarations-not-told", {{"error", told.error().to_log()}});
   }
@@ -279,7 +298,7 @@ void ZygoteChildren::remove_zygote(Zygote& zygote, Fate fate, TimePoint now) {
   for (const auto& [id, child] : children_) {
     if (child->zygote == &zygote) {
       child->hosted.kill();
-      std::erase(own.idle, id);  // nobody takes it any more
+      forget_idle(own, id);  // nobody takes it any more
       orphans.push_back(id);
     }
   }
@@ -312,7 +331,15 @@ void ZygoteChildren::spawned(Zygote& zygote, ChildId id, FileDescriptor pidfd, T
     kill(id);
     return;
   }
-  pool(zygote.kind).idle.push_back(id);
+  Pool& own = pool(zygote.kind);
+  if (own.stale.empty()) {
+    own.idle.push_back(id);
+  } else {  // it takes the place of one
+    const ChildId old = *own.stale.begin();
+    forget_idle(own, old);
+    kill(old);
+    own.idle.push_front(id);
+  }
   events_->child_idle(zygote.kind, now);
 }
 
@@ -346,7 +373,7 @@ void ZygoteChildren::remove_child(ChildId id, std::optional<ChildUsage> usage, T
   if (child.watched) {
     deps_.loop->forget(child.hosted.socket());
   }
-  std::erase(pool(child.zygote->kind).idle, id);
+  forget_idle(pool(child.zygote->kind), id);
   --child.zygote->children;
   children_.erase(id);
   if (taken) {
@@ -403,7 +430,7 @@ std::optional<ChildId> ZygoteChildren::take(ChildKind kind) {
     return std::nullopt;
   }
   const ChildId id = own.idle.front();
-  own.idle.pop_front();
+  forget_idle(own, id);
   Child& child = *children_.at(id);
   child.taken = true;
   child.watched = true;

@@ -78,6 +78,8 @@ class ZygoteChildren final : public Children {
   void became_warm(Zygote& zygote, const wire::FromZygote::Warm& warm);
   void spawned(Zygote& zygote, ChildId id, FileDescriptor pidfd, TimePoint now);
   void exited(Zygote& zygote, const wire::FromZygote::Exited& exited, TimePoint now);
+  void replace_idle(Pool& pool);
+  void forget_idle(Pool& pool, ChildId id);
   void tell_declarations(Zygote& zygote, const PreparedDeclarations::Entry& entry);
   void remove_child(ChildId id, std::optional<ChildUsage> usage, TimePoint now);
   void remove_zygote(Zygote& zygote, Fate fate, TimePoint now);

@@ -45,10 +45,9 @@ class Zygote {
         nothing_(::open("/dev/null", O_RDWR | O_CLOEXEC)) {}
 
   int serve(const ZygoteTold& told) {
-    wire::FromZygote hello;
-    hello.mutable_warm()->set_v8_version(warm_.v8_version());
-    hello.mutable_warm()->set_warm_ms(told.warm_ms);
-    if (!nothing_.open() || !tell(hello)) {
+    hello_.mutable_warm()->set_v8_version(warm_.v8_version());
+    hello_.mutable_warm()->set_warm_ms(told.warm_ms);
+    if (!nothing_.open() || !tell(hello_)) {
       return kExitFailed;
     }
     for (;;) {
@@ -59,7 +58,7 @@ class Zygote {
         return more.error().code() == Code::Unavailable ? kExitStopped : kExitFailed;
       }
       if (idle) {
-        getting_warmer_ = warm_.warm_more();
+        get_warmer();
       }
     }
   }
@@ -71,6 +70,15 @@ class Zygote {
     FileDescriptor pidfd;
     bool ended = false;
   };
+
+  void get_warmer() {
+    getting_warmer_ = warm_.warm_more();
+    if (getting_warmer_) {
+      got_warmer_ = true;
+    } else if (got_warmer_) {
+      static_cast<void>(tell(hello_));
+    }
+  }
 
   // Returns how many descriptors have something; none only while it could get warmer.
   int wait() {
@@ -209,7 +217,9 @@ class Zygote {
   Warm& warm_;
   observability::Log& log_;
   FileDescriptor nothing_;
+  wire::FromZygote hello_;
   bool getting_warmer_ = true;
+  bool got_warmer_ = false;
   std::vector<Child> children_;
   std::vector<pollfd> polled_;
 };
