@@ -233,6 +233,8 @@ inline constexpr std::size_t kServerBodyBytesMax = std::size_t{64} << 10;
 // Approvals. Source: policy.proto, ListApprovalsRequest.limit; an answer's reason has at most 1,000
 // characters, each of 12 bytes in JSON at most.
 inline constexpr std::size_t kApprovalIdBytesMax = 64;
+inline constexpr std::size_t kRunsPageDefault = 50;  // codemode.proto, RunsRequest.ListRuns
+inline constexpr std::size_t kRunsPageMax = 200;
 inline constexpr std::size_t kApprovalsPageDefault = 50;
 inline constexpr std::size_t kApprovalsPageMax = 200;
 inline constexpr std::size_t kAnswerBodyBytesMax = std::size_t{16} << 10;

@@ -6,6 +6,7 @@
 #include "services/ingress/adapters/bus_other_replicas.h"
 #include "services/ingress/adapters/bus_policy_engine.h"
 #include "services/ingress/adapters/bus_provider_router.h"
+#include "services/ingress/adapters/bus_script_runs.h"
 #include "services/ingress/adapters/bus_setup.h"
 #include "services/ingress/adapters/bus_tool_servers.h"
 #include "services/ingress/adapters/redis_mcp_events.h"
@@ -112,6 +113,7 @@ struct Ports {
         provider(bus),
         servers(bus),
         scripts(bus),
+        script_runs(bus),
         journal(bus),
         approvals(bus),
         replicas(bus),
@@ -124,6 +126,7 @@ struct Ports {
   BusProviderRouter provider;
   BusToolServers servers;
   BusCodeRunner scripts;
+  BusScriptRuns script_runs;
   BusAuditJournal journal;
   BusApprovals approvals;
   BusOtherReplicas replicas;
@@ -225,6 +228,7 @@ struct FrontDoor {
         manage_keys({.admission = &admission, .policy = &ports.policy}),
         setup({.policy = &ports.setup, .audit = audit}),
         manage_pins({.admission = &admission, .policy = &ports.policy}),
+        manage_runs({.admission = &admission, .runs = &ports.script_runs}),
         mcp_events({.store = &ports.mcp_events, .clock = runtime.clock(), .log = runtime.log()}),
         approvals(
             {.admission = &admission,
@@ -333,6 +337,7 @@ struct FrontDoor {
   ManageKeysHandler manage_keys;
   SetupHandler setup;
   ManagePinsHandler manage_pins;
+  ManageRunsHandler manage_runs;
   McpEventLog mcp_events;
   ApprovalFeed approval_feed;
   ApprovalsHandler approvals;
@@ -399,7 +404,8 @@ Async<void> serve(service::Runtime runtime, Config config) {
                door.manage_keys,
                door.setup,
                config.legacy_sse ? &door.mcp_sse : nullptr,
-               &door.protected_resource},
+               &door.protected_resource,
+               &door.manage_runs},
               std::max(
                   config.tool_execution_timeout, config.run_time + config.park_time + kRunWait
               ) + kExecuteSlack,

@@ -97,6 +97,20 @@ class CodeRunner {
   ) = 0;
 };
 
+// Runs of scripts, as codemode-sandbox shows them to the caller of the context.
+class ScriptRuns {
+ public:
+  ScriptRuns() = default;
+  ScriptRuns(const ScriptRuns&) = delete;
+  ScriptRuns& operator=(const ScriptRuns&) = delete;
+  ScriptRuns(ScriptRuns&&) = delete;
+  ScriptRuns& operator=(ScriptRuns&&) = delete;
+  virtual ~ScriptRuns() = default;
+  virtual Async<codemode::v1::RunsReply> ask(
+      codemode::v1::RunsRequest request, RequestContext context
+  ) = 0;
+};
+
 // Approvals, as policy-engine shows them to the caller of the context.
 class Approvals {
  public:

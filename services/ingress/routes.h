@@ -9,6 +9,7 @@
 #include "services/ingress/handlers/manage_keys.h"
 #include "services/ingress/handlers/manage_pins.h"
 #include "services/ingress/handlers/manage_policy.h"
+#include "services/ingress/handlers/manage_runs.h"
 #include "services/ingress/handlers/manage_servers.h"
 #include "services/ingress/handlers/mcp.h"
 #include "services/ingress/handlers/mcp_sse.h"
@@ -45,6 +46,7 @@ struct Handlers {
   SetupHandler& setup;
   McpSseHandler* mcp_sse = nullptr;                        // null: not served
   ProtectedResourceHandler* protected_resource = nullptr;  // likewise
+  ManageRunsHandler* runs = nullptr;                       // likewise
 };
 
 // GET of the metadata of /mcp, or of a virtual server: with its description.
@@ -201,6 +203,23 @@ inline void add_pin_routes(std::vector<http::Route>* table, ManagePinsHandler* m
   // clang-format on
 }
 
+inline void add_run_routes(std::vector<http::Route>* table, ManageRunsHandler* runs) {
+  using Method =
+      Async<http::HttpResponse> (ManageRunsHandler::*)(http::HttpRequest, RequestContext);
+  const auto handler = [runs](Method method) -> http::Handler {
+    return [runs, method](http::HttpRequest request, RequestContext context) {
+      return (runs->*method)(std::move(request), std::move(context));
+    };
+  };
+  const std::string all = "/api/runs";
+  // clang-format off
+  table->push_back({.method = "GET", .path = all, .timeout = kManagementTimeout, .handler = handler(&ManageRunsHandler::list)});
+  table->push_back({.method = "GET", .path = all + "/{id}", .timeout = kManagementTimeout, .handler = handler(&ManageRunsHandler::get)});
+  table->push_back({.method = "POST", .path = all + "/{id}/cancel", .body_bytes_max = kAnswerBodyBytesMax,
+                    .timeout = kManagementTimeout, .content_type = "", .handler = handler(&ManageRunsHandler::cancel)});
+  // clang-format on
+}
+
 inline void add_approval_routes(std::vector<http::Route>* table, ApprovalsHandler* approvals) {
   using Method = Async<http::HttpResponse> (ApprovalsHandler::*)(http::HttpRequest, RequestContext);
   const auto handler = [approvals](Method method) -> http::Handler {
@@ -264,6 +283,9 @@ inline void add_approval_routes(std::vector<http::Route>* table, ApprovalsHandle
   add_key_routes(&table, &handlers.manage_keys, &handlers.setup);
   add_pin_routes(&table, &handlers.manage_pins);
   add_approval_routes(&table, &handlers.approvals);
+  if (handlers.runs != nullptr) {
+    add_run_routes(&table, handlers.runs);
+  }
   add_mcp_routes(&table, &handlers.mcp, std::nullopt);
   for (const VirtualServer& server : virtual_servers) {
     add_mcp_routes(&table, &handlers.mcp, server);

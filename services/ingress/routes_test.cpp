@@ -21,6 +21,7 @@ std::vector<http::Route> table_of(IngressFixture& fixture) {
   NoSetup no_setup;
   ManageKeysHandler keys({.admission = &fixture.admission, .policy = &fixture.policy});
   SetupHandler setup({.policy = &no_setup, .audit = &fixture.audit});
+  ManageRunsHandler runs({.admission = &fixture.admission, .runs = nullptr});
   return routes(
       {fixture.chat,
        fixture.embeddings,
@@ -35,7 +36,10 @@ std::vector<http::Route> table_of(IngressFixture& fixture) {
        fixture.oauth_authorize,
        fixture.oauth_callback,
        keys,
-       setup},
+       setup,
+       nullptr,
+       nullptr,
+       &runs},
       std::chrono::seconds(40),
       {{.slug = "dev", .description = "", .selection = Narrowing::of({"filesystem-read_file"}, {})}}
   );
@@ -69,6 +73,9 @@ TEST(Routes, HoldTheSurfaceOfManualMode) {
           "DELETE /mcp/dev",
           "GET /api/pins",
           "GET /api/limits",
+          "GET /api/runs",
+          "GET /api/runs/{id}",
+          "POST /api/runs/{id}/cancel",
           "GET /api/pins/{server}",
           "POST /api/pins/{server}",
           "GET /api/approvals",

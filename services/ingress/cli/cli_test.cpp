@@ -87,11 +87,60 @@ class CliTest : public ::testing::Test {
       route("GET", "/api/approvals", &fake),
       route("GET", "/api/approvals/{id}", &fake),
       route("POST", "/api/approvals/{id}", &fake),
+      route("GET", "/api/runs", &fake),
+      route("GET", "/api/runs/{id}", &fake),
+      route("POST", "/api/runs/{id}/cancel", &fake),
       route("GET", "/api/keys", &fake),
       route("POST", "/api/keys", &fake),
       route("DELETE", "/api/keys/{id}", &fake),
   }};
 };
+
+constexpr const char* kRun =
+    R"({"run_id":"run_1","state":"script_error","principal":"key:a","calls_made":2,"duration_ms":31,
+        "check":{"diagnostics":[{"line":2,"column":3,"message":"unused"}],"escapes":[]},
+        "call_set":[{"server":"files","tool":"write","verdict":"approve","rule":"preset.safe"}],
+        "calls":[{"call_site":"1:8","server":"files","tool":"write","outcome":"Denied","message":"no","arguments":{"a":1}}],
+        "console":[{"level":"log","text":"hello"}],"error":{"message":"boom","hint":"catch it"}})";
+
+TEST_F(CliTest, ListsRuns) {
+  fake.body = [](const auto&) { return R"({"runs":[)" + std::string(kRun) + "]}"; };
+
+  const Answer answer = run({"runs", "list", "--limit", "7"});
+
+  EXPECT_EQ(answer.exit_code, kExitDone);
+  EXPECT_EQ(answer.text, "run_1  script_error  2 calls  31 ms  key:a\n");
+  EXPECT_EQ(fake.asked.at(0).query, "limit=7");
+}
+
+TEST_F(CliTest, ShowsARun) {
+  fake.body = [](const auto&) { return kRun; };
+
+  const Answer answer = run({"runs", "show", "run_1"});
+
+  EXPECT_EQ(answer.exit_code, kExitDone);
+  EXPECT_EQ(
+      answer.text,
+      "run_1  script_error  2 calls  31 ms  key:a\n"
+      "  2:3  unused\n"
+      "  may call files-write: approve (preset.safe)\n"
+      "  1:8  files-write  Denied: no  {\"a\":1}\n"
+      "  | hello\n"
+      "  error: boom\n"
+      "  hint: catch it\n"
+  );
+}
+
+TEST_F(CliTest, CancelsARun) {
+  fake.body = [](const auto&) { return R"({"run_id":"run_1","state":"cancelled"})"; };
+
+  const Answer answer = run({"runs", "cancel", "run_1"});
+
+  EXPECT_EQ(answer.exit_code, kExitDone);
+  EXPECT_THAT(answer.text, HasSubstr("run_1  cancelled"));
+  EXPECT_EQ(fake.asked.at(0).method, "POST");
+  EXPECT_THAT(fake.asked.at(0).path, HasSubstr("/api/runs/run_1/cancel"));
+}
 
 constexpr const char* kExplanation =
     R"({"policy_version":3,"verdict":"deny","effect_class":"write","rule":"rules.etc","reason":"Not there.","steps":[

@@ -5,6 +5,7 @@
 #include "services/ingress/cli/limit_commands.h"
 #include "services/ingress/cli/pin_commands.h"
 #include "services/ingress/cli/policy_commands.h"
+#include "services/ingress/cli/run_commands.h"
 
 #include "common/json/parse.h"
 
@@ -35,6 +36,7 @@ struct Words {
   std::string hash;
   bool quarantined = false;
   bool dry_run = false;
+  int runs_limit = 50;
   ApprovalQuery query;
   ApprovalAnswer answer;
   NewKey new_key;
@@ -295,6 +297,37 @@ void add_pins(CLI::App* app, Words* words, Runner* chosen) {
   });
 }
 
+void add_runs(CLI::App* app, Words* words, Runner* chosen) {
+  CLI::App* const runs = app->add_subcommand("runs", "Runs of scripts of the last day");
+  runs->require_subcommand(1);
+
+  CLI::App* const list =
+      runs->add_subcommand("list", "The newest of your own; of an admin's tenant");
+  list->add_option("--limit", words->runs_limit, "At most so many")->check(CLI::Range(1, 200));
+  list->callback([words, chosen] {
+    *chosen = [words]() -> Result<std::function<Async<Answer>(Gateway*)>> {
+      return [limit = words->runs_limit, format = format_of(*words)](Gateway* gateway) {
+        return list_runs(gateway, limit, format);
+      };
+    };
+  });
+
+  const auto add_one = [words, chosen](CLI::App* command, auto* run) {
+    command->add_option("id", words->answer.id, "Its id")->required();
+    command->callback([words, chosen, run] {
+      *chosen = [words, run]() -> Result<std::function<Async<Answer>(Gateway*)>> {
+        return [id = words->answer.id, format = format_of(*words), run](Gateway* gateway) {
+          return run(gateway, id, format);
+        };
+      };
+    });
+  };
+  add_one(
+      runs->add_subcommand("show", "One with its calls, console, and value or error"), &show_run
+  );
+  add_one(runs->add_subcommand("cancel", "Ends one that is under way"), &cancel_run);
+}
+
 // The option's value, else the variable's, else the default.
 std::string setting(
     const std::string& given,
@@ -312,7 +345,8 @@ std::variant<Command, Answer> read_command(
     std::vector<std::string> words, const config::Environment& environment
 ) {
   CLI::App app(
-      "Asks a running Sluice gateway about its policy, approvals, keys, pins and limits.", "sluice"
+      "Asks a running Sluice gateway about its policy, approvals, keys, pins, limits and runs.",
+      "sluice"
   );
   app.footer(kFooter);
   app.require_subcommand(1);
@@ -329,6 +363,7 @@ std::variant<Command, Answer> read_command(
   add_keys(&app, &given, &chosen);
   add_pins(&app, &given, &chosen);
   add_limits(&app, &given, &chosen);
+  add_runs(&app, &given, &chosen);
   std::reverse(words.begin(), words.end());  // as CLI11 takes them
   try {
     app.parse(words);
