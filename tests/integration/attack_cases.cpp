@@ -53,7 +53,7 @@ std::string replaced(std::string text, std::string_view what, std::string_view b
 }
 
 Outcome outcome_of(const std::string& word) {
-  static const std::map<std::string, Outcome> words{
+  static const std::map<std::string, Outcome> kWords{
       {"ok", codemode::v1::OUTCOME_OK},
       {"type", codemode::v1::OUTCOME_TYPE_ERROR},
       {"error", codemode::v1::OUTCOME_SCRIPT_ERROR},
@@ -62,8 +62,8 @@ Outcome outcome_of(const std::string& word) {
       {"deadlock", codemode::v1::OUTCOME_DEADLOCK},
       {"killed", codemode::v1::OUTCOME_KILLED},
   };
-  const auto found = words.find(word);
-  SLUICE_CHECK(found != words.end(), "an attack's outcome is one there is");
+  const auto found = kWords.find(word);
+  SLUICE_CHECK(found != kWords.end(), "an attack's outcome is one there is");
   return found->second;
 }
 
@@ -77,7 +77,7 @@ std::string generated(const std::string& kind) {
     std::string_view after;
   };
 
-  static const std::map<std::string, Shape, std::less<>> shapes{
+  static const std::map<std::string, Shape, std::less<>> kShapes{
       {"parens", {"(", "1", ")", "return ", ""}},
       {"arrays", {"[", "1", "]", "return ", ".length"}},
       {"plus", {"1+", "1", "", "return ", ""}},
@@ -99,8 +99,8 @@ std::string generated(const std::string& kind) {
       {"unicode", {"\\u0061;", "", "", "const a = 1; ", "return a"}},
       {"types", {"T extends 1?", "1", ":2", "type X<T> = ", "; return 1"}},
   };
-  const auto found = shapes.find(kind);
-  SLUICE_CHECK(found != shapes.end(), "a generated source is one there is");
+  const auto found = kShapes.find(kind);
+  SLUICE_CHECK(found != kShapes.end(), "a generated source is one there is");
   const Shape& shape = found->second;
   constexpr std::size_t kSourceBytes = 60'000;
   const std::size_t count = kSourceBytes / (shape.open.size() + shape.close.size());
@@ -235,9 +235,9 @@ std::vector<std::string> breaches(
   if (has_foreign_mark(text, secrets.mark_prefix, mark)) {
     broken.emplace_back("it saw the mark of another run");
   }
-  static const std::set<std::string> granted{"echo", "fail", "poison", "big", "wait"};
+  static const std::set<std::string> kGranted{"echo", "fail", "poison", "big", "wait"};
   for (const auto& call : seen.calls) {
-    if (call.server() != "test" || !granted.contains(call.function())) {
+    if (call.server() != "test" || !kGranted.contains(call.function())) {
       broken.push_back("it called " + call.server() + "." + call.function());
     }
   }

@@ -169,8 +169,8 @@ class CodemodeAttacks : public ::testing::Test {
   }
 
   static std::string file() {
-    static const TemporaryDirectory folder;
-    return folder.file("canary.txt");
+    static const TemporaryDirectory kFolder;
+    return kFolder.file("canary.txt");
   }
 
   static std::string mark(std::size_t number) {

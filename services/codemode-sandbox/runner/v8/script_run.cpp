@@ -6,6 +6,7 @@
 #include "services/codemode-sandbox/runner/v8/text.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace sluice::codemode_runner {
 namespace {
@@ -16,6 +17,7 @@ constexpr std::string_view kHead = "(async function(){\"use strict\";";
 constexpr std::string_view kTail = "\n})";
 
 constexpr std::size_t kUnhandledMax = 16;
+constexpr double kUsPerMs = 1e3;  // Date has whole milliseconds
 
 constexpr const char* kHintCompile = "correct the script at the place told and run it again";
 constexpr const char* kHintThrown =
@@ -191,7 +193,7 @@ ScriptRun::MaybeFinished ScriptRun::await_result() {
     state_.runner_gone = true;
     return why_stopped();
   }
-  engine_.clock().set(clock_start_ms_ + elapsed_us(state_) / 1000);
+  engine_.clock().set(clock_start_ms_ + std::floor(elapsed_us(state_) / kUsPerMs));
   tools_.settle(context_, message.value().result());
   return stopped() ? MaybeFinished(why_stopped()) : MaybeFinished();
 }

@@ -29,10 +29,10 @@ struct Told {
 };
 
 Told& told() {
-  static Told* const shared = static_cast<Told*>(
+  static Told* const kShared = static_cast<Told*>(
       ::mmap(nullptr, sizeof(Told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)
   );
-  return *shared;
+  return *kShared;
 }
 
 int& received() {

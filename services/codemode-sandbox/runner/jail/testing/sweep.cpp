@@ -103,7 +103,7 @@ Sweep sweep(const Cage& cage, const std::set<int>& only) {
 }
 
 const std::set<int>& harmless_calls() {
-  static const std::set<int> calls{
+  static const std::set<int> kCalls{
       SYS_getppid,
       SYS_getuid,
       SYS_geteuid,
@@ -114,7 +114,7 @@ const std::set<int>& harmless_calls() {
       SYS_getpriority,
       SYS_sched_get_priority_max,
   };
-  return calls;
+  return kCalls;
 }
 
 std::vector<std::string> differences(const Sweep& swept) {

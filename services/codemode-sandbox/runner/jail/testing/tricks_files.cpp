@@ -21,7 +21,7 @@
 namespace sluice::codemode_runner::jail {
 
 const std::vector<Trick>& file_tricks() {
-  static const std::vector<Trick> all{
+  static const std::vector<Trick> kAll{
       {"mkdir in the folder",
        [](const Prey& p) { return ::mkdir((p.folder + "/made").c_str(), 0700) == 0; }},
       {"unlink the canary", [](const Prey& p) { return ::unlink(p.canary.c_str()) == 0; }},
@@ -38,11 +38,11 @@ const std::vector<Trick>& file_tricks() {
       {"rmdir of the folder's folder",
        [](const Prey& p) { return ::rmdir((p.folder + "/inner").c_str()) == 0; }},
   };
-  return all;
+  return kAll;
 }
 
 const std::vector<Trick>& deep_file_tricks() {
-  static const std::vector<Trick> all{
+  static const std::vector<Trick> kAll{
       {"read the canary", [](const Prey& p) { return ::open(p.canary.c_str(), O_RDONLY) >= 0; }},
       {"write the canary",
        [](const Prey& p) { return ::open(p.canary.c_str(), O_WRONLY | O_TRUNC) >= 0; }},
@@ -183,7 +183,7 @@ const std::vector<Trick>& deep_file_tricks() {
        [](const Prey& /*p*/) { return ::shm_open("/sluice-intruder", O_CREAT | O_RDWR, 0600) >= 0; }
       },
   };
-  return all;
+  return kAll;
 }
 
 }  // namespace sluice::codemode_runner::jail

@@ -37,7 +37,7 @@ void* map(std::size_t bytes, int protection) {
 }  // namespace
 
 const std::vector<Trick>& kernel_tricks() {
-  static const std::vector<Trick> all{
+  static const std::vector<Trick> kAll{
       {"unshare of users", [](const Prey& /*p*/) { return ::unshare(CLONE_NEWUSER) == 0; }},
       {"unshare of the network", [](const Prey& /*p*/) { return ::unshare(CLONE_NEWNET) == 0; }},
       {"setns", [](const Prey& /*p*/) { return ::setns(3, 0) == 0; }},
@@ -208,11 +208,11 @@ const std::vector<Trick>& kernel_tricks() {
          return ::syscall(SYS_sched_getaffinity, 0, sizeof mask, &mask) > 0;
        }},
   };
-  return all;
+  return kAll;
 }
 
 const std::vector<Trick>& code_tricks() {
-  static const std::vector<Trick> all{
+  static const std::vector<Trick> kAll{
       {"memory to execute",
        [](const Prey& /*p*/) { return map(4096, PROT_READ | PROT_EXEC) != MAP_FAILED; }},
       {"memory to write and execute",
@@ -232,7 +232,7 @@ const std::vector<Trick>& code_tricks() {
          return ::mprotect(m, 4096, PROT_READ | PROT_WRITE | PROT_EXEC) == 0;
        }},
   };
-  return all;
+  return kAll;
 }
 
 }  // namespace sluice::codemode_runner::jail

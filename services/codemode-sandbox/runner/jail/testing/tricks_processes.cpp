@@ -16,7 +16,7 @@
 namespace sluice::codemode_runner::jail {
 
 const std::vector<Trick>& process_tricks() {
-  static const std::vector<Trick> all{
+  static const std::vector<Trick> kAll{
       {"fork", [](const Prey& /*p*/) { return ::fork() >= 0; }},
       {"vfork", [](const Prey& /*p*/) { return ::syscall(SYS_vfork) >= 0; }},
       {"clone",
@@ -135,7 +135,7 @@ const std::vector<Trick>& process_tricks() {
       {"input and output priority of the parent",
        [](const Prey& p) { return ::syscall(SYS_ioprio_set, 1, p.parent, 0x2000) == 0; }},
   };
-  return all;
+  return kAll;
 }
 
 }  // namespace sluice::codemode_runner::jail

@@ -40,7 +40,7 @@ bool passes(int descriptor) {
 }  // namespace
 
 const std::vector<Trick>& socket_tricks() {
-  static const std::vector<Trick> all{
+  static const std::vector<Trick> kAll{
       {"socket AF_INET",
        [](const Prey& /*p*/) {
          return ::socket(AF_INET, SOCK_DGRAM, 0) >= 0 || ::socket(AF_INET, SOCK_RAW, 0) >= 0;
@@ -149,7 +149,7 @@ const std::vector<Trick>& socket_tricks() {
        }},
       {"shut the channel", [](const Prey& /*p*/) { return ::shutdown(3, SHUT_RDWR) == 0; }},
   };
-  return all;
+  return kAll;
 }
 
 }  // namespace sluice::codemode_runner::jail
