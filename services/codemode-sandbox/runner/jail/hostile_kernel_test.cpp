@@ -44,6 +44,7 @@ Ended run(const std::vector<std::string>& words, const std::function<void()>& be
       before_exec();
     }
     std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
     for (const std::string& word : words) {
       argv.push_back(const_cast<char*>(word.c_str()));
     }

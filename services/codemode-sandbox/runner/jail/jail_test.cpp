@@ -17,10 +17,10 @@
 #include <string>
 
 #include <fcntl.h>
-#include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -148,9 +148,8 @@ TEST(Jail, TheWallTimerAndALowerPriorityAreTheOnlyOnesOfTheirKind) {
   EXPECT_EQ(
       exit_code(ends_with([] {
         const itimerval none{};
-        const sched_param zero{};
         return ::setitimer(ITIMER_REAL, &none, nullptr) == 0 &&
-                       ::sched_setscheduler(0, SCHED_IDLE, &zero) == 0
+                       ::setpriority(PRIO_PROCESS, 0, kNiceOfBusy) == 0
                    ? kSurvived
                    : errno;
       })),
@@ -163,20 +162,8 @@ TEST(Jail, TheWallTimerAndALowerPriorityAreTheOnlyOnesOfTheirKind) {
       })),
       SIGSYS
   );
-  EXPECT_EQ(
-      killed_by(ends_with([] {
-        const sched_param zero{};
-        return ::sched_setscheduler(0, SCHED_OTHER, &zero);
-      })),
-      SIGSYS
-  );
-  EXPECT_EQ(
-      killed_by(ends_with([] {
-        const sched_param zero{};
-        return ::sched_setscheduler(1, SCHED_IDLE, &zero);
-      })),
-      SIGSYS
-  );
+  EXPECT_EQ(killed_by(ends_with([] { return ::setpriority(PRIO_PROCESS, 0, -5); })), SIGSYS);
+  EXPECT_EQ(killed_by(ends_with([] { return ::setpriority(PRIO_PROCESS, 1, 10); })), SIGSYS);
 }
 
 TEST(Jail, HoldsHereWithAndWithoutExecutableMemory) {

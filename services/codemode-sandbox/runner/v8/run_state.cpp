@@ -1,5 +1,7 @@
 #include "services/codemode-sandbox/runner/v8/run_state.h"
 
+#include "services/codemode-sandbox/runner/jail/seccomp.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -7,7 +9,6 @@
 #include <ctime>
 #include <limits>
 
-#include <sched.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 
@@ -57,8 +58,7 @@ void on_cpu_timer(int /*signal*/) {
     const std::int64_t used = cpu_used_us() - told.cpu_at_start_us;
     if (!told.gives_way && used >= std::chrono::microseconds(kGivesWayAfter).count()) {
       told.gives_way = true;
-      const sched_param zero{};
-      ::sched_setscheduler(0, SCHED_IDLE, &zero);  // failing, it is as quick as others
+      ::setpriority(PRIO_PROCESS, 0, jail::kNiceOfBusy);  // failing, it is as quick as others
     }
     if (used >= std::int64_t{told.state->limits.cpu_ms()} * kUsPerMs) {
       told.state->cpu_over = 1;

@@ -272,7 +272,7 @@ bool read_options(int count, char** words, Options* options) {
 }  // namespace sluice::codemode_runner::jail
 
 int main(int argc, char** argv) {
-  using namespace sluice::codemode_runner::jail;
-  Options options;
-  return read_options(argc, argv, &options) ? Intrusion(options).run() : 2;
+  namespace jail = sluice::codemode_runner::jail;
+  jail::Options options;
+  return jail::read_options(argc, argv, &options) ? jail::Intrusion(options).run() : 2;
 }
