@@ -59,10 +59,17 @@ inline constexpr std::size_t kVirtualServersMax = 256;
 // fits.
 inline constexpr std::size_t kVirtualServerEntriesMax = 128;
 inline constexpr std::size_t kSlugBytesMax = 64;
-// Of the list of servers and tools in executeToolCode's description: ~2,000 tokens. Source: ours;
-// more names than that are looked up better than read.
-inline constexpr std::size_t kCodeListBytesMax = 8 << 10;
-inline constexpr std::size_t kSignatureParametersMax = 16;
+// Names of servers in executeToolCode's description. Source: ours; ~30 of the 300 tokens that all
+// meta-tools may take.
+inline constexpr std::size_t kServersNamedBytesMax = 120;
+// Tools offered to scripts beyond which searchTools is offered. Source: ours; so many are found
+// quickly by reading.
+inline constexpr std::size_t kToolsWithoutSearch = 20;
+// Of what a model searches or reads for. Source: codemode-sandbox.
+inline constexpr std::size_t kToolQueryBytesMax = 1'000;
+inline constexpr std::size_t kToolFileNameBytesMax = 256;
+// Diagnostics of a script in the answer to it.
+inline constexpr std::size_t kDiagnosticsBytesMax = std::size_t{16} << 10;
 inline constexpr std::size_t kNearNamesMax = 3;
 // Source: the edit distance costs the product of both lengths.
 inline constexpr std::size_t kNearNameBytesMax = 128;

@@ -173,6 +173,7 @@ struct FrontDoor {
              .chains = &chains,
              .provider = &ports.provider,
              .tools = &tools,
+             .code = &code,
              .trail = &trail,
              .audit = audit,
              .clock = runtime.clock(),

@@ -89,6 +89,10 @@ class ToolServers {
 class CodeRunner {
  public:
   virtual ~CodeRunner() = default;
+  // What scripts can call, in words for a model.
+  virtual Async<codemode::v1::DescribeReply> describe(
+      codemode::v1::DescribeRequest request, RequestContext context
+  ) = 0;
   // Runs a script to its end; line is called for each line of console output.
   virtual Async<codemode::v1::RunFinal> run(
       codemode::v1::RunRequest request,

@@ -4,6 +4,14 @@
 
 namespace sluice::ingress {
 
+Async<codemode::v1::DescribeReply> BusCodeRunner::describe(
+    codemode::v1::DescribeRequest request, RequestContext context
+) {
+  co_return co_await bus_->call(
+      endpoints::kCodemodeDescribe, std::move(request), std::move(context)
+  );
+}
+
 Async<codemode::v1::RunFinal> BusCodeRunner::run(
     codemode::v1::RunRequest request,
     std::function<void(const codemode::v1::RunProgress&)> line,

@@ -11,6 +11,9 @@ class BusCodeRunner final : public CodeRunner {
  public:
   explicit BusCodeRunner(bus::Bus* bus) : bus_(bus) {}
 
+  Async<codemode::v1::DescribeReply> describe(
+      codemode::v1::DescribeRequest request, RequestContext context
+  ) override;
   Async<codemode::v1::RunFinal> run(
       codemode::v1::RunRequest request,
       std::function<void(const codemode::v1::RunProgress&)> line,

@@ -18,6 +18,20 @@ json::Value approval_json(const PendingApproval& approval) {
   });
 }
 
+json::Value script_json(const WaitingScript& script) {
+  json::Array calls;
+  for (const auto& call : script.call_set) {
+    calls.push_back(json::object({
+        {"server", call.server()},
+        {"tool", call.tool()},
+        {"verdict", name_of(call.verdict())},
+        {"rule", call.rule()},
+        {"reason", call.reason()},
+    }));
+  }
+  return json::object({{"tool_call_id", script.tool_call_id}, {"call_set", std::move(calls)}});
+}
+
 json::Value number_sum(const json::Value& a, const json::Value& b) {
   const auto first = a.as_int();
   const auto second = b.as_int();
@@ -68,6 +82,13 @@ std::string own_object(const AgentReport& report) {
   out.append(R"(,"depth":)").append(std::to_string(report.depth));
   out.append(R"(,"transcript":[)").append(report.transcript).append("]");
   out.append(R"(,"approvals":)").append(json::write(json::Value(std::move(approvals))));
+  if (!report.scripts.empty()) {
+    json::Array scripts;
+    for (const WaitingScript& script : report.scripts) {
+      scripts.push_back(script_json(script));
+    }
+    out.append(R"(,"scripts":)").append(json::write(json::Value(std::move(scripts))));
+  }
   out.append(R"(,"usage_by_step":)").append(json::write(json::Value(report.usage_by_step)));
   if (!report.error.is_null()) {
     out.append(R"(,"error":)").append(json::write(report.error));

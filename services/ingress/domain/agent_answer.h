@@ -18,6 +18,7 @@ struct AgentReport {
   std::size_t depth = 0;    // rounds of automatic calls that were run
   std::string transcript;   // all messages since the request, joined by commas
   std::vector<PendingApproval> approvals;
+  std::vector<WaitingScript> scripts;
   std::vector<json::Value> usage_by_step;  // one entry per question to the model
   json::Value error;                       // null unless stop_reason is error or deadline
 

@@ -25,8 +25,8 @@ bool is_callers(
   if (call.text_or("type", "function") != "function") {
     return true;
   }
-  if (snapshot.offers_code() && name == kExecuteToolCode) {
-    return true;
+  if (snapshot.offers_code() && is_meta_tool(name)) {
+    return false;
   }
   return snapshot.find_offered(name) == nullptr && body.tool_names().contains(name);
 }
@@ -39,6 +39,9 @@ AgentCall sorted(const json::Value& call, const CatalogSnapshot& snapshot, Agent
     out.call.name = name;
   } else if (auto parsed = ToolCall::parse(json::write(call), CallFormat::Chat); parsed.ok()) {
     out.call = std::move(parsed).value();
+    if (snapshot.offers_code() && is_meta_tool(name)) {
+      out.kind = name == kExecuteToolCode ? AgentCall::Kind::Script : AgentCall::Kind::Reading;
+    }
   } else {
     out.kind = AgentCall::Kind::Malformed;
     out.call.name = name;

@@ -17,7 +17,9 @@ namespace sluice::ingress {
 struct AgentCall {
   enum class Kind : std::uint8_t {
     Tool,       // put to policy, also where no server has it: the refusal has a record then
-    Caller,     // a tool of the caller's own, or a script: it comes back as it is
+    Caller,     // a tool of the caller's own: it comes back as it is
+    Script,     // executeToolCode: runs where every call of its set is automatic
+    Reading,    // another meta-tool
     Malformed,  // told to the model
   };
 

@@ -8,6 +8,7 @@
 #include "common/json/parse.h"
 #include "common/json/write.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace sluice::ingress {
@@ -198,12 +199,17 @@ Async<void> AgentLoop::run_calls(Chat* chat, std::vector<AgentCall> calls) {
   );
   SLUICE_CO_TRY(const auto ends, co_await deps_.tools->run(turn, std::move(calls)));
   const json::Array& suggested = *tool_calls_of(chat->message);
+  std::uint32_t last_hop = 0;  // of a script's run
   for (std::size_t i = 0; i < ends.size(); ++i) {
     const AgentCallEnd& end = ends[i];
     chat->effect = chat->effect || end.effect;
     if (end.approval) {
       chat->report.approvals.push_back(*end.approval);
     }
+    if (end.script) {
+      chat->report.scripts.push_back(*end.script);
+    }
+    last_hop = std::max(last_hop, end.hop);
     if (end.message.empty()) {
       chat->waiting.push_back(suggested[i]);
     } else {
@@ -212,6 +218,7 @@ Async<void> AgentLoop::run_calls(Chat* chat, std::vector<AgentCall> calls) {
   }
   ++chat->report.depth;
   turn->context.hop += 2 * kHopsPerStep + count;  // the answer's, the calls', and their decisions'
+  turn->context.hop = std::max(turn->context.hop, last_hop);
   co_return Result<void>();
 }
 

@@ -223,9 +223,9 @@ TEST(AgentLoop, ReturnsCallsOfTheCallersOwnTools) {
   AgentFixture fixture;
   fixture.show("read_file", policy::v1::VERDICT_AUTO);
   fixture.offer_code();
-  fixture.provider.push(asks(
-      {{"a", "mine"}, {"b", "filesystem-read_file"}, {"c", "executeToolCode", R"({"code":"1"})"}}
-  ));
+  fixture.provider.push(
+      asks({{"a", "mine"}, {"b", "filesystem-read_file"}, {"c", "mine", R"({"code":"1"})"}})
+  );
 
   ASSERT_THAT(
       fixture.post_chat(IngressFixture::request(

@@ -64,9 +64,13 @@ Candidate candidate_of(
 }
 
 // Tools of servers without prefix get their own names where nothing else has them: not a prefixed
-// tool, not executeToolCode, not the tool of a server that comes first by name.
+// tool, not a meta-tool, not the tool of a server that comes first by name.
 void take_bare_names(std::vector<Candidate>& candidates) {
-  std::set<std::string, std::less<>> taken{std::string(kExecuteToolCode)};
+  std::set<std::string, std::less<>> taken;
+  for (const std::string_view name :
+       {kListToolFiles, kReadToolFile, kSearchTools, kExecuteToolCode}) {
+    taken.emplace(name);
+  }
   for (const Candidate& candidate : candidates) {
     taken.insert(candidate.entry.name);
   }
@@ -187,12 +191,10 @@ SnapshotPtr CatalogSnapshot::build(
       } else {
         entry.visibility = ToolVisibility::Hidden;
       }
-    } else if (entry.visibility == ToolVisibility::InCode) {
-      entry.signature = signature_of(entry.tool, *candidate.definition);
     }
     snapshot->entries_.push_back(std::move(entry));
   }
-  snapshot->append_code_tool();
+  snapshot->append_meta_tools();
   const std::set<std::string> usable(visible.servers().begin(), visible.servers().end());
   snapshot->offerings_ = Offerings::build(catalog, usable);
   snapshot->servers_ = servers_of(catalog, usable);
@@ -221,7 +223,7 @@ SnapshotPtr CatalogSnapshot::narrowed(const Narrowing& narrowing) const {
       );
     }
   }
-  snapshot->append_code_tool();
+  snapshot->append_meta_tools();
   snapshot->offerings_ = offerings_.narrowed(narrowing);
   std::copy_if(
       servers_.begin(),
@@ -244,7 +246,7 @@ const ToolEntry* CatalogSnapshot::find(std::string_view name) const {
 
 const std::string* CatalogSnapshot::awaited_server_of(std::string_view name) const {
   for (const auto& [server, unprefixed] : awaited_servers_) {
-    if (name == kExecuteToolCode && !offers_code_) {
+    if (is_meta_tool(name) && !offers_code_) {
       return &server;  // it may be the one that is offered to scripts
     }
     if (name.size() > server.size() && name.starts_with(server) && name[server.size()] == '-') {
@@ -312,31 +314,28 @@ void CatalogSnapshot::append_offered(
   ++offered_;
 }
 
-// One tool for all servers offered to scripts.
-void CatalogSnapshot::append_code_tool() {
-  std::map<std::string_view, CodeServer> servers;
-  for (const auto& entry : entries_) {  // sorted by name, and so are the tools of a server
+// In place of all tools of servers offered to scripts.
+void CatalogSnapshot::append_meta_tools() {
+  std::set<std::string_view> servers;
+  std::size_t tools = 0;
+  for (const auto& entry : entries_) {
     if (entry.visibility == ToolVisibility::InCode) {
-      CodeServer& server = servers[entry.server];
-      server.name = entry.server;
-      server.signatures.push_back(entry.signature);
+      servers.insert(entry.server);
+      ++tools;
     }
   }
   if (servers.empty()) {
     return;
   }
-  std::vector<CodeServer> list;
-  list.reserve(servers.size());
-  for (auto& [name, server] : servers) {
-    list.push_back(std::move(server));
+  for (const MetaTool& tool : meta_tools({servers.begin(), servers.end()}, tools)) {
+    const auto openai = openai_tool_json(tool.name, tool.definition);
+    SLUICE_CHECK(openai.ok(), "our own definition is well-formed");
+    append_item(tools_json_, openai.value());
+    append_item(definitions_json_, tool.definition);
+    ++offered_;
   }
-  const std::string definition = code_tool_definition(list);
-  const auto openai = openai_tool_json(kExecuteToolCode, definition);
-  SLUICE_CHECK(openai.ok(), "our own definition is well-formed");
-  append_item(tools_json_, openai.value());
-  append_item(definitions_json_, definition);
-  ++offered_;
   offers_code_ = true;
+  has_automatic_ = true;  // reading is
 }
 
 }  // namespace sluice::ingress

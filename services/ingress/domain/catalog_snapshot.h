@@ -21,7 +21,7 @@ namespace sluice::ingress {
 
 enum class ToolVisibility : std::uint8_t {
   Offered,  // in tools_json and definitions_json
-  InCode,   // its server is offered to scripts: named in the description of executeToolCode
+  InCode,   // its server is offered to scripts: reached by the meta-tools (code_tool.h)
   LeftOut,  // visible to the caller, narrowed away by this request's headers
   Hidden,   // policy does not show it; a call is still put to policy, which refuses with its rule
 };
@@ -37,7 +37,6 @@ struct ToolEntry {
   policy::v1::Verdict verdict = policy::v1::VERDICT_UNSPECIFIED;
   policy::v1::EffectClass effect_class = policy::v1::EFFECT_CLASS_UNSPECIFIED;
   ToolVisibility visibility = ToolVisibility::Hidden;
-  std::string signature;  // for scripts; empty unless its server is offered to them
 
   // Where it stands in tools_json and definitions_json of the snapshot it came from; both empty
   // unless it is offered.
@@ -77,13 +76,13 @@ class CatalogSnapshot {
   // The same as find for a tool the model was offered.
   [[nodiscard]] const ToolEntry* find_offered(std::string_view name) const;
 
-  // Whether executeToolCode is among the definitions.
+  // Whether the meta-tools are among the definitions.
   [[nodiscard]] bool offers_code() const { return offers_code_; }
 
   // Whether a tool among the definitions runs without being executed explicitly.
   [[nodiscard]] bool has_automatic() const { return has_automatic_; }
 
-  // OpenAI's definitions joined by commas, without brackets, executeToolCode last; empty when none
+  // OpenAI's definitions joined by commas, without brackets, the meta-tools last; empty when none
   // is offered.
   [[nodiscard]] const std::string& tools_json() const { return tools_json_; }
 
@@ -118,7 +117,7 @@ class CatalogSnapshot {
 
  private:
   void append_offered(ToolEntry& entry, std::string_view openai, std::string_view definition);
-  void append_code_tool();
+  void append_meta_tools();
 
   std::vector<ToolEntry> entries_;  // sorted by name, names unique
 

@@ -1,5 +1,6 @@
-// CodeExecution: runs the script of an executeToolCode call in codemode-sandbox and words what came
-// of it. A script that fails is an answer too: the model can mend it.
+// CodeExecution: carries out the meta-tools: runs the script of an executeToolCode call in
+// codemode-sandbox and words what came of it, and reads what scripts can call. A script that fails
+// is an answer too: the model can mend it.
 //
 // Executing the same call again runs the script again; its writes and deletes meet the grants of
 // the first run and are answered from the trail (codemode-sandbox, ToolCaller).
@@ -15,11 +16,17 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sluice::ingress {
 
 // The script of a call's arguments, {"code": "…"}. Errors: Invalid.
 [[nodiscard]] Result<std::string> script_of(std::string_view arguments);
+
+// What a reading meta-tool asks. Errors: Invalid.
+[[nodiscard]] Result<codemode::v1::DescribeRequest> description_of(
+    std::string_view tool, std::string_view arguments
+);
 
 // What is to be run, and for whom.
 struct CodeCall {
@@ -27,6 +34,7 @@ struct CodeCall {
   std::string source;
   std::string call_id;
   policy::v1::ToolFilter filter;  // of the request's include headers
+  bool unattended = false;        // nobody executes it explicitly
 };
 
 struct CodeAnswer {
@@ -35,6 +43,9 @@ struct CodeAnswer {
   std::string run_id;
   std::string outcome;    // outcome_name()
   std::uint32_t hop = 0;  // highest of the run's records
+  bool waits = false;     // unattended: nothing ran, somebody has to execute it
+  bool called = false;    // it made a tool call
+  std::vector<codemode::v1::CallVerdict> call_set;
 };
 
 class CodeExecution {
@@ -51,6 +62,12 @@ class CodeExecution {
   // context: of tool.execute, whose hop the run's records follow. Errors: Invalid, Unauthenticated,
   // Exhausted, Unavailable (no runner, or codemode-sandbox does not answer), Deadline.
   Async<CodeAnswer> run(CodeCall call, RequestContext context);
+
+  // The answer of a reading meta-tool, for the model. Errors: Invalid, Unauthenticated,
+  // Unavailable, Deadline.
+  Async<std::string> read(
+      std::string tool, std::string arguments, policy::v1::ToolFilter filter, RequestContext context
+  );
 
  private:
   Deps deps_;

@@ -114,16 +114,46 @@ TEST_F(ExecuteCodeTest, TheConversationGoesOnAboveTheRunsRecords) {
   EXPECT_GT(fixture.audit.with_action("chat.request").back().hop(), 500U);
 }
 
-TEST_F(ExecuteCodeTest, ChatsOfferOneToolForTheServersOfCodeMode) {
+TEST_F(ExecuteCodeTest, ChatsOfferMetaToolsForTheServersOfCodeMode) {
   fixture.provider.push(answer_of("{}"));
 
   ASSERT_THAT(fixture.post_chat(IngressFixture::request(chat_body())), IsOk());
 
   const std::string& body = fixture.provider.chats[0].first.body();
   EXPECT_THAT(body, HasSubstr(R"("name":"executeToolCode")"));
-  EXPECT_THAT(body, HasSubstr("youtube: search({query, maxResults?})"));
+  EXPECT_THAT(body, HasSubstr(R"("name":"listToolFiles")"));
+  EXPECT_THAT(body, HasSubstr("servers (youtube)"));
+  EXPECT_THAT(body, ::testing::Not(HasSubstr("maxResults")));
   EXPECT_THAT(body, ::testing::Not(HasSubstr("youtube-search")));
   EXPECT_THAT(body, HasSubstr("filesystem-read_file"));
+}
+
+TEST_F(ExecuteCodeTest, ReadsWhatScriptsCanCall) {
+  auto request = IngressFixture::request(
+      R"({"id":"c1","type":"function","function":{"name":"readToolFile","arguments":"{\"fileName\":\"youtube\",\"startLine\":2.0}"}})"
+  );
+  request.headers.add("x-sluice-include-tools", "youtube-search");
+
+  const auto response = post(std::move(request));
+
+  EXPECT_EQ(response.status, 200);
+  const json::Value message = parsed(response.body);
+  EXPECT_EQ(message.text_or("tool_call_id", ""), "c1");
+  EXPECT_EQ(message.text_or("content", ""), "servers/\n  youtube.d.ts\n");
+  ASSERT_EQ(fixture.scripts.described.size(), 1U);
+  const auto& asked = fixture.scripts.described[0].first;
+  EXPECT_EQ(asked.read().name(), "youtube");
+  EXPECT_EQ(asked.read().start_line(), 2U);
+  EXPECT_THAT(asked.filter().tools(), ::testing::ElementsAre("youtube-search"));
+  EXPECT_EQ(fixture.audit.with_action("tool.execute").size(), 1U);
+}
+
+TEST_F(ExecuteCodeTest, RefusesReadingWithArgumentsThatAreNone) {
+  for (const char* arguments : {"{}", R"({"fileName":5})", R"({"fileName":"x","startLine":-1})"}) {
+    EXPECT_THAT(description_of("readToolFile", arguments), HasCode(Code::Invalid)) << arguments;
+  }
+  EXPECT_THAT(description_of("searchTools", R"({"query":""})"), HasCode(Code::Invalid));
+  EXPECT_THAT(description_of("listToolFiles", ""), IsOk());
 }
 
 TEST_F(ExecuteCodeTest, PassesTheRequestsIncludeHeadersOn) {

@@ -30,9 +30,38 @@ std::string error_json(const codemode::v1::RunFinal& final) {
     out.append(R"(,"line":)").append(std::to_string(error.line()));
     out.append(R"(,"column":)").append(std::to_string(error.column()));
   }
+  append_member(out, "excerpt", error.excerpt());
   append_member(out, "hint", error.hint());
   append_member(out, "stack", error.stack());
+  append_member(out, "approval_id", final.approval_id());
   return out + "}";
+}
+
+std::string diagnostic_json(const codemode::v1::Diagnostic& diagnostic) {
+  std::string out = R"({"line":)" + std::to_string(diagnostic.line());
+  out.append(R"(,"column":)").append(std::to_string(diagnostic.column()));
+  append_member(out, "message", diagnostic.message());
+  append_member(out, "excerpt", diagnostic.excerpt());
+  append_member(out, "hint", diagnostic.hint());
+  return out + "}";
+}
+
+// What kept the script from running, where the error alone does not say it all: a list, or empty.
+std::string diagnostics_json(const codemode::v1::RunFinal& final) {
+  std::string out;
+  std::size_t count = 0;
+  for (const auto& diagnostic : final.check().diagnostics()) {
+    if (!diagnostic.blocks()) {
+      continue;
+    }
+    const std::string one = diagnostic_json(diagnostic);
+    if (out.size() + one.size() > kDiagnosticsBytesMax) {
+      break;
+    }
+    out.append(out.empty() ? "" : ",").append(one);
+    ++count;
+  }
+  return count > 1 ? "[" + out + "]" : "";
 }
 
 }  // namespace
@@ -70,6 +99,11 @@ std::string code_content(const codemode::v1::RunFinal& final, const ConsoleLines
     }
   } else {
     out.append(R"({"error":)").append(error_json(final));
+    const std::string diagnostics =
+        final.outcome() == codemode::v1::OUTCOME_TYPE_ERROR ? diagnostics_json(final) : "";
+    if (!diagnostics.empty()) {
+      out.append(R"(,"diagnostics":)").append(diagnostics);
+    }
   }
   if (!console.lines().empty()) {
     out.append(R"(,"console":[)");

@@ -50,6 +50,48 @@ TEST(CodeMessage, SaysWhenNothingWasReturned) {
   EXPECT_EQ(code_content(returned(""), console), R"({"result":null,"console":["one"]})");
 }
 
+TEST(CodeMessage, ListsWhatBlocksAScriptWhereItIsMoreThanOneThing) {
+  codemode::v1::RunFinal final;
+  final.set_outcome(codemode::v1::OUTCOME_TYPE_ERROR);
+  final.mutable_error()->set_message("first");
+  auto& first = *final.mutable_check()->add_diagnostics();
+  first.set_blocks(true);
+  first.set_message("first");
+  first.set_line(1);
+  first.set_column(2);
+  EXPECT_EQ(
+      code_content(final, ConsoleLines()), R"({"error":{"outcome":"type_error","message":"first"}})"
+  );
+
+  auto& second = *final.mutable_check()->add_diagnostics();
+  second = first;
+  second.set_message("second");
+  second.set_hint("write it so");
+  final.mutable_check()->add_diagnostics()->set_message("a warning");
+  EXPECT_EQ(
+      code_content(final, ConsoleLines()),
+      R"({"error":{"outcome":"type_error","message":"first"},"diagnostics":[)"
+      R"({"line":1,"column":2,"message":"first"},)"
+      R"({"line":1,"column":2,"message":"second","hint":"write it so"}]})"
+  );
+  for (int i = 0; i < 100; ++i) {
+    second.set_message(std::string(1'000, 'x'));
+    *final.mutable_check()->add_diagnostics() = second;
+  }
+  EXPECT_LT(code_content(final, ConsoleLines()).size(), kDiagnosticsBytesMax + 1'000);
+}
+
+TEST(CodeMessage, NamesTheApprovalAScriptEndedFor) {
+  codemode::v1::RunFinal final;
+  final.set_outcome(codemode::v1::OUTCOME_APPROVAL_REQUIRED);
+  final.mutable_error()->set_message("a call waited too long");
+  final.set_approval_id("apr_1");
+  EXPECT_EQ(
+      code_content(final, ConsoleLines()),
+      R"({"error":{"outcome":"approval_required","message":"a call waited too long","approval_id":"apr_1"}})"
+  );
+}
+
 TEST(CodeMessage, TellsHowAScriptFailedAndWhere) {
   codemode::v1::RunFinal final;
   final.set_outcome(codemode::v1::OUTCOME_SCRIPT_ERROR);

@@ -1,27 +1,35 @@
-// executeToolCode: the one tool that stands for all servers offered to scripts
-// (is_code_mode_client). Its description tells a model what a script may call.
+// The meta-tools: what models and MCP clients get in place of the tools of servers offered to
+// scripts (is_code_mode_client). The same few hundred bytes however many tools there are: their
+// types are read from files.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace sluice::ingress {
 
+inline constexpr std::string_view kListToolFiles = "listToolFiles";
+inline constexpr std::string_view kReadToolFile = "readToolFile";
+inline constexpr std::string_view kSearchTools = "searchTools";
 inline constexpr std::string_view kExecuteToolCode = "executeToolCode";
 
-// "read_file({path, head?})" of an MCP tool definition: parameter names, "?" where not required.
-[[nodiscard]] std::string signature_of(std::string_view tool, std::string_view definition);
+// Whether it is one of the four.
+[[nodiscard]] bool is_meta_tool(std::string_view name);
+// One that only tells what there is: it runs without being asked for.
+[[nodiscard]] bool is_reading_tool(std::string_view name);
 
-// A server and the signatures of its tools.
-struct CodeServer {
+struct MetaTool {
   std::string_view name;
-  std::vector<std::string_view> signatures;
+  std::string definition;  // as a server would list it: {"name":…,"description":…,"inputSchema":…}
 };
 
-// Its definition as a server would list it, {"name":…,"description":…,"inputSchema":…}: the same
-// servers in the same order give the same bytes. What does not fit into kCodeListBytesMax is named
-// without parameters, then left out and counted.
-[[nodiscard]] std::string code_tool_definition(const std::vector<CodeServer>& servers);
+// In their order, executeToolCode last. servers: sorted names; they are told where they are few and
+// short. searchTools is among them where tools are more than kToolsWithoutSearch. The same servers
+// give the same bytes.
+[[nodiscard]] std::vector<MetaTool> meta_tools(
+    const std::vector<std::string_view>& servers, std::size_t tools
+);
 
 }  // namespace sluice::ingress

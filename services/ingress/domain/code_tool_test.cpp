@@ -12,63 +12,59 @@ namespace sluice::ingress {
 namespace {
 
 using sluice::testing::IsOk;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
-std::string description_of(const std::vector<CodeServer>& servers) {
-  const auto tool = json::parse(code_tool_definition(servers));
-  EXPECT_THAT(tool, IsOk());
-  return tool.ok() ? tool.value().text_or("description", "") : "";
+std::vector<std::string_view> names_of(const std::vector<MetaTool>& tools) {
+  std::vector<std::string_view> names;
+  for (const MetaTool& tool : tools) {
+    names.push_back(tool.name);
+  }
+  return names;
 }
 
-TEST(CodeTool, SignaturesNameParametersAndWhichAreRequired) {
-  EXPECT_EQ(
-      signature_of(
-          "search",
-          R"({"inputSchema":{"properties":{"q":{},"max-results":{},"n":{}},"required":["q"]}})"
-      ),
-      R"(search({q, "max-results"?, n?}))"
+std::string description(const MetaTool& tool) {
+  const auto definition = json::parse(tool.definition);
+  EXPECT_THAT(definition, IsOk());
+  return definition.ok() ? definition.value().text_or("description", "") : "";
+}
+
+TEST(CodeTool, SearchIsOfferedWhereThereAreManyTools) {
+  EXPECT_THAT(
+      names_of(meta_tools({"files"}, kToolsWithoutSearch)),
+      ElementsAre("listToolFiles", "readToolFile", "executeToolCode")
   );
-  EXPECT_EQ(signature_of("odd-name", R"({"inputSchema":{}})"), R"(["odd-name"]({}))");
-  EXPECT_EQ(signature_of("t", "no json"), "t({})");
-}
-
-TEST(CodeTool, LongParameterListsAreCut) {
-  std::string properties;
-  for (int i = 0; i < 40; ++i) {
-    properties += (i == 0 ? "\"p" : ",\"p") + std::to_string(i) + "\":{}";
+  EXPECT_THAT(
+      names_of(meta_tools({"files"}, kToolsWithoutSearch + 1)),
+      ElementsAre("listToolFiles", "readToolFile", "searchTools", "executeToolCode")
+  );
+  for (const MetaTool& tool : meta_tools({"files"}, 100)) {
+    EXPECT_TRUE(is_meta_tool(tool.name));
+    EXPECT_EQ(is_reading_tool(tool.name), tool.name != kExecuteToolCode);
+    EXPECT_THAT(tool.definition, HasSubstr(R"("inputSchema":{"type":"object")"));
   }
-
-  const std::string signature =
-      signature_of("t", R"({"inputSchema":{"properties":{)" + properties + "}}}");
-
-  EXPECT_THAT(signature, HasSubstr("p15?, …}"));
+  EXPECT_FALSE(is_meta_tool("executeToolCode2"));
 }
 
-TEST(CodeTool, ItsOneParameterIsTheScript) {
-  const auto tool = json::parse(code_tool_definition({{"files", {"read({path})"}}}));
-
-  ASSERT_THAT(tool, IsOk());
-  const json::Value* parameters = tool.value().find("inputSchema");
-  EXPECT_EQ(parameters->find("required")->as_array()->size(), 1U);
-  EXPECT_NE(parameters->find("properties")->find("code"), nullptr);
+TEST(CodeTool, ServersAreNamedWhereTheyAreFew) {
+  EXPECT_THAT(
+      description(meta_tools({"files", "youtube"}, 5).back()),
+      HasSubstr("servers (files, youtube).")
+  );
+  const std::vector<std::string_view> many(40, "a_rather_long_server_name");
+  EXPECT_THAT(description(meta_tools(many, 5).back()), HasSubstr("tools of servers. Read"));
+  EXPECT_THAT(description(meta_tools({"files"}, 5).back()), Not(HasSubstr("searchTools")));
+  EXPECT_THAT(description(meta_tools({"files"}, 50).back()), HasSubstr("searchTools"));
 }
 
-TEST(CodeTool, ListsThatAreTooLongLoseParametersThenTools) {
-  std::vector<std::string> signatures;
-  for (int i = 100; i < 300; ++i) {
-    signatures.push_back("tool_" + std::to_string(i) + "({" + std::string(100, 'p') + "})");
+TEST(CodeTool, TheirSizeDoesNotGrowWithTheCatalog) {
+  std::size_t bytes = 0;
+  const std::vector<std::string_view> many(200, "server");
+  for (const MetaTool& tool : meta_tools(many, 9'000)) {
+    bytes += tool.definition.size();
   }
-  CodeServer server{"files", {signatures.begin(), signatures.end()}};
-
-  const std::string names_only = description_of({server});
-  EXPECT_THAT(names_only, HasSubstr("tool_100, tool_101, "));
-  EXPECT_THAT(names_only, HasSubstr("tool_299"));
-  EXPECT_THAT(names_only, ::testing::Not(HasSubstr("more tools")));
-
-  std::vector<CodeServer> many(20, server);
-  const std::string cut = description_of(many);
-  EXPECT_THAT(cut, HasSubstr(" more tools"));
-  EXPECT_LT(cut.size(), kCodeListBytesMax + 2'000);
+  EXPECT_LT(bytes, 1'400U);  // tests/contract/tokens.mjs counts tokens
 }
 
 }  // namespace

@@ -264,6 +264,9 @@ Async<RpcEnd> McpMethods::run_tool(
   if (execution->call.name == kExecuteToolCode && tools->offers_code()) {
     co_return co_await run_code(exchange, execution, narrowing);
   }
+  if (is_reading_tool(execution->call.name) && tools->offers_code()) {
+    co_return co_await read_code(execution, narrowing);
+  }
   const ToolEntry* tool = tools->find_offered(execution->call.name);
   if (tool != nullptr && exchange->era == McpEra::Modern) {
     if (auto mismatch = refuse_param_headers(
@@ -320,6 +323,20 @@ Async<RpcEnd> McpMethods::run_code(
   );
   execution->context.hop = answer.hop;
   co_return text_result(answer.content, !answer.ok);
+}
+
+Async<RpcEnd> McpMethods::read_code(Execution* execution, Narrowing narrowing) {
+  SLUICE_CO_CHECK_OK(deps_.trail->tool_execute(
+      execution->context, *execution->caller, execution->call, nullptr, ""
+  ));
+  const auto text = co_await deps_.code->read(
+      execution->call.name, execution->call.arguments, narrowing.filter(), execution->context
+  );
+  if (!text.ok() && text.error().code() == Code::Invalid) {
+    co_return text_result(text.error().message(), true);  // the model can mend it
+  }
+  SLUICE_CO_CHECK_OK(text);
+  co_return text_result(text.value(), false);
 }
 
 Async<RpcEnd> McpMethods::read(McpExchange* exchange, std::string method, json::Value params) {

@@ -54,6 +54,7 @@ class McpMethods {
       McpExchange* exchange, Execution* execution, std::optional<InputRetry> retry
   );
   Async<RpcEnd> run_code(McpExchange* exchange, Execution* execution, Narrowing narrowing);
+  Async<RpcEnd> read_code(Execution* execution, Narrowing narrowing);
   // resources/read, prompts/get, completion/complete.
   Async<RpcEnd> read(McpExchange* exchange, std::string method, json::Value params);
   // As the request's headers narrow it.

@@ -61,7 +61,7 @@ ExecutionEnd end_of(
 }
 
 std::string unknown_tool_message(const std::string& name, const CatalogSnapshot& snapshot) {
-  if (name == kExecuteToolCode) {
+  if (is_meta_tool(name)) {
     return "no server is offered to scripts; call its tools one by one, or ask the operator to "
            "set is_code_mode_client";
   }

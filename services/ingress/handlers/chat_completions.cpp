@@ -72,7 +72,9 @@ ChatCompletionsHandler::ChatCompletionsHandler(Deps deps)
       records_(
           {.trail = deps.trail, .chains = deps.chains, .audit = deps.audit, .metrics = deps.metrics}
       ),
-      agent_tools_(deps.tools),
+      agent_tools_(
+          {.tools = deps.tools, .code = deps.code, .trail = deps.trail, .audit = deps.audit}
+      ),
       agent_(
           {.provider = deps.provider,
            .admission = deps.admission,

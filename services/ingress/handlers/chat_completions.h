@@ -42,6 +42,7 @@ class ChatCompletionsHandler {
     ChainFinder* chains;
     ProviderRouter* provider;
     ToolExecution* tools;
+    CodeExecution* code;
     Trail* trail;
     audit::Client* audit;
     async::Clock* clock;

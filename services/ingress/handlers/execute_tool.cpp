@@ -77,6 +77,9 @@ Async<http::HttpResponse> ExecuteToolHandler::execute(Request* request) {
   if (execution.call.name == kExecuteToolCode && snapshot->offers_code()) {
     co_return co_await run_code(request, narrowing);
   }
+  if (is_reading_tool(execution.call.name) && snapshot->offers_code()) {
+    co_return co_await read_code(request, narrowing);
+  }
   SLUICE_CO_TRY(const ExecutionEnd end, co_await deps_.tools->run(&execution, snapshot, narrowing));
   co_return answer_of(end, execution.call.id, request->format);
 }
@@ -101,6 +104,20 @@ Async<http::HttpResponse> ExecuteToolHandler::run_code(Request* request, Narrowi
   );
   request->last_hop = answer.hop;
   co_return code_response(answer, execution.call.id, request->format);
+}
+
+Async<http::HttpResponse> ExecuteToolHandler::read_code(Request* request, Narrowing narrowing) {
+  const Execution& execution = request->execution;
+  SLUICE_CO_CHECK_OK(
+      deps_.trail->tool_execute(execution.context, *execution.caller, execution.call, nullptr, "")
+  );
+  SLUICE_CO_TRY(
+      const std::string text,
+      co_await deps_.code->read(
+          execution.call.name, execution.call.arguments, narrowing.filter(), execution.context
+      )
+  );
+  co_return json_response(200, text_message(text, IsError::No, execution.call.id, request->format));
 }
 
 Async<http::HttpResponse> ExecuteToolHandler::finish(Request* request, http::HttpResponse answer) {

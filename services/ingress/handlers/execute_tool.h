@@ -6,7 +6,7 @@
 // Answers with a code of their own: 403 tool_denied, 403 approval_required, 409 in_progress, 409
 // outcome_unknown, 503 not_carried_out.
 //
-// executeToolCode is not a server's tool: its script goes to codemode-sandbox (CodeExecution).
+// The meta-tools (code_tool.h) are not a server's: they go to codemode-sandbox (CodeExecution).
 #pragma once
 
 #include "services/ingress/domain/admission.h"
@@ -52,6 +52,7 @@ class ExecuteToolHandler {
 
   Async<http::HttpResponse> execute(Request* request);
   Async<http::HttpResponse> run_code(Request* request, Narrowing narrowing);
+  Async<http::HttpResponse> read_code(Request* request, Narrowing narrowing);
   Async<http::HttpResponse> finish(Request* request, http::HttpResponse answer);
   void count(const http::HttpResponse& answer);
 

@@ -320,6 +320,25 @@ TEST_F(McpTest, BatchesBelongToOneRevision) {
   EXPECT_EQ(send_in(session, R"([{"jsonrpc":"2.0","method":"notifications/initialized"}])"), 202);
 }
 
+TEST_F(McpTest, WhatScriptsCanCallIsRead) {
+  fixture.offer_code();
+  const std::string session = open_session();
+  ASSERT_EQ(
+      send_in(
+          session,
+          rpc("tools/call", R"({"name":"readToolFile","arguments":{"fileName":"youtube"}})")
+      ),
+      200
+  );
+  ASSERT_EQ(fixture.scripts.described.size(), 1U);
+  EXPECT_EQ(fixture.scripts.described[0].first.read().name(), "youtube");
+  EXPECT_NE(result().find("content"), nullptr);
+
+  ASSERT_EQ(send_in(session, rpc("tools/call", R"({"name":"searchTools","arguments":{}})")), 200);
+  EXPECT_EQ(result().find("isError")->as_bool(), true);
+  EXPECT_EQ(fixture.scripts.described.size(), 1U);
+}
+
 TEST_F(McpTest, ScriptsRunThroughItsOneTool) {
   fixture.offer_code();
   const std::string session = open_session();

@@ -246,6 +246,17 @@ Async<connector::v1::ManageReply> FakeToolServers::manage(
   co_return manage_reply;
 }
 
+Async<codemode::v1::DescribeReply> FakeCodeRunner::describe(
+    codemode::v1::DescribeRequest request, RequestContext context
+) {
+  described.emplace_back(std::move(request), std::move(context));
+  SLUICE_CO_CHECK_OK(fault_of(faults_));
+  codemode::v1::DescribeReply reply;
+  reply.set_text("servers/\n  youtube.d.ts\n");
+  reply.set_found(true);
+  co_return reply;
+}
+
 Async<codemode::v1::RunFinal> FakeCodeRunner::run(
     codemode::v1::RunRequest request,
     std::function<void(const codemode::v1::RunProgress&)> line,

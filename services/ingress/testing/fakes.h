@@ -145,11 +145,14 @@ class FakeToolServers final : public ToolServers {
   std::deque<Result<connector::v1::Final>> finals_;
 };
 
-// Plays one run after the other; without one a script answers null.
+// Plays one run after the other; without one a script answers null. Describes itself as "found".
 class FakeCodeRunner final : public CodeRunner {
  public:
   explicit FakeCodeRunner(testing::FaultPlan* faults = nullptr) : faults_(faults) {}
 
+  Async<codemode::v1::DescribeReply> describe(
+      codemode::v1::DescribeRequest request, RequestContext context
+  ) override;
   Async<codemode::v1::RunFinal> run(
       codemode::v1::RunRequest request,
       std::function<void(const codemode::v1::RunProgress&)> line,
@@ -159,6 +162,7 @@ class FakeCodeRunner final : public CodeRunner {
   void push(Result<codemode::v1::RunFinal> final) { finals_.push_back(std::move(final)); }
 
   std::vector<codemode::v1::RunProgress> lines;  // of each run
+  std::vector<std::pair<codemode::v1::DescribeRequest, RequestContext>> described;
   std::vector<std::pair<codemode::v1::RunRequest, RequestContext>> runs;
 
  private:

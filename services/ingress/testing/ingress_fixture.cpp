@@ -118,6 +118,7 @@ IngressFixture::IngressFixture(testing::FaultPlan* faults, ToolInjection injecti
            .chains = &chains,
            .provider = &provider,
            .tools = &tools,
+           .code = &code,
            .trail = &trail,
            .audit = &audit,
            .clock = &clock,
