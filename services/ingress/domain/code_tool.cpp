@@ -59,16 +59,10 @@ bool is_meta_tool(std::string_view name) {
 std::vector<MetaTool> meta_tools(const std::vector<std::string_view>& servers, std::size_t tools) {
   const bool searches = tools > kToolsWithoutSearch;
   std::vector<MetaTool> all;
-  all.push_back(
-      tool(kListToolFiles, "Lists the type files of callable tools.", kNoParameters)
-  );
-  all.push_back(tool(
-      kReadToolFile, "Reads one; lines count from 1.", kReadParameters
-  ));
+  all.push_back(tool(kListToolFiles, "Lists the type files of callable tools.", kNoParameters));
+  all.push_back(tool(kReadToolFile, "Reads one; lines count from 1.", kReadParameters));
   if (searches) {
-    all.push_back(
-        tool(kSearchTools, "Finds tools by words.", kSearchParameters)
-    );
+    all.push_back(tool(kSearchTools, "Finds tools by words.", kSearchParameters));
   }
   all.push_back(tool(kExecuteToolCode, execute_text(servers, searches), kCodeParameters));
   return all;
