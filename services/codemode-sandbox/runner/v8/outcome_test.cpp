@@ -9,9 +9,12 @@
 namespace sluice::codemode_runner {
 namespace {
 
-using ::testing::HasSubstr;
-using namespace codemode::v1;
+using codemode::v1::OUTCOME_DEADLOCK;
+using codemode::v1::OUTCOME_OK;
+using codemode::v1::OUTCOME_SCRIPT_ERROR;
+using codemode::v1::OUTCOME_TIMEOUT;
 using std::chrono::milliseconds;
+using ::testing::HasSubstr;
 
 class RunOutcome : public ExecutorTest {
  protected:

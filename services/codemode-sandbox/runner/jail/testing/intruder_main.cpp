@@ -64,22 +64,22 @@ class Outside {
     sockaddr_in at{};
     at.sin_family = AF_INET;
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ::bind(tcp_, reinterpret_cast<sockaddr*>(&at), sizeof at);
-    ::listen(tcp_, 8);
+    ready_ =
+        ::bind(tcp_, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0 && ::listen(tcp_, 8) == 0;
     socklen_t size = sizeof at;
     ::getsockname(tcp_, reinterpret_cast<sockaddr*>(&at), &size);
     unix_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_un path{};
     path.sun_family = AF_UNIX;
     (folder_ + "/socket").copy(path.sun_path, sizeof path.sun_path - 1);
-    ::bind(unix_, reinterpret_cast<sockaddr*>(&path), sizeof path);
-    ::listen(unix_, 8);
+    ready_ = ready_ && ::bind(unix_, reinterpret_cast<sockaddr*>(&path), sizeof path) == 0 &&
+             ::listen(unix_, 8) == 0;
     ::signal(SIGUSR1, [](int) { signals() = signals() + 1; });
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // whatever an attempt leaves behind comes here
     files_ = files();
     prey_ = {
         .parent = ::getpid(),
-        .secret_address = reinterpret_cast<long>(&secret_),
+        .secret = &secret_,
         .folder = folder_,
         .canary = folder_ + "/canary",
         .unix_socket = folder_ + "/socket",
@@ -99,7 +99,7 @@ class Outside {
 
   [[nodiscard]] const Prey& prey() const { return prey_; }
 
-  [[nodiscard]] bool ready() const { return !folder_.empty() && prey_.tcp_port != 0; }
+  [[nodiscard]] bool ready() const { return ready_ && !folder_.empty(); }
 
   // What an attempt has done out here since the last question; empty: nothing.
   [[nodiscard]] std::string done() {
@@ -145,6 +145,7 @@ class Outside {
 
   std::string folder_;
   std::string files_;
+  bool ready_ = false;
   int tcp_ = -1;
   int unix_ = -1;
   long secret_ = kSecret;

@@ -11,7 +11,7 @@ namespace sluice::codemode_runner::jail {
 // What there is to be had outside of the jail.
 struct Prey {
   pid_t parent = 0;
-  long secret_address = 0;  // in the parent
+  long* secret = nullptr;  // in the parent
   std::string folder;
   std::string canary;       // a file in it
   std::string unix_socket;  // somebody listens there

@@ -20,6 +20,7 @@
 
 namespace sluice::codemode_runner::jail {
 
+// NOLINTNEXTLINE(readability-function-size): a table
 const std::vector<Trick>& file_tricks() {
   static const std::vector<Trick> kAll{
       {"mkdir in the folder",
@@ -41,6 +42,7 @@ const std::vector<Trick>& file_tricks() {
   return kAll;
 }
 
+// NOLINTNEXTLINE(readability-function-size): a table
 const std::vector<Trick>& deep_file_tricks() {
   static const std::vector<Trick> kAll{
       {"read the canary", [](const Prey& p) { return ::open(p.canary.c_str(), O_RDONLY) >= 0; }},

@@ -15,6 +15,7 @@
 
 namespace sluice::codemode_runner::jail {
 
+// NOLINTNEXTLINE(readability-function-size): a table
 const std::vector<Trick>& process_tricks() {
   static const std::vector<Trick> kAll{
       {"fork", [](const Prey& /*p*/) { return ::fork() >= 0; }},
@@ -91,14 +92,14 @@ const std::vector<Trick>& process_tricks() {
        [](const Prey& p) {
          long got = 0;
          iovec l{&got, sizeof got};
-         iovec r{reinterpret_cast<void*>(p.secret_address), sizeof got};
+         iovec r{p.secret, sizeof got};
          return ::process_vm_readv(p.parent, &l, 1, &r, 1, 0) > 0;
        }},
       {"write the parent's memory",
        [](const Prey& p) {
          long got = 0;
          iovec l{&got, sizeof got};
-         iovec r{reinterpret_cast<void*>(p.secret_address), sizeof got};
+         iovec r{p.secret, sizeof got};
          return ::process_vm_writev(p.parent, &l, 1, &r, 1, 0) > 0;
        }},
       {"process_madvise",
