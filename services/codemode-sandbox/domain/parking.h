@@ -73,7 +73,7 @@ class Parking {
   std::size_t under_way_ = 0;
   std::size_t waiting_ = 0;
   bool parked_ = false;
-  TimePoint since_{};
+  TimePoint since_;
   std::chrono::milliseconds waited_{0};
 };
 

@@ -46,7 +46,7 @@ class RunKeeper final : public RunWatcher {
 
  private:
   struct State {
-    TimePoint written{};
+    TimePoint written;
     bool is_dirty = false;
     bool is_urgent = false;
     bool is_writing = false;
