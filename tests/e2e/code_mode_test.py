@@ -226,7 +226,7 @@ class CodeModeReplicas(CodeModeStack):
 
         # Scripts that have made no call yet are given to the other runner.
         answers = []
-        code = "let sum = 0; for (let i = 0; i < 2e7; ++i) sum += i; return 'moved';"  # most of a second
+        code = "let sum = 0; for (let i = 0; i < 1e7; ++i) sum += i; return 'moved';"  # a good part of a second
         slow = [threading.Thread(target=lambda n=n: answers.append(self.execute(code, f"moved_{n}"))) for n in range(4)]
         for thread in slow:
             thread.start()
