@@ -435,7 +435,7 @@ class Stack:
         """Sockets of codemode-sandbox. Below /tmp: the path of a Unix socket has at most 107 bytes."""
         return Path("/tmp") / ("sluice-cm-" + hashlib.sha256(str(self.folder).encode()).hexdigest()[:12])
 
-    def start_runner(self):
+    def start_runner(self, *arguments):
         program = self.bin / RUNNER
         if not program.exists():  # sanitized builds have none
             program = ROOT / "build/dev/bin" / RUNNER
@@ -443,7 +443,7 @@ class Stack:
             raise StackError(f"{program} is missing; run ./dev build first")
         self.runner_folder.mkdir(mode=0o700, exist_ok=True)
         name = RUNNER if not self.runners else f"{RUNNER}-{len(self.runners) + 1}"
-        child = Child(RUNNER, [str(program), "--sockets", str(self.runner_folder)], self.clean_env(),
+        child = Child(RUNNER, [str(program), "--sockets", str(self.runner_folder), *arguments], self.clean_env(),
                       self.folder / f"logs/{name}.log").start()
         self.runners.append(child)
         return child
