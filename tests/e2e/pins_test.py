@@ -66,7 +66,7 @@ class Pins(StackTest):
         """What scripts are told of the tools of the server for them."""
         client = McpClient(self.stack.url, USER)
         try:
-            return next((json.dumps(one) for one in client.list_tools()[0] if one["name"] == "executeToolCode"), "")
+            return json.dumps(client.call("readToolFile", fileName="servers/scripts.d.ts"))
         finally:
             client.close()
 

@@ -43,7 +43,7 @@ class FakeRunner {
 
   void ready(const std::string& id, std::uint32_t slots = 4) {
     runner::ToService message;
-    message.mutable_ready()->set_version(1);
+    message.mutable_ready()->set_version(kMessagesVersion);
     message.mutable_ready()->set_runner_id(id);
     message.mutable_ready()->set_slots(slots);
     message.mutable_ready()->set_free_slots(slots);
@@ -56,7 +56,17 @@ class FakeRunner {
     say(message);
   }
 
+  void checked(const std::string& run) {
+    runner::ToService message;
+    message.mutable_checked()->set_run_id(run);
+    say(message);
+  }
+
+  // The first comes after the script's check.
   void call(const std::string& run, std::uint32_t id) {
+    if (id == 1) {
+      checked(run);
+    }
     runner::ToService message;
     message.mutable_call()->set_run_id(run);
     message.mutable_call()->set_call_id(id);
@@ -165,7 +175,14 @@ class CodemodeLink : public ::testing::Test {
     return std::move(script).value();
   }
 
-  Result<ScriptEvent> next(Script& script) { return testing::run_sync(loop_, script.next()); }
+  // What comes after its check.
+  Result<ScriptEvent> next(Script& script) {
+    auto event = testing::run_sync(loop_, script.next());
+    if (event.ok() && std::holds_alternative<runner::Checked>(event.value())) {
+      return next(script);
+    }
+    return event;
+  }
 
   tests::TemporaryDirectory folder_;
   boost::asio::io_context loop_{1};
@@ -184,11 +201,18 @@ TEST_F(CodemodeLink, ARunGoesOutAndItsEventsComeBack) {
   const auto run = wait_for(fake, runner::ToRunner::kRun);
   ASSERT_TRUE(run);
   EXPECT_EQ(run->run().source(), "return 1");
+  script->proceed();
+  EXPECT_TRUE(wait_for(fake, runner::ToRunner::kProceed));
 
   fake.call("run_1", 1);
   const auto called = next(*script);
   ASSERT_THAT(called, IsOk());
   EXPECT_EQ(std::get<runner::ToolCall>(called.value()).function(), "read");
+  script->park(true);
+  const auto parked = wait_for(fake, runner::ToRunner::kPark);
+  EXPECT_TRUE(parked && parked->park().parked());
+  script->park(false);
+  EXPECT_TRUE(wait_for(fake, runner::ToRunner::kPark));
   runner::CallResult result;
   result.set_call_id(1);
   result.set_value("42");
