@@ -9,7 +9,7 @@ import unittest
 
 from case import StackTest, stack_module
 
-RUN_SECONDS = 3
+RUN_SECONDS = 5
 CHAIN_QUERY = "select action, tool, decision, outcome, error_code, tool_call_id from audit.conversation where chain_id = '{}'"
 
 
@@ -119,7 +119,9 @@ class CodeMode(CodeModeStack):
         self.assertEqual(content["error"]["outcome"], "approval_required", content)
         self.assertIn("preset.safe", content["error"]["message"])
         self.assertFalse(folder.exists())
-        rows = self.wait_for_rows(CHAIN_QUERY.format(headers["x-sluice-chain"]), 6)
+        query = CHAIN_QUERY.format(headers["x-sluice-chain"])
+        self.wait_for_rows(query + " and action = 'run.finished'", 1)
+        rows = self.wait_for_rows(query, 7)
         asked = [r for r in rows if r[0] == "approval.created"]  # beside the decision, in either order
         self.assertEqual([r[2] for r in asked], ["approve"], rows)
         told = [(r[0], r[2], r[3]) for r in rows if r not in asked]
@@ -226,11 +228,11 @@ class CodeModeReplicas(CodeModeStack):
 
         # Scripts that have made no call yet are given to the other runner.
         answers = []
-        code = "let sum = 0; for (let i = 0; i < 1e7; ++i) sum += i; return 'moved';"  # a good part of a second
+        code = "let sum = 0; for (let i = 0; i < 2e7; ++i) sum += i; return 'moved';"  # most of a second
         slow = [threading.Thread(target=lambda n=n: answers.append(self.execute(code, f"moved_{n}"))) for n in range(4)]
         for thread in slow:
             thread.start()
-        time.sleep(0.3)
+        time.sleep(0.2)
         self.stack.runners[0].kill()
         for thread in slow:
             thread.join(30)

@@ -172,6 +172,7 @@ SnapshotPtr CatalogSnapshot::build(
   auto snapshot = std::make_shared<CatalogSnapshot>();
   snapshot->policy_version_ = visible.policy_version();
   snapshot->catalog_version_ = catalog.version();
+  snapshot->incomplete_ = visible.catalog_version().empty();
   for (const auto& server : catalog.servers()) {
     if (mcp::is_awaited(server)) {
       snapshot->awaited_servers_.push_back({server.name(), server.unprefixed()});
@@ -205,6 +206,7 @@ SnapshotPtr CatalogSnapshot::narrowed(const Narrowing& narrowing) const {
   auto snapshot = std::make_shared<CatalogSnapshot>();
   snapshot->policy_version_ = policy_version_;
   snapshot->catalog_version_ = catalog_version_;
+  snapshot->incomplete_ = incomplete_;
   snapshot->entries_ = entries_;
   snapshot->awaited_servers_ = awaited_servers_;
   for (auto& entry : snapshot->entries_) {

@@ -79,6 +79,9 @@ class CatalogSnapshot {
   // Whether the meta-tools are among the definitions.
   [[nodiscard]] bool offers_code() const { return offers_code_; }
 
+  // policy-engine could not tell of every tool whether it may be seen.
+  [[nodiscard]] bool incomplete() const { return incomplete_; }
+
   // Whether a tool among the definitions runs without being executed explicitly.
   [[nodiscard]] bool has_automatic() const { return has_automatic_; }
 
@@ -133,6 +136,7 @@ class CatalogSnapshot {
   std::vector<UsableServer> servers_;  // sorted by name
   std::size_t offered_ = 0;
   bool offers_code_ = false;
+  bool incomplete_ = false;
   bool has_automatic_ = false;
   std::uint64_t policy_version_ = 0;
   std::string catalog_version_;

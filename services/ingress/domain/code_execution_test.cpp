@@ -168,6 +168,17 @@ TEST_F(ExecuteCodeTest, PassesTheRequestsIncludeHeadersOn) {
   EXPECT_THAT(filter.tools(), ::testing::ElementsAre("youtube-search"));
 }
 
+TEST_F(ExecuteCodeTest, IsToBeTriedAgainWhilePolicyCannotTellWhatThereIs) {
+  IngressFixture plain;
+  plain.policy.shown.clear_tools();
+  plain.policy.names_no_catalog = true;
+
+  const auto response = plain.post_execute(IngressFixture::request(kCall));
+
+  ASSERT_THAT(response, IsOk());
+  EXPECT_EQ(response.value().status, 503);
+}
+
 TEST_F(ExecuteCodeTest, IsNotThereWithoutAServerOfCodeMode) {
   IngressFixture plain;
 

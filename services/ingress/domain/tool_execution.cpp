@@ -125,6 +125,13 @@ Async<std::optional<ExecutionEnd>> ToolExecution::find(
       )
           .with_retry_after(std::chrono::seconds(1));
     }
+    if (snapshot->incomplete() && is_meta_tool(name)) {
+      co_return Error(
+          Code::Unavailable,
+          "which tools scripts may use cannot be read at the moment; try again in a few seconds"
+      )
+          .with_retry_after(std::chrono::seconds(1));
+    }
     SLUICE_CO_CHECK_OK(co_await record(execution, nullptr, "no server has this tool"));
     end = UnknownTool{unknown_tool_message(name, *snapshot)};
     co_return end;

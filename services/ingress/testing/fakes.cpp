@@ -73,7 +73,9 @@ Async<policy::v1::VisibleReply> FakePolicyEngine::visible(
   }
   policy::v1::VisibleReply reply = shown;
   reply.set_policy_version(policy_version);
-  reply.set_catalog_version(request.catalog_version());
+  if (!names_no_catalog) {
+    reply.set_catalog_version(request.catalog_version());
+  }
   co_return reply;
 }
 

@@ -53,6 +53,7 @@ class FakePolicyEngine final : public PolicyEngine {
   }
 
   policy::v1::VisibleReply shown;  // what visible() answers
+  bool names_no_catalog = false;   // it cannot tell of every tool
   policy::v1::ManageReply manage_reply;
   std::uint64_t policy_version = 7;
   std::vector<policy::v1::AuthenticateRequest> authentications;

@@ -149,6 +149,8 @@ TEST_F(PinBookTest, AgreesToNothingItHasNotReadWhileTheStoreIsDown) {
   fixture.pins.set_down(true);
 
   EXPECT_THAT(listed(fixture), ElementsAre());
+  const auto shown = fixture.run((*fixture.visible)({}, fixture.context_of("alice")));
+  EXPECT_EQ(shown.value().catalog_version(), "") << "it is not whole";
   EXPECT_EQ(decided(fixture).rule(), "catalog.pins_unread");
 }
 

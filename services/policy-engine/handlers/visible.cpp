@@ -3,6 +3,7 @@
 #include "services/policy-engine/domain/evaluate.h"
 #include "services/policy-engine/limits.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace sluice::policy_engine {
@@ -18,8 +19,15 @@ policy::v1::VisibleReply listing(
 ) {
   policy::v1::VisibleReply reply;
   reply.set_policy_version(caller.policy->version);
-  reply.set_catalog_version(catalog.version());
   const Policy& policy = caller.policy->policy;
+  const bool whole =
+      policy.tool_pins == ToolPins::Off ||
+      std::none_of(catalog.tools().begin(), catalog.tools().end(), [](const CatalogTool& tool) {
+        return tool.pin == PinState::Unread;
+      });
+  if (whole) {
+    reply.set_catalog_version(catalog.version());
+  }
   const Caller asking{&caller.claims, caller.key, &filter};
   for (const CatalogServer& server : catalog.servers()) {
     const Ruling ruling = evaluate_read(policy, asking, {server.name, server.added});

@@ -1,5 +1,6 @@
 // Lists the tools a caller may see, each with the verdict a call of it would get, and the servers
 // whose resources and prompts it may use. A tool that would be denied is not listed.
+// While pins cannot be read tools are missing, and the answer names no catalog version.
 //
 // Errors: Unauthenticated, Invalid (filter too long), Unavailable (policy not loaded, catalog
 // cannot be fetched), Deadline.
