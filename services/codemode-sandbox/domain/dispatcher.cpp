@@ -146,34 +146,33 @@ void Dispatcher::heard(const std::string& peer, std::string_view bytes) {
     return;  // it will say Ready again when it hears nothing
   }
   known->heard = deps_.clock->now();
-  RunPtr run;
   switch (message.message_case()) {
     case runner::ToService::kBeat:
       known->tell_free(message.beat().free_slots());
       dispatch();
       break;
     case runner::ToService::kCall:
-      if ((run = run_of(peer, message.call().run_id()))) {
+      if (const RunPtr run = run_of(peer, message.call().run_id()); run != nullptr) {
         take_call(run, std::move(*message.mutable_call()));
       }
       break;
     case runner::ToService::kConsole:
-      if ((run = run_of(peer, message.console().run_id()))) {
+      if (const RunPtr run = run_of(peer, message.console().run_id()); run != nullptr) {
         run->add_console(std::move(*message.mutable_console()));
       }
       break;
     case runner::ToService::kChecked:
-      if ((run = run_of(peer, message.checked().run_id()))) {
+      if (const RunPtr run = run_of(peer, message.checked().run_id()); run != nullptr) {
         take_checked(run, std::move(*message.mutable_checked()));
       }
       break;
     case runner::ToService::kFinished:
-      if ((run = run_of(peer, message.finished().run_id()))) {
+      if (const RunPtr run = run_of(peer, message.finished().run_id()); run != nullptr) {
         take_finished(run, std::move(*message.mutable_finished()));
       }
       break;
     case runner::ToService::kRefused:
-      if ((run = run_of(peer, message.refused().run_id()))) {
+      if (const RunPtr run = run_of(peer, message.refused().run_id()); run != nullptr) {
         take_refused(run, message.refused());
       }
       break;
@@ -227,18 +226,20 @@ Dispatcher::RunPtr Dispatcher::run_of(const std::string& peer, const std::string
 void Dispatcher::take_call(const RunPtr& run, runner::ToolCall call) {
   const std::string fault = run->add_call(std::move(call));
   if (!fault.empty()) {
-    bad_message(run->peer, fault);
-    cancel(run);
-    kill(run, "the runner broke its own rules: " + fault, "tell the operator; the log names it");
+    breached(run, fault);
   }
+}
+
+void Dispatcher::breached(const RunPtr& run, const std::string& fault) {
+  bad_message(run->peer, fault);
+  cancel(run);
+  kill(run, "the runner broke its own rules: " + fault, "tell the operator; the log names it");
 }
 
 void Dispatcher::take_checked(const RunPtr& run, runner::Checked checked) {
   const std::string fault = run->add_checked(std::move(checked));
   if (!fault.empty()) {
-    bad_message(run->peer, fault);
-    cancel(run);
-    kill(run, "the runner broke its own rules: " + fault, "tell the operator; the log names it");
+    breached(run, fault);
   }
 }
 

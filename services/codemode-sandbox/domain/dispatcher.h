@@ -78,6 +78,8 @@ class Dispatcher final : public Runners {
   void cancel(const RunPtr& run);
   void end(RunPtr run, Result<ScriptEvent> event);
   void forget(const RunPtr& run);
+  // Its runner said what a runner may not: the run ends.
+  void breached(const RunPtr& run, const std::string& fault);
   void kill(const RunPtr& run, std::string message, std::string hint);
   void stop(const RunPtr& run, codemode::v1::Outcome outcome, codemode::v1::ScriptError error);
   void park(const RunPtr& run, bool parked);
@@ -90,7 +92,7 @@ class Dispatcher final : public Runners {
   RunnerSlots peers_;
   std::map<std::string, RunPtr> runs_;
   std::deque<RunPtr> waiting_;
-  TimePoint last_beat_{};
+  TimePoint last_beat_;
   observability::Gauge* runners_;
   observability::Gauge* slots_free_;
   observability::Gauge* running_;

@@ -74,7 +74,7 @@ class OpenScript {
   std::uint64_t console_bytes_ = 0;
   std::uint64_t console_bytes_dropped_ = 0;
   std::size_t console_lines_queued_ = 0;
-  TimePoint overdue_{};
+  TimePoint overdue_;
   std::optional<Duration> left_;  // until overdue, while it is parked
   bool checked_ = false;          // on the runner that has it
   bool ended_ = false;

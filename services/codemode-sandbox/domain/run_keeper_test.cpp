@@ -28,7 +28,7 @@ class RunKeeperTest : public ::testing::Test {
     settle();
   }
 
-  ~RunKeeperTest() override {
+  void TearDown() override {
     static_cast<void>(testing::run_sync(loop, tasks.cancel_and_close()));
     static_cast<void>(testing::run_sync(loop, keeper.close()));
   }
@@ -50,6 +50,16 @@ class RunKeeperTest : public ::testing::Test {
     line.set_console(text);
     list.wrote("run_1", line);
     settle();
+  }
+
+  // A run, and a call of it under way.
+  void start_with_a_call() {
+    list.started(scope, clock.unix_ms());
+    list.call_started(
+        "run_1",
+        {.call_id = 1, .server = "files", .tool = "write", .call_site = "", .arguments = "{}"},
+        clock.unix_ms()
+    );
   }
 
   void finish() {
@@ -146,12 +156,7 @@ TEST_F(RunKeeperTest, ChangesWhileItWritesAreWrittenNext) {
 }
 
 TEST_F(RunKeeperTest, ACallThatOutlastsItsRunIsToldAtItsEnd) {
-  list.started(scope, clock.unix_ms());
-  list.call_started(
-      "run_1",
-      {.call_id = 1, .server = "files", .tool = "write", .call_site = "", .arguments = "{}"},
-      clock.unix_ms()
-  );
+  start_with_a_call();
   finish();
   EXPECT_NE(list.find("run_1"), nullptr);
 
@@ -165,12 +170,7 @@ TEST_F(RunKeeperTest, ACallThatOutlastsItsRunIsToldAtItsEnd) {
 }
 
 TEST_F(RunKeeperTest, ACallThatNeverEndsIsNotAwaitedForGood) {
-  list.started(scope, clock.unix_ms());
-  list.call_started(
-      "run_1",
-      {.call_id = 1, .server = "files", .tool = "write", .call_site = "", .arguments = "{}"},
-      clock.unix_ms()
-  );
+  start_with_a_call();
   finish();
 
   pass(kRunCallsAwaitedFor + kRunBeatInterval);

@@ -18,7 +18,7 @@ class RunnerSlots {
     std::string runner_id;
     std::uint32_t slots = 0;
     std::uint32_t free = 0;
-    TimePoint heard{};
+    TimePoint heard;
     std::set<std::string> runs;    // ids of those it has
     std::set<std::string> parked;  // of those, which take no slot
 

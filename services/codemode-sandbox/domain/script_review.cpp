@@ -4,13 +4,10 @@
 
 #include "common/crypto/random.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace sluice::codemode_sandbox {
 namespace {
-
-using policy::v1::Verdict;
 
 ReviewEnd ended(codemode::v1::Outcome outcome, std::string message, std::string hint) {
   ReviewEnd end;
