@@ -4,6 +4,7 @@
 
 #include "common/redis/settings.h"
 #include "common/service/connect.h"
+#include "common/service/script_times.h"
 
 namespace sluice::codemode_sandbox {
 namespace {
@@ -35,9 +36,9 @@ void read_codemode(config::Document& document, Config& config) {
        .description = "Where service and runners meet: one socket per instance. Only service and "
                       "runners may write there."}
   );
-  config.limits.wall = std::chrono::seconds(
-      size_of(section, "run_seconds", 30, kRunSecondsMax, "seconds", "Longest run of one script.")
-  );
+  const service::ScriptTimes times = service::read_script_times(section);
+  config.limits.wall = times.run;
+  config.park_time = times.park;
   config.limits.heap_bytes =
       size_of(section, "heap_mb", 64, 1'024, "MiB", "JavaScript heap of one script.") << 20;
   config.limits.console_bytes =
@@ -53,15 +54,6 @@ void read_codemode(config::Document& document, Config& config) {
       "",
       "Scripts under way in one instance, waiting ones included."
   );
-  config.park_time = std::chrono::seconds(section.integer(
-      "park_seconds",
-      {.fallback = 60,
-       .min = 0,
-       .max = kParkSecondsMax,
-       .unit = "seconds",
-       .description = "How long one script waits for approvals, on top of its run time. Then it "
-                      "ends as approval_required."}
-  ));
   config.parked_max = static_cast<std::size_t>(section.integer(
       "parked_max",
       {.fallback = 200,

@@ -20,10 +20,6 @@ inline constexpr int kFilterEntriesMax = 1'024;
 inline constexpr std::size_t kFilterBytesMax = std::size_t{512} << 10;
 
 // Runs.
-// Source: the bus ends a run after 600 s (proto/endpoints.h), and a run token lives at most as
-// long; waiting for a runner and the records come on top of both.
-inline constexpr std::int64_t kRunSecondsMax = 300;
-inline constexpr std::int64_t kParkSecondsMax = 240;
 // Kept of a run's time for its last record and the answer.
 inline constexpr std::chrono::milliseconds kAnswerReserve{500};
 // Source: runner_messages.proto, Limits.value_bytes and CallResult.value.

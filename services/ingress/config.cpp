@@ -4,6 +4,7 @@
 
 #include "common/redis/settings.h"
 #include "common/service/connect.h"
+#include "common/service/script_times.h"
 
 #include <charconv>
 
@@ -200,22 +201,9 @@ void read_mcp(config::Document& document, Config& config) {
 void read_codemode(config::Document& document, Config& config) {
   auto codemode = document.section("codemode");
   codemode.leave_rest();
-  config.run_time = std::chrono::seconds(codemode.integer(
-      "run_seconds",
-      {.fallback = 30,
-       .min = 1,
-       .max = kRunSecondsMax,
-       .unit = "seconds",
-       .description = "Longest run of one script."}
-  ));
-  config.park_time = std::chrono::seconds(codemode.integer(
-      "park_seconds",
-      {.fallback = 60,
-       .min = 0,
-       .max = kParkSecondsMax,
-       .unit = "seconds",
-       .description = "How long one script waits for approvals, on top of its run time."}
-  ));
+  const service::ScriptTimes times = service::read_script_times(codemode);
+  config.run_time = times.run;
+  config.park_time = times.park;
 }
 
 }  // namespace

@@ -117,9 +117,6 @@ inline constexpr std::size_t kSuggestionRecordsMax =
 inline constexpr std::size_t kModelLabelsMax = 200;  // distinct values of the label "model"
 
 // Scripts.
-// Source: codemode-sandbox, which bounds both by the 600 s that the bus gives a run.
-inline constexpr std::int64_t kRunSecondsMax = 300;
-inline constexpr std::int64_t kParkSecondsMax = 240;
 // Over the script's own time: waiting for a runner (5 s), its check (12 s), its last record. The
 // caller token has to last that long; a token of the run takes its place.
 inline constexpr std::chrono::milliseconds kRunWait{20'000};

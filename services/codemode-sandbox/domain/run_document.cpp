@@ -1,11 +1,11 @@
 #include "services/codemode-sandbox/domain/run_document.h"
 
-#include "services/codemode-sandbox/domain/run_trail.h"
 #include "services/codemode-sandbox/domain/runner_bounds.h"
 #include "services/codemode-sandbox/limits.h"
 
 #include "common/audit/redact.h"
 #include "common/crypto/sha256.h"
+#include "common/grant/outcome_name.h"
 #include "common/json/parse.h"
 
 #include <algorithm>

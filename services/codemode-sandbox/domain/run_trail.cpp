@@ -5,14 +5,11 @@
 
 #include "common/audit/client.h"
 #include "common/crypto/sha256.h"
+#include "common/grant/outcome_name.h"
 #include "common/json/write.h"
-
-#include <algorithm>
 
 namespace sluice::codemode_sandbox {
 namespace {
-
-constexpr std::string_view kEnumPrefix = "OUTCOME_";
 
 audit::v1::Record start(const RunScope& scope, const char* action) {
   auto record = audit::record_of(scope.context, action);
@@ -27,18 +24,6 @@ audit::v1::Record start(const RunScope& scope, const char* action) {
 }
 
 }  // namespace
-
-std::string name_of(codemode::v1::Outcome outcome) {
-  std::string name = codemode::v1::Outcome_Name(outcome);
-  if (!name.starts_with(kEnumPrefix)) {
-    return "unknown";
-  }
-  name.erase(0, kEnumPrefix.size());
-  std::transform(name.begin(), name.end(), name.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return name;
-}
 
 audit::v1::Record run_started(const RunScope& scope) {
   auto record = start(scope, "run.started");

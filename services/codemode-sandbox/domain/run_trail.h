@@ -8,13 +8,7 @@
 
 #include "proto/sluice/audit/v1/audit.pb.h"
 
-#include <string>
-
 namespace sluice::codemode_sandbox {
-
-// "ok", "type_error", "denied", "script_error", "timeout", "memory", "deadlock", "diverged",
-// "killed".
-[[nodiscard]] std::string name_of(codemode::v1::Outcome outcome);
 
 // args_digest: of the source, of which a bounded part is the body.
 [[nodiscard]] audit::v1::Record run_started(const RunScope& scope);

@@ -6,6 +6,7 @@
 #include "common/base/bytes.h"
 #include "common/crypto/random.h"
 #include "common/crypto/sha256.h"
+#include "common/grant/outcome_name.h"
 
 #include <cstring>
 #include <string>

@@ -4,6 +4,7 @@
 #include "services/ingress/domain/code_tool.h"
 #include "services/ingress/limits.h"
 
+#include "common/grant/outcome_name.h"
 #include "common/json/parse.h"
 
 #include <limits>
@@ -121,7 +122,7 @@ Async<CodeAnswer> CodeExecution::run(CodeCall call, RequestContext context) {
       .content = code_content(final, console),
       .ok = final.outcome() == codemode::v1::OUTCOME_OK,
       .run_id = final.run_id(),
-      .outcome = outcome_name(final.outcome()),
+      .outcome = name_of(final.outcome()),
       .hop = final.hop(),
       .waits = final.outcome() == codemode::v1::OUTCOME_WAITS,
       .called = final.calls() > 0,

@@ -41,7 +41,7 @@ struct CodeAnswer {
   std::string content;  // JSON, for the model (code_message.h)
   bool ok = false;      // the script returned
   std::string run_id;
-  std::string outcome;    // outcome_name()
+  std::string outcome;    // name_of(Outcome)
   std::uint32_t hop = 0;  // highest of the run's records
   bool waits = false;     // unattended: nothing ran, somebody has to execute it
   bool called = false;    // it made a tool call

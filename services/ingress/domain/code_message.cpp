@@ -2,6 +2,7 @@
 
 #include "services/ingress/limits.h"
 
+#include "common/grant/outcome_name.h"
 #include "common/json/write.h"
 
 #include <algorithm>
@@ -9,7 +10,6 @@
 namespace sluice::ingress {
 namespace {
 
-constexpr std::string_view kEnumPrefix = "OUTCOME_";
 constexpr std::string_view kNothingReturned =
     "the script returned nothing; end it with `return` and a value";
 
@@ -24,7 +24,7 @@ void append_member(std::string& out, std::string_view name, const std::string& t
 std::string error_json(const codemode::v1::RunFinal& final) {
   const codemode::v1::ScriptError& error = final.error();
   std::string out = R"({"outcome":)";
-  json::append_quoted(out, outcome_name(final.outcome()));
+  json::append_quoted(out, name_of(final.outcome()));
   append_member(out, "message", error.message());
   if (error.line() > 0) {
     out.append(R"(,"line":)").append(std::to_string(error.line()));
@@ -76,18 +76,6 @@ void ConsoleLines::add(const codemode::v1::RunProgress& line) {
   }
   bytes_ += text.size();
   lines_.push_back(std::move(text));
-}
-
-std::string outcome_name(codemode::v1::Outcome outcome) {
-  std::string name = codemode::v1::Outcome_Name(outcome);
-  if (!name.starts_with(kEnumPrefix)) {
-    return "unknown";
-  }
-  name.erase(0, kEnumPrefix.size());
-  std::transform(name.begin(), name.end(), name.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return name;
 }
 
 std::string code_content(const codemode::v1::RunFinal& final, const ConsoleLines& console) {

@@ -25,10 +25,6 @@ class ConsoleLines {
   std::size_t bytes_dropped_ = 0;
 };
 
-// "ok", "type_error", "denied", "script_error", "timeout", "memory", "deadlock", "diverged",
-// "killed".
-[[nodiscard]] std::string outcome_name(codemode::v1::Outcome outcome);
-
 // {"result":…,"console":[…]} of a script that returned, {"error":{"outcome":…,"message":…,"line":…,
 // "column":…,"hint":…,"stack":…},"console":[…]} of one that did not. Members without content are
 // left out, "result" is null where nothing was returned.

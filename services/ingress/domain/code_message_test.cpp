@@ -106,13 +106,6 @@ TEST(CodeMessage, TellsHowAScriptFailedAndWhere) {
   );
 }
 
-TEST(CodeMessage, EveryOutcomeHasItsName) {
-  EXPECT_EQ(outcome_name(codemode::v1::OUTCOME_OK), "ok");
-  EXPECT_EQ(outcome_name(codemode::v1::OUTCOME_TYPE_ERROR), "type_error");
-  EXPECT_EQ(outcome_name(codemode::v1::OUTCOME_KILLED), "killed");
-  EXPECT_EQ(outcome_name(static_cast<codemode::v1::Outcome>(99)), "unknown");
-}
-
 TEST(CodeMessage, BoundsTheConsoleAndCountsWhatIsLeftOut) {
   ConsoleLines console;
   for (int i = 0; i < 20; ++i) {
