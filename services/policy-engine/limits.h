@@ -51,6 +51,9 @@ inline constexpr int kClaimAttemptsMax = 5;
 // Source: ours; a look ends within the 2 s that Postgres has.
 inline constexpr std::chrono::milliseconds kTakeOverTimeout{3'000};
 inline constexpr std::chrono::milliseconds kTakeOverInterval{10};
+// A request of a replica that is behind waits this long for the newest policy. Source: ours; a
+// replica looks four times a second, and reading the policy takes a few milliseconds.
+inline constexpr std::chrono::milliseconds kBehindMax{1'000};
 inline constexpr std::size_t kServersMax = 256;
 inline constexpr std::size_t kListEntriesMax = 1'024;
 

@@ -299,11 +299,11 @@ Async<void> serve(service::Runtime runtime, Config config) {
   );
   SLUICE_CO_CHECK_OK(co_await claim_version(runtime, &reload, std::move(config.policy)));
   JwtVerifier jwt({&key_sets, clock, &tasks, log});
-  const CallerCheck callers(token_keys.get(), &state);
+  const CallerCheck callers(token_keys.get(), &state, clock);
 
   // 3. Handlers. From here down everything is covered by unit tests.
   AuthenticateHandler authenticate({&state, signing->token(), &jwt, clock, runtime.metrics()});
-  VisibleHandler visible({&callers, &catalogs, clock});
+  VisibleHandler visible({&callers, &catalogs});
   ApprovalGate gate({&stores.approvals, &grant_uses, &approval_events, &counting->gate, clock, log}
   );
   DecideHandler decide(

@@ -6,40 +6,38 @@
 
 namespace sluice::policy_engine {
 
-Result<VerifiedCaller> CallerCheck::verify(const RequestContext& context, std::int64_t now_unix_ms)
-    const {
-  SLUICE_TRY(
+Async<VerifiedCaller> CallerCheck::verify(RequestContext context) const {
+  SLUICE_CO_TRY(
       policy::v1::CallerClaims claims,
-      grant::verify_token(*keys_, context.caller_token, now_unix_ms)
+      grant::verify_token(*keys_, context.caller_token, clock_->unix_ms())
   );
-  return caller_of(std::move(claims), now_unix_ms);
+  co_return co_await caller_of(std::move(claims), context.deadline);
 }
 
-Result<VerifiedCaller> CallerCheck::verify_run(
-    const RequestContext& context, std::int64_t now_unix_ms
-) const {
-  SLUICE_TRY(
+Async<VerifiedCaller> CallerCheck::verify_run(RequestContext context) const {
+  SLUICE_CO_TRY(
       policy::v1::CallerClaims claims,
       grant::verify_run_or_caller_token(
-          *keys_, context.caller_token, now_unix_ms, context.run.str()
+          *keys_, context.caller_token, clock_->unix_ms(), context.run.str()
       )
   );
-  return caller_of(std::move(claims), now_unix_ms);
+  co_return co_await caller_of(std::move(claims), context.deadline);
 }
 
-Result<VerifiedCaller> CallerCheck::caller_of(
-    policy::v1::CallerClaims claims, std::int64_t now_unix_ms
-) const {
+Async<VerifiedCaller> CallerCheck::caller_of(policy::v1::CallerClaims claims, TimePoint deadline)
+    const {
   VerifiedCaller caller;
   caller.claims = std::move(claims);
   state_->heard(caller.claims.policy_version());
-  SLUICE_TRY(caller.policy, state_->current());
+  SLUICE_CO_TRY(caller.policy, co_await state_->caught_up(clock_, deadline));
   caller.key = caller.policy->policy.key_named(caller.claims.key_id());
   const bool same = caller.key != nullptr && caller.key->may_name(caller.claims.principal()) &&
                     caller.key->tenant == caller.claims.tenant() &&
-                    !caller.key->is_expired(now_unix_ms);
+                    !caller.key->is_expired(clock_->unix_ms());
   if (!same) {
-    return Error(Code::Unauthenticated, "the caller's key is not valid any more: use another key");
+    co_return Error(
+        Code::Unauthenticated, "the caller's key is not valid any more: use another key"
+    );
   }
   if (!caller.key->id.starts_with("jwt:")) {  // a key may have lost roles since
     auto* const roles = caller.claims.mutable_roles();
@@ -52,7 +50,7 @@ Result<VerifiedCaller> CallerCheck::caller_of(
         roles->end()
     );
   }
-  return caller;
+  co_return caller;
 }
 
 }  // namespace sluice::policy_engine

@@ -17,28 +17,26 @@ struct VerifiedCaller {
 
 class CallerCheck {
  public:
-  // Both outlive the check.
-  CallerCheck(const grant::KeyRing* keys, PolicyState* state) : keys_(keys), state_(state) {}
+  // All outlive the check.
+  CallerCheck(const grant::KeyRing* keys, PolicyState* state, async::Clock* clock)
+      : keys_(keys), state_(state), clock_(clock) {}
 
-  // The claims hold no role that the key has lost since.
+  // The claims hold no role that the key has lost since. Waits for a policy that the token was made
+  // under and that is not loaded yet, as PolicyState::caught_up.
   // Errors: Unauthenticated (no valid token; the key is gone, has expired or belongs to somebody
   // else now),
   // Unavailable (policy not loaded, or older than the one the token was made under).
-  [[nodiscard]] Result<VerifiedCaller> verify(
-      const RequestContext& context, std::int64_t now_unix_ms
-  ) const;
+  [[nodiscard]] Async<VerifiedCaller> verify(RequestContext context) const;
   // The same where a script's run asks: its run token is taken too, in requests of that run.
-  [[nodiscard]] Result<VerifiedCaller> verify_run(
-      const RequestContext& context, std::int64_t now_unix_ms
-  ) const;
+  [[nodiscard]] Async<VerifiedCaller> verify_run(RequestContext context) const;
 
  private:
-  [[nodiscard]] Result<VerifiedCaller> caller_of(
-      policy::v1::CallerClaims claims, std::int64_t now_unix_ms
-  ) const;
+  [[nodiscard]] Async<VerifiedCaller> caller_of(policy::v1::CallerClaims claims, TimePoint deadline)
+      const;
 
   const grant::KeyRing* keys_;
   PolicyState* state_;
+  async::Clock* clock_;
 };
 
 }  // namespace sluice::policy_engine

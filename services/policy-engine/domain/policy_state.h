@@ -4,6 +4,8 @@
 
 #include "services/policy-engine/domain/policy.h"
 
+#include "common/async/async.h"
+#include "common/async/clock.h"
 #include "common/base/result.h"
 
 #include <algorithm>
@@ -12,7 +14,7 @@
 
 namespace sluice::policy_engine {
 
-// A replica that has heard of a higher version than its own stops answering until it has loaded
+// A replica that has heard of a higher version than its own answers nothing until it has loaded
 // that one.
 class PolicyState {
  public:
@@ -30,6 +32,10 @@ class PolicyState {
 
   // What is loaded, also when it is behind; null before the first load.
   [[nodiscard]] const Snapshot& loaded() const { return loaded_; }
+
+  // When it is no longer behind: it hears of a new version moments before it has loaded it. At most
+  // until deadline, and kBehindMax. Errors: Unavailable (nothing loaded; still behind), Cancelled.
+  [[nodiscard]] Async<Snapshot> caught_up(async::Clock* clock, TimePoint deadline) const;
 
   // Errors: Unavailable (nothing loaded, or behind).
   [[nodiscard]] Result<Snapshot> current() const {

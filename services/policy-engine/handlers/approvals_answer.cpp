@@ -48,7 +48,7 @@ Async<policy::v1::AnswerApprovalReply> ApprovalsAnswerHandler::operator()(
     policy::v1::AnswerApprovalRequest request, RequestContext context
 ) {
   const std::int64_t now = deps_.clock->unix_ms();
-  SLUICE_CO_TRY(const VerifiedCaller caller, deps_.callers->verify(context, now));
+  SLUICE_CO_TRY(const VerifiedCaller caller, co_await deps_.callers->verify(context));
   if (!may_answer_for_others(caller)) {
     co_return Error(
         Code::Denied, "answering approvals needs a key with the role approver: ask the operator"

@@ -12,9 +12,7 @@ namespace sluice::policy_engine {
 Async<policy::v1::GetApprovalReply> ApprovalsGetHandler::operator()(
     policy::v1::GetApprovalRequest request, RequestContext context
 ) {
-  SLUICE_CO_TRY(
-      const VerifiedCaller caller, deps_.callers->verify(context, deps_.clock->unix_ms())
-  );
+  SLUICE_CO_TRY(const VerifiedCaller caller, co_await deps_.callers->verify(context));
   const TimePoint deadline =
       std::min<TimePoint>(context.deadline, deps_.clock->now() + kApprovalHandlerTimeout);
   SLUICE_CO_TRY(

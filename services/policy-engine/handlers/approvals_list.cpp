@@ -39,9 +39,7 @@ Result<ApprovalFilter> filter_of(
 Async<policy::v1::ListApprovalsReply> ApprovalsListHandler::operator()(
     policy::v1::ListApprovalsRequest request, RequestContext context
 ) {
-  SLUICE_CO_TRY(
-      const VerifiedCaller caller, deps_.callers->verify(context, deps_.clock->unix_ms())
-  );
+  SLUICE_CO_TRY(const VerifiedCaller caller, co_await deps_.callers->verify(context));
   SLUICE_CO_TRY(ApprovalFilter filter, filter_of(request, caller));
   const TimePoint deadline =
       std::min<TimePoint>(context.deadline, deps_.clock->now() + kApprovalHandlerTimeout);

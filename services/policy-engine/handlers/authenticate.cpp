@@ -48,7 +48,10 @@ Async<policy::v1::AuthenticateReply> AuthenticateHandler::operator()(
             " bytes: send a virtual key or a shorter token"
     );
   }
-  SLUICE_CO_TRY(const PolicyState::Snapshot loaded, deps_.policy->current());
+  SLUICE_CO_TRY(
+      const PolicyState::Snapshot loaded,
+      co_await deps_.policy->caught_up(deps_.clock, context.deadline)
+  );
   const CallerKey* const key = loaded->policy.key_of(request.credential());
   policy::v1::AuthenticateReply reply;
   if (key != nullptr && key->is_expired(deps_.clock->unix_ms())) {

@@ -85,7 +85,14 @@ TEST(AuthenticateHandler, IsUnavailableBeforeAPolicyIsLoadedAndWhileBehind) {
 
   PolicyFixture behind;
   behind.state.heard(2);
-  EXPECT_THAT(authenticate(behind, key_text("alice")), HasCode(Code::Unavailable));
+  policy::v1::AuthenticateRequest request;
+  request.set_credential(key_text("alice"));
+  EXPECT_THAT(
+      behind.run_in_time(
+          (*behind.authenticate)(request, behind.context_without_token()), kTakeOverInterval
+      ),
+      HasCode(Code::Unavailable)
+  );
 }
 
 TEST(AuthenticateHandler, TakesAccessTokensBesideKeys) {

@@ -24,7 +24,7 @@ Async<policy::v1::DecideReply> DecideHandler::script(
     policy::v1::DecideRequest request, RequestContext context
 ) {
   const std::int64_t now_unix_ms = deps_.clock->unix_ms();
-  SLUICE_CO_TRY(const VerifiedCaller caller, deps_.callers->verify(context, now_unix_ms));
+  SLUICE_CO_TRY(const VerifiedCaller caller, co_await deps_.callers->verify(context));
   SLUICE_CO_CHECK_OK(check_script(request, context, now_unix_ms));
   request = with_calls_of_script(std::move(request));
   SLUICE_CO_TRY(CatalogCache::Snapshot catalog, co_await deps_.catalogs->get(context));
@@ -48,7 +48,7 @@ Async<policy::v1::DecideReply> DecideHandler::calls(
     policy::v1::DecideRequest request, RequestContext context
 ) {
   const std::int64_t now_unix_ms = deps_.clock->unix_ms();
-  SLUICE_CO_TRY(const VerifiedCaller caller, deps_.callers->verify_run(context, now_unix_ms));
+  SLUICE_CO_TRY(const VerifiedCaller caller, co_await deps_.callers->verify_run(context));
   SLUICE_CO_CHECK_OK(check_request(request, now_unix_ms));
   if (!caller.claims.run_id().empty() && !is_code_mode(request.mode())) {
     co_return Error(

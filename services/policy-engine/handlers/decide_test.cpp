@@ -274,11 +274,30 @@ TEST(DecideHandler, ATokenOfANewerPolicyMakesItWaitForThatPolicy) {
   RequestContext context = fixture.context_without_token();
   context.caller_token = grant::sign_token(fixture.token_key, claims);
 
+  const TimePoint begun = fixture.clock.now();
   EXPECT_THAT(
-      fixture.run((*fixture.decide)(fixture.request_for("write_file", kManual), context)),
+      fixture.run_in_time(
+          (*fixture.decide)(fixture.request_for("write_file", kManual), context), kTakeOverInterval
+      ),
       HasCode(Code::Unavailable)
   );
   EXPECT_TRUE(fixture.state.is_behind());
+  EXPECT_LT(fixture.clock.now(), context.deadline);
+  EXPECT_GT(fixture.clock.now(), begun + std::chrono::milliseconds(100));
+
+  context.deadline = fixture.clock.now() + std::chrono::milliseconds(250);
+  EXPECT_THAT(
+      fixture.run_in_time(
+          (*fixture.decide)(fixture.request_for("write_file", kManual), context),
+          kTakeOverInterval,
+          [&fixture] {
+            auto newer = std::make_shared<LoadedPolicy>(*fixture.state.loaded());
+            newer->version = 2;
+            fixture.state.load(std::move(newer));
+          }
+      ),
+      IsOk()
+  );
 }
 
 TEST(DecideHandler, RefusesRequestsThatAreWrong) {

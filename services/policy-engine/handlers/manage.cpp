@@ -66,7 +66,7 @@ Result<std::string> canonical_arguments(const std::string& arguments) {
 Async<policy::v1::ManageReply> ManageHandler::operator()(
     ManageRequest request, RequestContext context
 ) {
-  SLUICE_CO_TRY(VerifiedCaller caller, deps_.callers->verify(context, deps_.clock->unix_ms()));
+  SLUICE_CO_TRY(VerifiedCaller caller, co_await deps_.callers->verify(context));
   const auto& roles = caller.claims.roles();
   if (std::find(roles.begin(), roles.end(), "admin") == roles.end()) {
     co_return Error(Code::Denied, "management needs a key with the role admin");

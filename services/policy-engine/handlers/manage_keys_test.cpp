@@ -116,16 +116,14 @@ TEST_F(ManageKeysTest, ARevokedKeyIsRefusedAndSoAreItsTokens) {
   ASSERT_THAT(made, IsOk());
   RequestContext context = fixture.context_without_token();
   context.caller_token = authenticate(made.value().key_text()).value().caller_token();
-  ASSERT_THAT(fixture.callers->verify(context, fixture.clock.unix_ms()), IsOk());
+  ASSERT_THAT(fixture.run(fixture.callers->verify(context)), IsOk());
 
   const auto revoked = revoke("ci");
 
   ASSERT_THAT(revoked, IsOk());
   EXPECT_TRUE(revoked.value().keys(0).revoked());
   EXPECT_THAT(authenticate(made.value().key_text()), HasCode(Code::Unauthenticated));
-  EXPECT_THAT(
-      fixture.callers->verify(context, fixture.clock.unix_ms()), HasCode(Code::Unauthenticated)
-  );
+  EXPECT_THAT(fixture.run(fixture.callers->verify(context)), HasCode(Code::Unauthenticated));
   EXPECT_THAT(fixture.stored.actions(), ElementsAre("key.created", "key.revoked"));
 }
 
@@ -143,9 +141,7 @@ TEST_F(ManageKeysTest, AnExpiredKeyIsRefusedAndItsTokensEndWithIt) {
   fixture.clock.advance(std::chrono::seconds(10));
 
   EXPECT_THAT(authenticate(made.value().key_text()), HasCode(Code::Unauthenticated));
-  EXPECT_THAT(
-      fixture.callers->verify(context, fixture.clock.unix_ms()), HasCode(Code::Unauthenticated)
-  );
+  EXPECT_THAT(fixture.run(fixture.callers->verify(context)), HasCode(Code::Unauthenticated));
 }
 
 TEST_F(ManageKeysTest, ATokenLosesTheRolesThatItsKeyLost) {
@@ -156,7 +152,7 @@ TEST_F(ManageKeysTest, ATokenLosesTheRolesThatItsKeyLost) {
 
   ASSERT_THAT(update(key_with("ops")), IsOk());
 
-  const auto caller = fixture.callers->verify(context, fixture.clock.unix_ms());
+  const auto caller = fixture.run(fixture.callers->verify(context));
   ASSERT_THAT(caller, IsOk());
   EXPECT_THAT(caller.value().claims.roles(), ElementsAre("caller"));
 }

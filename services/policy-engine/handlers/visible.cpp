@@ -57,9 +57,7 @@ policy::v1::VisibleReply listing(
 Async<policy::v1::VisibleReply> VisibleHandler::operator()(
     policy::v1::VisibleRequest request, RequestContext context
 ) {
-  SLUICE_CO_TRY(
-      const VerifiedCaller caller, deps_.callers->verify_run(context, deps_.clock->unix_ms())
-  );
+  SLUICE_CO_TRY(const VerifiedCaller caller, co_await deps_.callers->verify_run(context));
   if (request.filter().servers_size() > kFilterEntriesMax ||
       request.filter().tools_size() > kFilterEntriesMax) {
     co_return Error(

@@ -18,7 +18,6 @@ class VisibleHandler {
   struct Deps {
     const CallerCheck* callers;  // all outlive the handler
     CatalogCache* catalogs;
-    async::Clock* clock;
   };
 
   explicit VisibleHandler(Deps deps) : deps_(deps) {}

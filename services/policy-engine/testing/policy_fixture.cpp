@@ -74,12 +74,11 @@ PolicyFixture::PolicyFixture(std::string_view settings, testing::FaultPlan* faul
   servers.put("files", "delete_file");
   token_ring.add(token_key.public_key());
   grant_ring.add(grant_key.public_key());
-  callers = std::make_unique<CallerCheck>(&token_ring, &state);
+  callers = std::make_unique<CallerCheck>(&token_ring, &state, &clock);
   authenticate = std::make_unique<AuthenticateHandler>(
       AuthenticateHandler::Deps{&state, &token_key, &jwt, &clock, metrics.get()}
   );
-  visible =
-      std::make_unique<VisibleHandler>(VisibleHandler::Deps{callers.get(), &catalogs, &clock});
+  visible = std::make_unique<VisibleHandler>(VisibleHandler::Deps{callers.get(), &catalogs});
   decide = std::make_unique<DecideHandler>(DecideHandler::Deps{
       callers.get(),
       &catalogs,

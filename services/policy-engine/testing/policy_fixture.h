@@ -28,7 +28,12 @@
 #include "common/testing/manual_clock.h"
 #include "common/testing/run_sync.h"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -66,6 +71,28 @@ class PolicyFixture {
   template <class T>
   Result<T> run(Async<T> operation) {
     return testing::run_sync(loop, std::move(operation));
+  }
+
+  // For what waits: the clock goes on by step each time nothing is left to do, 200 times at most;
+  // passed is called before.
+  template <class T>
+  Result<T> run_in_time(
+      Async<T> operation, Duration step, const std::function<void()>& passed = [] {}
+  ) {
+    std::optional<Result<T>> result;
+    boost::asio::co_spawn(
+        loop, testing::detail::keep<T>(std::move(operation), &result), boost::asio::detached
+    );
+    loop.restart();
+    loop.poll();
+    for (int i = 0; i < 200 && !result; ++i) {
+      passed();
+      clock.advance(step);
+      loop.restart();
+      loop.poll();
+    }
+    SLUICE_CHECK(result.has_value(), "the operation waits too long");
+    return std::move(*result);
   }
 
   // A context that carries a fresh token of that key.
