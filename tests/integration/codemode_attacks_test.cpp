@@ -34,8 +34,8 @@ constexpr auto kStart = 60s;
 constexpr auto kLongest = 15s;
 constexpr std::size_t kAtOnce = 4;  // of the runner's eight slots
 constexpr std::size_t kParts = 8;
-constexpr std::size_t kQuietRuns = 50;  // before each part
-constexpr auto kBetweenRuns = 15ms;     // so few that no zygote is renewed meanwhile
+constexpr std::size_t kQuietRuns = 100;  // before each part
+constexpr auto kBetweenRuns = 15ms;      // so few that no zygote is renewed meanwhile
 
 // Answers as attacks/README.md tells.
 std::optional<wire::CallResult> answer(const wire::ToolCall& call) {

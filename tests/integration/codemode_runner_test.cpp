@@ -5,8 +5,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <filesystem>
+
+#include <sys/resource.h>
 
 namespace sluice::tests {
 namespace {
@@ -202,6 +205,7 @@ TEST_F(CodemodeRunner, AParkedScriptWaitsWithoutASlot) {
   ));
   service_->park(id, true);
   std::vector<std::string> others;
+  others.reserve(8);
   for (int i = 0; i < 8; ++i) {
     others.push_back(service_->ask("await test.wait({i: " + std::to_string(i) + "}); return 1"));
   }
@@ -261,6 +265,39 @@ TEST_F(CodemodeRunner, ARefusedCallRejectsItsPromise) {
 
   EXPECT_EQ(finished.outcome(), v1::OUTCOME_OK) << finished.ShortDebugString();
   EXPECT_THAT(finished.value(), HasSubstr("policy says no"));
+}
+
+// Of a process; 0 when it is gone.
+int nice_of(pid_t pid) {
+  errno = 0;
+  const int nice = ::getpriority(PRIO_PROCESS, static_cast<id_t>(pid));
+  return errno == 0 ? nice : 0;
+}
+
+TEST_F(CodemodeRunner, AScriptThatComputesLongGivesWayAndOneThatWaitsDoesNot) {
+  const auto highest = [](const std::string& kind) {
+    int nice = 0;
+    for (const pid_t zygote : runner_->zygotes(kind)) {
+      for (const pid_t child : RunnerProcess::children_of(zygote)) {
+        nice = std::max(nice, nice_of(child));
+      }
+    }
+    return nice;
+  };
+  const int own = ::getpriority(PRIO_PROCESS, 0);
+  const std::string waits = service_->ask("await test.wait({}); return 1");
+  ASSERT_TRUE(serve_until({service_.get()}, [&] { return !service_->calls().empty(); }, kLongest));
+  serve_until({service_.get()}, [] { return false; }, 300ms);
+  EXPECT_EQ(highest("executor"), own);
+  EXPECT_GT(highest("compiler"), own);
+  EXPECT_EQ(nice_of(runner_->process().pid()), own);
+
+  const std::string computes = service_->ask("for (;;) {}");
+  EXPECT_TRUE(serve_until(
+      {service_.get()}, [&] { return highest("executor") > highest("compiler"); }, kLongest
+  ));
+  service_->cancel(computes);
+  service_->cancel(waits);
 }
 
 TEST_F(CodemodeRunner, ACancelledRunFreesItsSlotWithoutAWord) {

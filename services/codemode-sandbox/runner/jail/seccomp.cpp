@@ -9,7 +9,6 @@
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -100,15 +99,6 @@ int add_rules(scmp_filter_ctx filter, int socket, ExecutableMemory executable) {
   keep(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(madvise), 1, ordinary));
   const auto wall = argument(0, SCMP_CMP_EQ, ITIMER_REAL);
   keep(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(setitimer), 1, wall));
-  keep(seccomp_rule_add(
-      filter,
-      SCMP_ACT_ALLOW,
-      SCMP_SYS(setpriority),
-      3,
-      argument(0, SCMP_CMP_EQ, PRIO_PROCESS),
-      argument(1, SCMP_CMP_EQ, 0),
-      argument(2, SCMP_CMP_EQ, kNiceOfBusy)
-  ));
   for (const int call : kMapping) {
     if (executable == ExecutableMemory::Allowed) {
       keep(seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0));
@@ -155,8 +145,7 @@ std::vector<ListedCall> listed_calls() {
   add(kAllowed, Answer::Carries);
   add(kOnSocket, Answer::CarriesSome);
   add(kMapping, Answer::CarriesSome);
-  add(std::array{SCMP_SYS(poll), SCMP_SYS(madvise), SCMP_SYS(setitimer), SCMP_SYS(setpriority)},
-      Answer::CarriesSome);
+  add(std::array{SCMP_SYS(poll), SCMP_SYS(madvise), SCMP_SYS(setitimer)}, Answer::CarriesSome);
   add(kNotThere, Answer::NotThere);
   add(kNotPermitted, Answer::NotPermitted);
   return all;

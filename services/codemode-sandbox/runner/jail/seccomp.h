@@ -13,9 +13,6 @@ namespace sluice::codemode_runner::jail {
 // May the child map memory it can execute? The compiler's JIT must; an executor must not.
 enum class ExecutableMemory { Refused, Allowed };
 
-// The one other priority a child may give itself: a script that computes long gives way.
-inline constexpr int kNiceOfBusy = 10;
-
 // A system call that does not kill. README.md publishes the list.
 struct ListedCall {
   enum class Answer { Carries, CarriesSome, NotThere, NotPermitted };
@@ -30,9 +27,8 @@ struct ListedCall {
 class SeccompProgram {
  public:
   // read, write and writev work on socket only, poll on one descriptor, setitimer on the timer of
-  // wall time, setpriority on the caller and for kNiceOfBusy; file probes of the C library, V8 and
-  // ICU answer ENOENT; every call that is not listed kills the process (SIGSYS).
-  // Errors: Unavailable (no seccomp).
+  // wall time; file probes of the C library, V8 and ICU answer ENOENT; every call that is not
+  // listed kills the process (SIGSYS). Errors: Unavailable (no seccomp).
   [[nodiscard]] static Result<SeccompProgram> make(int socket, ExecutableMemory executable);
 
   // For this process, which must have no_new_privs. Errors: Internal.

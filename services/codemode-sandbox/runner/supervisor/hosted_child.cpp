@@ -1,12 +1,15 @@
 #include "services/codemode-sandbox/runner/supervisor/hosted_child.h"
 
 #include "services/codemode-sandbox/runner/supervisor/limits.h"
+#include "services/codemode-sandbox/runner/supervisor/scheduling.h"
 #include "services/codemode-sandbox/runner/supervisor/zygote_process.h"
 
 #include <array>
 #include <cerrno>
+#include <ctime>
 #include <string_view>
 
+#include <poll.h>
 #include <sys/socket.h>
 
 namespace sluice::codemode_runner {
@@ -63,6 +66,25 @@ HostedChild::Read HostedChild::read() {
 
 void HostedChild::kill() const {
   kill_by(pidfd_);
+}
+
+std::optional<std::chrono::microseconds> HostedChild::computed() const {
+  clockid_t clock{};
+  timespec used{};
+  if (::clock_getcpuclockid(pid_, &clock) != 0 || ::clock_gettime(clock, &used) != 0) {
+    return std::nullopt;
+  }
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+      std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec)
+  );
+}
+
+void HostedChild::give_way() const {
+  pollfd ended{.fd = pidfd_.get(), .events = POLLIN, .revents = 0};
+  if (::poll(&ended, 1, 0) != 0) {
+    return;  // its number may be another's
+  }
+  schedule(pid_, kOfBusy);
 }
 
 }  // namespace sluice::codemode_runner

@@ -6,9 +6,12 @@
 
 #include "common/base/result.h"
 
+#include <chrono>
 #include <deque>
 #include <optional>
 #include <string>
+
+#include <sys/types.h>
 
 namespace sluice::codemode_runner {
 
@@ -18,7 +21,10 @@ class HostedChild {
 
   [[nodiscard]] int socket() const { return socket_.get(); }
 
-  void started(FileDescriptor pidfd) { pidfd_ = std::move(pidfd); }
+  void started(pid_t pid, FileDescriptor pidfd) {
+    pid_ = pid;
+    pidfd_ = std::move(pidfd);
+  }
 
   // False: over the bound of what may wait for it; the message is dropped.
   [[nodiscard]] bool send(const wire::ToChild& message);
@@ -36,8 +42,14 @@ class HostedChild {
 
   void kill() const;
 
+  // Computing time since its fork. Nothing: it is gone.
+  [[nodiscard]] std::optional<std::chrono::microseconds> computed() const;
+  // From now on others go first. Without effect when it is gone.
+  void give_way() const;
+
  private:
   FileDescriptor socket_;
+  pid_t pid_ = 0;
   FileDescriptor pidfd_;
   FrameDecoder<wire::FromChild> decoder_;
   std::deque<std::string> queue_;

@@ -1,6 +1,7 @@
 #include "services/codemode-sandbox/runner/supervisor/supervisor.h"
 
 #include "services/codemode-sandbox/runner/supervisor/event_loop.h"
+#include "services/codemode-sandbox/runner/supervisor/limits.h"
 #include "services/codemode-sandbox/runner/supervisor/run_file.h"
 #include "services/codemode-sandbox/runner/supervisor/runs.h"
 #include "services/codemode-sandbox/runner/supervisor/service_links.h"
@@ -164,7 +165,7 @@ Result<FileDescriptor> signal_descriptor() {
   for (const int signal : {SIGTERM, SIGINT, SIGCHLD}) {
     ::sigaddset(&signals, signal);
   }
-  ::sigprocmask(SIG_BLOCK, &signals, nullptr);  // threads made later inherit it
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // threads made later inherit it
   FileDescriptor descriptor(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!descriptor.open()) {
     return Error(Code::Exhausted, "signals cannot be watched; raise the limit of open files");
@@ -175,6 +176,7 @@ Result<FileDescriptor> signal_descriptor() {
 }  // namespace
 
 Result<void> supervise(const SupervisorOptions& options, observability::Log& log) {
+  schedule(0, kOfSupervisor);  // before any thread
   ::signal(SIGPIPE, SIG_IGN);  // NOLINT(concurrency-mt-unsafe): before any thread
   SLUICE_TRY(const FileDescriptor signals, signal_descriptor());
   SLUICE_TRY(const std::unique_ptr<EventLoop> loop, EventLoop::make());

@@ -109,10 +109,23 @@ void ZygoteChildren::turn(TimePoint now) {
     }
     order(*pool, now);
   }
+  look_at_busy(now);
+}
+
+void ZygoteChildren::look_at_busy(TimePoint now) {
+  for (const ChildId id : busy_.due(now)) {
+    const HostedChild& child = children_.at(id)->hosted;
+    const auto used = child.computed();
+    if (!used) {
+      busy_.ended(id);
+    } else if (busy_.looked(id, *used, now)) {
+      child.give_way();
+    }
+  }
 }
 
 TimePoint ZygoteChildren::next_deadline() const {
-  TimePoint next = TimePoint::max();
+  TimePoint next = busy_.next_deadline();
   for (const auto& pool : pools_) {
     if (pool->current == nullptr && pool->coming == nullptr) {
       next = std::min(next, pool->start_at);
@@ -138,7 +151,9 @@ void ZygoteChildren::start(Pool& pool, TimePoint now) {
       std::to_string(kControlDescriptor),
   };
   arguments.insert(arguments.end(), deps_.arguments.begin(), deps_.arguments.end());
-  auto process = ZygoteProcess::start(arguments);
+  auto process = ZygoteProcess::start(
+      arguments, pool.kind == ChildKind::Compiler ? kOfCompilers : kOfExecutors
+  );
   if (!process.ok()) {
     deps_.log->error("zygote-not-started", {{"error", process.error().to_log()}});
     pool.start_at = pool.plan.restart_at(now);
@@ -213,7 +228,7 @@ void ZygoteChildren::from_zygote(Zygote& zygote, TimePoint now) {
         became_warm(zygote, answer.message.warm());
         break;
       case wire::FromZygote::kSpawned:
-        spawned(zygote, answer.message.spawned().child_id(), std::move(answer.pidfd), now);
+        spawned(zygote, answer.message.spawned(), std::move(answer.pidfd), now);
         break;
       case wire::FromZygote::kExited:
         exited(zygote, answer.message.exited(), now);
@@ -319,14 +334,17 @@ void ZygoteChildren::remove_zygote(Zygote& zygote, Fate fate, TimePoint now) {
 
 // --- children
 
-void ZygoteChildren::spawned(Zygote& zygote, ChildId id, FileDescriptor pidfd, TimePoint now) {
+void ZygoteChildren::spawned(
+    Zygote& zygote, const wire::FromZygote::Spawned& spawned, FileDescriptor pidfd, TimePoint now
+) {
+  const ChildId id = spawned.child_id();
   std::erase_if(zygote.pending, [id](const auto& entry) { return entry.first == id; });
   zygote.tells.answered(id);
   Child* child = find(id);
   if (child == nullptr || child->zygote != &zygote || !pidfd.open()) {
     return;
   }
-  child->hosted.started(std::move(pidfd));
+  child->hosted.started(static_cast<pid_t>(spawned.pid()), std::move(pidfd));
   if (zygote.retired) {
     kill(id);
     return;
@@ -375,6 +393,7 @@ void ZygoteChildren::remove_child(ChildId id, std::optional<ChildUsage> usage, T
   }
   forget_idle(pool(child.zygote->kind), id);
   --child.zygote->children;
+  busy_.ended(id);
   children_.erase(id);
   if (taken) {
     events_->child_ended(id, usage, now);
@@ -389,6 +408,7 @@ void ZygoteChildren::child_ready(ChildId id, std::uint32_t what) {
   }
   bool closed = false;
   if (child.reading && (what & (EPOLLIN | kGone)) != 0) {
+    busy_.stirred(id, now);
     closed = child.hosted.read() == HostedChild::Read::Closed;
     take_messages(id, child, now);
   }
@@ -434,6 +454,7 @@ std::optional<ChildId> ZygoteChildren::take(ChildKind kind) {
   Child& child = *children_.at(id);
   child.taken = true;
   child.watched = true;
+  busy_.began(id, EventLoop::now());
   deps_.loop->watch(child.hosted.socket(), EPOLLIN, [this, id](std::uint32_t what) {
     child_ready(id, what);
   });
@@ -449,6 +470,7 @@ bool ZygoteChildren::send(ChildId id, const wire::ToChild& message) {
   if (child == nullptr || child->killed) {
     return true;  // its end is on the way
   }
+  busy_.stirred(id, EventLoop::now());
   const bool kept = child->hosted.send(message);
   update_interest(*child);
   return kept;

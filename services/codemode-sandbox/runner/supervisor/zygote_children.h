@@ -2,6 +2,7 @@
 // zygote again that died or hangs, and replaces one that has forked its share.
 #pragma once
 
+#include "services/codemode-sandbox/runner/supervisor/busy_children.h"
 #include "services/codemode-sandbox/runner/supervisor/event_loop.h"
 #include "services/codemode-sandbox/runner/supervisor/ports.h"
 #include "services/codemode-sandbox/runner/supervisor/prepared_declarations.h"
@@ -76,7 +77,10 @@ class ZygoteChildren final : public Children {
   void order(Pool& pool, TimePoint now);
   void from_zygote(Zygote& zygote, TimePoint now);
   void became_warm(Zygote& zygote, const wire::FromZygote::Warm& warm);
-  void spawned(Zygote& zygote, ChildId id, FileDescriptor pidfd, TimePoint now);
+  void look_at_busy(TimePoint now);
+  void spawned(
+      Zygote& zygote, const wire::FromZygote::Spawned& spawned, FileDescriptor pidfd, TimePoint now
+  );
   void exited(Zygote& zygote, const wire::FromZygote::Exited& exited, TimePoint now);
   void replace_idle(Pool& pool);
   void forget_idle(Pool& pool, ChildId id);
@@ -95,6 +99,7 @@ class ZygoteChildren final : public Children {
   PreparedDeclarations prepared_;
   std::array<std::unique_ptr<Pool>, 2> pools_;
   std::unordered_map<ChildId, std::unique_ptr<Child>> children_;
+  BusyChildren busy_;
 };
 
 }  // namespace sluice::codemode_runner

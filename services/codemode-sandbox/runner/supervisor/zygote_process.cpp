@@ -40,6 +40,7 @@ struct Image {
   std::vector<std::string> variables;
   std::vector<char*> argv;
   std::vector<char*> envp;
+  Scheduling scheduling;
   pid_t parent = ::getpid();
 };
 
@@ -56,7 +57,7 @@ Image image_of(const std::vector<std::string>& arguments) {
   image.words.insert(image.words.end(), arguments.begin(), arguments.end());
   for (const auto& [name, value] : config::process_environment()) {
     if (std::find(kInherited.begin(), kInherited.end(), name) != kInherited.end()) {
-      image.variables.push_back(name + "=" + value);
+      image.variables.emplace_back(name).append("=").append(value);
     }
   }
   point_at(image.words, image.argv);
@@ -66,14 +67,17 @@ Image image_of(const std::vector<std::string>& arguments) {
 
 // Runs in the new process: only system calls.
 [[noreturn]] void become(const Image& image, int control) {
-  ::setsid();  // what a terminal sends is for the supervisor
+  // What a terminal sends is for the supervisor. The session stays: where the kernel shares out the
+  // machine by sessions (sched_autogroup), children and supervisor are to be in one share.
+  ::setpgid(0, 0);
+  schedule(0, image.scheduling);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != image.parent) {
     ::_exit(kNotStarted);
   }
   sigset_t none;
   ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
   ::signal(SIGPIPE, SIG_IGN);  // NOLINT(concurrency-mt-unsafe): this process has one thread
   const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (nothing < 0 || ::dup2(nothing, STDIN_FILENO) < 0) {
@@ -94,10 +98,11 @@ Image image_of(const std::vector<std::string>& arguments) {
 }  // namespace
 
 Result<std::unique_ptr<ZygoteProcess>> ZygoteProcess::start(
-    const std::vector<std::string>& arguments
+    const std::vector<std::string>& arguments, const Scheduling& scheduling
 ) {
   SLUICE_TRY(SocketPair control, make_socket_pair(SOCK_SEQPACKET));
-  const Image image = image_of(arguments);
+  Image image = image_of(arguments);
+  image.scheduling = scheduling;
   const pid_t pid = ::fork();
   if (pid == 0) {
     become(image, control.theirs.get());

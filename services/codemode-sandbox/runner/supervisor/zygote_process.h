@@ -3,6 +3,7 @@
 #pragma once
 
 #include "services/codemode-sandbox/runner/supervisor/ports.h"
+#include "services/codemode-sandbox/runner/supervisor/scheduling.h"
 #include "services/codemode-sandbox/runner/zygote/file_descriptor.h"
 
 #include "common/base/result.h"
@@ -26,10 +27,10 @@ struct ZygoteMessage {
 
 class ZygoteProcess {
  public:
-  // arguments: of this program, without its name. Errors: Exhausted (no process or descriptor
-  // left).
+  // arguments: of this program, without its name; scheduling: the zygote's and its children's.
+  // Errors: Exhausted (no process or descriptor left).
   [[nodiscard]] static Result<std::unique_ptr<ZygoteProcess>> start(
-      const std::vector<std::string>& arguments
+      const std::vector<std::string>& arguments, const Scheduling& scheduling
   );
 
   ZygoteProcess(pid_t pid, FileDescriptor pidfd, FileDescriptor control);  // use start()

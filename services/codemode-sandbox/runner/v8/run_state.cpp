@@ -1,7 +1,5 @@
 #include "services/codemode-sandbox/runner/v8/run_state.h"
 
-#include "services/codemode-sandbox/runner/jail/seccomp.h"
-
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -24,7 +22,6 @@ struct Timers {
   RunState* state = nullptr;  // null: nothing is to be stopped
   void (*stop)() = nullptr;
   std::int64_t cpu_at_start_us = 0;
-  bool gives_way = false;
 };
 
 // What the signal handler works on.
@@ -53,13 +50,9 @@ std::int64_t cpu_used_us() {
 // Every kRepeatUs of computing time.
 void on_cpu_timer(int /*signal*/) {
   const int number = errno;
-  Timers& told = timers();
+  const Timers& told = timers();
   if (told.state != nullptr) {
     const std::int64_t used = cpu_used_us() - told.cpu_at_start_us;
-    if (!told.gives_way && used >= std::chrono::microseconds(kGivesWayAfter).count()) {
-      told.gives_way = true;
-      ::setpriority(PRIO_PROCESS, 0, jail::kNiceOfBusy);  // failing, it is as quick as others
-    }
     if (used >= std::int64_t{told.state->limits.cpu_ms()} * kUsPerMs) {
       told.state->cpu_over = 1;
       told.stop();

@@ -17,8 +17,6 @@ inline constexpr std::size_t kErrorMessageBytesMax = std::size_t{4} << 10;
 inline constexpr std::size_t kErrorStackBytesMax = std::size_t{8} << 10;
 // Calls without a result. Source: the service carries out 16 at a time; further ones only wait.
 inline constexpr std::size_t kCallsInFlightMax = 256;
-// Computing time after which a script gives way to others. Source: ours; ordinary ones need less.
-inline constexpr std::chrono::milliseconds kGivesWayAfter{20};
 // The longest a parked child waits. Source: ours; the supervisor ends it long before.
 inline constexpr std::chrono::hours kParkedMax{1};
 
