@@ -9,22 +9,8 @@
 namespace sluice::codemode_sandbox {
 namespace {
 
-std::size_t size_of(
-    config::Section& section,
-    std::string_view key,
-    std::int64_t fallback,
-    std::int64_t max,
-    std::string unit,
-    std::string description
-) {
-  return static_cast<std::size_t>(section.integer(
-      key,
-      {.fallback = fallback,
-       .min = 1,
-       .max = max,
-       .unit = std::move(unit),
-       .description = std::move(description)}
-  ));
+std::size_t size_of(config::Section& section, std::string_view key, config::Integer setting) {
+  return static_cast<std::size_t>(section.integer(key, std::move(setting)));
 }
 
 void read_codemode(config::Document& document, Config& config) {
@@ -39,22 +25,46 @@ void read_codemode(config::Document& document, Config& config) {
   const service::ScriptTimes times = service::read_script_times(section);
   config.limits.wall = times.run;
   config.park_time = times.park;
-  config.limits.heap_bytes =
-      size_of(section, "heap_mb", 64, 1'024, "MiB", "JavaScript heap of one script.") << 20;
-  config.limits.console_bytes =
-      size_of(section, "console_kb", 256, 1'024, "KiB", "Console output kept of one script.") << 10;
-  config.limits.calls_max = static_cast<std::uint32_t>(
-      size_of(section, "calls_max", 200, 10'000, "", "Tool calls one script may make.")
-  );
+  config.limits.heap_bytes = size_of(
+                                 section,
+                                 "heap_mb",
+                                 {.fallback = 64,
+                                  .min = 1,
+                                  .max = 1'024,
+                                  .unit = "MiB",
+                                  .description = "JavaScript heap of one script."}
+                             )
+                             << 20;
+  config.limits.console_bytes = size_of(
+                                    section,
+                                    "console_kb",
+                                    {.fallback = 256,
+                                     .min = 1,
+                                     .max = 1'024,
+                                     .unit = "KiB",
+                                     .description = "Console output kept of one script."}
+                                )
+                                << 10;
+  config.limits.calls_max = static_cast<std::uint32_t>(size_of(
+      section,
+      "calls_max",
+      {.fallback = 200,
+       .min = 1,
+       .max = 10'000,
+       .unit = "",
+       .description = "Tool calls one script may make."}
+  ));
   config.runs_max = size_of(
       section,
       "runs_max",
-      64,
-      1'024,
-      "",
-      "Scripts under way in one instance, waiting ones included."
+      {.fallback = 64,
+       .min = 1,
+       .max = 1'024,
+       .unit = "",
+       .description = "Scripts under way in one instance, waiting ones included."}
   );
-  config.parked_max = static_cast<std::size_t>(section.integer(
+  config.parked_max = size_of(
+      section,
       "parked_max",
       {.fallback = 200,
        .min = 0,
@@ -62,7 +72,7 @@ void read_codemode(config::Document& document, Config& config) {
        .unit = "",
        .description = "Scripts of one instance that wait for approvals at a time; further ones end "
                       "as approval_required at once."}
-  ));
+  );
   const std::string escapes = section.text(
       "escapes",
       {.fallback = "refuse",

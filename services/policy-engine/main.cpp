@@ -209,7 +209,7 @@ struct Counting {
         )
     );
     runtime.add_readiness_check("redis", [redis = client.get(), state] {
-      const PolicyState::Snapshot loaded = state->loaded();
+      const PolicyState::Snapshot& loaded = state->loaded();
       const bool needed = loaded != nullptr && !loaded->policy.limits->empty();
       return std::string(
           needed && !redis->connected() ? "Redis, which policy.limits needs, is not connected" : ""

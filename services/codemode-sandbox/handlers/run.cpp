@@ -84,7 +84,7 @@ Async<codemode::v1::RunFinal> RunHandler::operator()(
     codemode::v1::RunRequest request, ConsoleWriter* console, RequestContext context
 ) {
   SLUICE_CO_TRY(const RunScopePtr scope, co_await admit(std::move(request), std::move(context)));
-  SLUICE_CO_TRY(const std::string event, deps_.audit->record(run_started(*scope)));
+  SLUICE_CO_TRY([[maybe_unused]] const std::string event, deps_.audit->record(run_started(*scope)));
   deps_.list->started(*scope, deps_.clock->unix_ms());
   announce(*scope, "running");
   std::uint32_t calls = 0;
@@ -222,7 +222,9 @@ Async<void> RunHandler::serve_call(RunScopePtr scope, Permits permits, ScriptCal
 
 Async<codemode::v1::RunFinal> RunHandler::finish(RunScopePtr scope, codemode::v1::RunFinal final) {
   deps_.list->finished(final.run_id(), final);
-  SLUICE_CO_TRY(const std::string event, deps_.audit->record(run_finished(*scope, final)));
+  SLUICE_CO_TRY(
+      [[maybe_unused]] const std::string event, deps_.audit->record(run_finished(*scope, final))
+  );
   const std::string outcome = name_of(final.outcome());
   announce(*scope, outcome);
   count(outcome, final.duration_ms() / 1e3);

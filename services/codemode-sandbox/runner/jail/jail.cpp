@@ -2,8 +2,8 @@
 
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <string>
+#include <system_error>
 
 #include <linux/landlock.h>
 #include <sys/prctl.h>
@@ -16,7 +16,7 @@ namespace {
 
 Error failed(const char* what) {
   return Error(Code::Internal, "the script's jail could not be closed")
-      .with_detail(std::string(what) + ": " + std::strerror(errno));
+      .with_detail(std::string(what) + ": " + std::generic_category().message(errno));
 }
 
 struct Limit {

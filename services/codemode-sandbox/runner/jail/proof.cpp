@@ -5,9 +5,9 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -96,7 +96,7 @@ Result<void> prove(ExecutableMemory executable) {
   }
   std::array<int, 2> pipe{};
   if (::pipe2(pipe.data(), O_CLOEXEC) != 0) {
-    return refused(std::string("pipe2: ") + std::strerror(errno));
+    return refused(std::string("pipe2: ") + std::generic_category().message(errno));
   }
   const pid_t parent = ::getpid();
   const pid_t tried = ::fork();

@@ -2,9 +2,9 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <memory>
 #include <string>
+#include <system_error>
 
 #include <linux/seccomp.h>
 #include <seccomp.h>
@@ -24,7 +24,7 @@ using Filter = std::unique_ptr<void, Release>;
 
 Error failed(const char* what, int number) {
   return Error(Code::Unavailable, "the kernel's system-call filter (seccomp) cannot be set up")
-      .with_detail(std::string(what) + ": " + std::strerror(number));
+      .with_detail(std::string(what) + ": " + std::generic_category().message(number));
 }
 
 // What a warm V8 needs; measured with strace over scripts with garbage collection and JIT.
@@ -171,7 +171,7 @@ Result<void> SeccompProgram::load() const {
   };
   if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0) {
     return Error(Code::Internal, "the system-call filter could not be loaded")
-        .with_detail(std::strerror(errno));
+        .with_detail(std::generic_category().message(errno));
   }
   return {};
 }

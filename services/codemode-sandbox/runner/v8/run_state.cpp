@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <ctime>
 #include <limits>
+#include <system_error>
 
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -69,7 +69,7 @@ Result<void> set_timer(__itimer_which kind, std::int64_t after_us) {
   const itimerval when{.it_interval = time_of(kRepeatUs), .it_value = time_of(after_us)};
   if (::setitimer(kind, &when, nullptr) != 0) {
     return Error(Code::Internal, "the run's timers cannot be set")
-        .with_detail(std::strerror(errno));
+        .with_detail(std::generic_category().message(errno));
   }
   return {};
 }
@@ -82,7 +82,7 @@ Result<void> start_timer(
   sigemptyset(&action.sa_mask);
   if (::sigaction(signal, &action, nullptr) != 0) {
     return Error(Code::Internal, "the run's timers cannot be set")
-        .with_detail(std::strerror(errno));
+        .with_detail(std::generic_category().message(errno));
   }
   return set_timer(kind, after_us);
 }
