@@ -26,14 +26,10 @@
 #include "common/config/config.h"
 #include "common/observability/testing/recording_log.h"
 #include "common/testing/manual_clock.h"
-#include "common/testing/run_sync.h"
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
+#include "common/testing/run_in_time.h"
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -73,26 +69,12 @@ class PolicyFixture {
     return testing::run_sync(loop, std::move(operation));
   }
 
-  // For what waits: the clock goes on by step each time nothing is left to do, 200 times at most;
-  // passed is called before.
+  // For what waits; as testing::run_in_time.
   template <class T>
   Result<T> run_in_time(
-      Async<T> operation, Duration step, const std::function<void()>& passed = [] {}
+      Async<T> operation, Duration step, const std::function<void()>& before_step = [] {}
   ) {
-    std::optional<Result<T>> result;
-    boost::asio::co_spawn(
-        loop, testing::detail::keep<T>(std::move(operation), &result), boost::asio::detached
-    );
-    loop.restart();
-    loop.poll();
-    for (int i = 0; i < 200 && !result; ++i) {
-      passed();
-      clock.advance(step);
-      loop.restart();
-      loop.poll();
-    }
-    SLUICE_CHECK(result.has_value(), "the operation waits too long");
-    return std::move(*result);
+    return testing::run_in_time(loop, &clock, std::move(operation), step, before_step);
   }
 
   // A context that carries a fresh token of that key.

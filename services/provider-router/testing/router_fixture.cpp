@@ -1,8 +1,6 @@
 #include "services/provider-router/testing/router_fixture.h"
 
-#include <boost/asio/co_spawn.hpp>
-
-#include <optional>
+#include "common/testing/run_in_time.h"
 
 namespace sluice::provider_router {
 namespace {
@@ -53,21 +51,7 @@ RequestContext RouterFixture::context() const {
 template <class T>
 Result<T> RouterFixture::run(Async<T> operation) {
   boost::asio::io_context loop(1);
-  std::optional<Result<T>> result;
-  boost::asio::co_spawn(
-      loop,
-      testing::detail::keep<T>(std::move(operation), &result),
-      [](std::exception_ptr exception) { SLUICE_CHECK(!exception, "handlers do not throw"); }
-  );
-  for (int turn = 0; turn < 1000 && !result; ++turn) {
-    loop.restart();
-    loop.poll();
-    if (!result) {
-      clock.advance(std::chrono::milliseconds(100));
-    }
-  }
-  SLUICE_CHECK(result.has_value(), "the handler answers within 100 s of the test's clock");
-  return std::move(*result);
+  return testing::run_in_time(loop, &clock, std::move(operation), std::chrono::milliseconds(100));
 }
 
 Result<provider::v1::ChatFinal> RouterFixture::chat(

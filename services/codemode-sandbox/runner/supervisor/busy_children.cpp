@@ -36,19 +36,21 @@ TimePoint BusyChildren::next_deadline() const {
   return next;
 }
 
-bool BusyChildren::looked(ChildId id, std::chrono::microseconds used, TimePoint now) {
+bool BusyChildren::looked(
+    ChildId id, std::optional<std::chrono::microseconds> used, TimePoint now
+) {
   const auto found = children_.find(id);
   if (found == children_.end()) {
     return false;
   }
-  if (used >= kBusyAfter) {
+  if (!used || *used >= kBusyAfter) {
     children_.erase(found);
-    return true;
+    return used.has_value();
   }
   Child& child = found->second;
   child.wait =
-      used > child.used ? Duration(kLookEvery) : std::min(2 * child.wait, Duration(kLookSeldom));
-  child.used = used;
+      *used > child.used ? Duration(kLookEvery) : std::min(2 * child.wait, Duration(kLookSeldom));
+  child.used = *used;
   child.look_at = now + child.wait;
   return false;
 }

@@ -8,6 +8,7 @@
 #include "common/async/clock.h"
 
 #include <chrono>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -22,12 +23,15 @@ class BusyChildren {
 
   void ended(ChildId child) { children_.erase(child); }
 
-  // Whom to look at now: each is told of with looked() or ended().
+  // Whom to look at now; looked() tells of each.
   [[nodiscard]] std::vector<ChildId> due(TimePoint now) const;
   [[nodiscard]] TimePoint next_deadline() const;
 
-  // What it has computed since its fork. True, once: it is busy, and is not looked at again.
-  [[nodiscard]] bool looked(ChildId child, std::chrono::microseconds used, TimePoint now);
+  // used: what it has computed since its fork, nothing when it is gone. True, once: it is busy, and
+  // is not looked at again.
+  [[nodiscard]] bool looked(
+      ChildId child, std::optional<std::chrono::microseconds> used, TimePoint now
+  );
 
  private:
   struct Child {

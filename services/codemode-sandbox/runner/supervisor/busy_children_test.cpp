@@ -76,8 +76,10 @@ TEST(BusyChildren, LooksAtThoseThatBeganAndHaveNotEnded) {
   busy.began(1, kBegin);
   busy.began(2, kBegin);
   busy.began(3, kBegin);
+  busy.began(4, kBegin);
   busy.ended(2);
-  busy.stirred(9, kBegin);  // of which it was never told
+  EXPECT_FALSE(busy.looked(4, std::nullopt, kBegin));  // gone, though nobody told
+  busy.stirred(9, kBegin);                             // of which it was never told
 
   EXPECT_THAT(busy.due(kBegin + kLookEvery), UnorderedElementsAre(1, 3));
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace sluice::codemode_runner {
 
@@ -17,6 +18,11 @@ using ServiceId = std::uint64_t;
 using ChildId = std::uint64_t;
 
 enum class ChildKind { Compiler, Executor };
+
+// As logs and the arguments of a zygote have it.
+[[nodiscard]] inline std::string_view name_of(ChildKind kind) {
+  return kind == ChildKind::Compiler ? "compiler" : "executor";
+}
 
 class Services {
  public:

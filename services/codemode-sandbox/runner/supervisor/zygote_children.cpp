@@ -23,10 +23,6 @@ constexpr std::uint32_t kGone = EPOLLHUP | EPOLLERR | EPOLLRDHUP;
 // After a fork that failed.
 constexpr auto kForkRetry = std::chrono::milliseconds(100);
 
-std::string_view name_of(ChildKind kind) {
-  return kind == ChildKind::Compiler ? "compiler" : "executor";
-}
-
 }  // namespace
 
 struct ZygoteChildren::Zygote {
@@ -115,10 +111,7 @@ void ZygoteChildren::turn(TimePoint now) {
 void ZygoteChildren::look_at_busy(TimePoint now) {
   for (const ChildId id : busy_.due(now)) {
     const HostedChild& child = children_.at(id)->hosted;
-    const auto used = child.computed();
-    if (!used) {
-      busy_.ended(id);
-    } else if (busy_.looked(id, *used, now)) {
+    if (busy_.looked(id, child.computed(), now)) {
       child.give_way();
     }
   }
@@ -228,7 +221,7 @@ void ZygoteChildren::from_zygote(Zygote& zygote, TimePoint now) {
         became_warm(zygote, answer.message.warm());
         break;
       case wire::FromZygote::kSpawned:
-        spawned(zygote, answer.message.spawned(), std::move(answer.pidfd), now);
+        spawned(zygote, answer, now);
         break;
       case wire::FromZygote::kExited:
         exited(zygote, answer.message.exited(), now);
@@ -334,17 +327,17 @@ void ZygoteChildren::remove_zygote(Zygote& zygote, Fate fate, TimePoint now) {
 
 // --- children
 
-void ZygoteChildren::spawned(
-    Zygote& zygote, const wire::FromZygote::Spawned& spawned, FileDescriptor pidfd, TimePoint now
-) {
-  const ChildId id = spawned.child_id();
+void ZygoteChildren::spawned(Zygote& zygote, ZygoteMessage& answer, TimePoint now) {
+  const ChildId id = answer.message.spawned().child_id();
   std::erase_if(zygote.pending, [id](const auto& entry) { return entry.first == id; });
   zygote.tells.answered(id);
   Child* child = find(id);
-  if (child == nullptr || child->zygote != &zygote || !pidfd.open()) {
+  if (child == nullptr || child->zygote != &zygote || !answer.pidfd.open()) {
     return;
   }
-  child->hosted.started(static_cast<pid_t>(spawned.pid()), std::move(pidfd));
+  child->hosted.started(
+      static_cast<pid_t>(answer.message.spawned().pid()), std::move(answer.pidfd)
+  );
   if (zygote.retired) {
     kill(id);
     return;

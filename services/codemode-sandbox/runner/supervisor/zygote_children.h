@@ -17,6 +17,8 @@
 
 namespace sluice::codemode_runner {
 
+struct ZygoteMessage;
+
 class ZygoteChildren final : public Children {
  public:
   // Called from the loop's callbacks and from turn(), never from within a method of Children.
@@ -78,9 +80,7 @@ class ZygoteChildren final : public Children {
   void from_zygote(Zygote& zygote, TimePoint now);
   void became_warm(Zygote& zygote, const wire::FromZygote::Warm& warm);
   void look_at_busy(TimePoint now);
-  void spawned(
-      Zygote& zygote, const wire::FromZygote::Spawned& spawned, FileDescriptor pidfd, TimePoint now
-  );
+  void spawned(Zygote& zygote, ZygoteMessage& answer, TimePoint now);
   void exited(Zygote& zygote, const wire::FromZygote::Exited& exited, TimePoint now);
   void replace_idle(Pool& pool);
   void forget_idle(Pool& pool, ChildId id);
