@@ -135,7 +135,7 @@ Async<void> serve(service::Runtime runtime, Config config) {
   // 3. Handlers. From here down everything is covered by unit tests.
   Handlers handlers({runtime, &store, token_keys.get(), body_key, link});
   const std::function<Async<void>()> prepare = [&handlers] {
-    return handlers.housekeeping.round();
+    return handlers.housekeeping.begin();
   };
   SLUICE_CO_CHECK_OK(co_await patiently(runtime, prepare));
   runtime.add_readiness_check("intake", [&handlers] { return handlers.record.interruption(); });

@@ -14,6 +14,15 @@ Async<void> Housekeeping::round() {
   co_return co_await store_->expire_results();
 }
 
+Async<void> Housekeeping::begin() {
+  auto done = co_await round();
+  if (!done.ok() && done.error().code() == Code::Deadline) {
+    co_return Error(Code::Unavailable, "the database is slow; retry later")
+        .with_detail(done.error().to_log());
+  }
+  co_return done;
+}
+
 Async<void> Housekeeping::run() {
   for (;;) {
     SLUICE_CO_CHECK_OK(co_await async::sleep_for(clock_, kHousekeeping));

@@ -16,6 +16,9 @@ class Housekeeping {
 
   // Once, now. Errors: Unavailable, Deadline, Internal.
   Async<void> round();
+  // The first round, before anything is served: a database that is slow is Unavailable too, so that
+  // it is asked again instead of given up. Errors: Unavailable, Internal.
+  Async<void> begin();
   // Until cancelled; failures are logged and tried again.
   Async<void> run();
 

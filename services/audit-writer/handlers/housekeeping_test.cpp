@@ -27,6 +27,20 @@ TEST(Housekeeping, MakesTodayAndTomorrowAndRemovesOldResults) {
   EXPECT_EQ(store.expirations, 1);
 }
 
+TEST(Housekeeping, ADatabaseThatIsSlowAtTheStartIsAskedAgain) {
+  FakeAuditStore store;
+  testing::ManualClock clock;
+  EventLog log;
+  Housekeeping housekeeping(&store, &clock, &log);
+  store.fail_next(1, Code::Deadline);
+
+  EXPECT_THAT(
+      sluice::testing::run_sync(housekeeping.begin()), sluice::testing::HasCode(Code::Unavailable)
+  );
+  EXPECT_THAT(sluice::testing::run_sync(housekeeping.begin()), sluice::testing::IsOk());
+  EXPECT_EQ(store.expirations, 1);
+}
+
 TEST(Housekeeping, GoesOnAfterAFailure) {
   FakeAuditStore store;
   LoopFixture world;
