@@ -170,13 +170,13 @@ class GrantUse(StackTest):
         arguments = self.file(content)
         approval = self.approved("h1", arguments)
         decision = hashlib.sha256(b"another process").digest()[:16].hex()
-        began = time.time()
         held = self.intruder.hold(self.folder / "go", arguments, "ledger-write_file", approval, decision, "h1")
+        granted = time.time()  # or a little before
         # Its holder says nothing more for now: as if it had died between decision and request.
         status, _, error = self.execute("h1", arguments, approval)
         self.assertEqual((status, error["code"]), (409, "in_progress"), error)
         self.assertEqual(self.effects(content), 0)
-        time.sleep(max(0.0, began + GRANT_SECONDS + VOID_SECONDS + 1 - time.time()))
+        time.sleep(max(0.0, granted + GRANT_SECONDS + VOID_SECONDS + 1 - time.time()))
         status, headers, answer = self.execute("h1", arguments, approval)
         self.assertEqual((status, headers.get("x-sluice-replayed")), (200, None), answer)
         self.assertEqual(self.effects(content), 1)
